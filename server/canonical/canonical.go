@@ -1,0 +1,66 @@
+// Package canonical turns values into the one byte string that is hashed,
+// signed, stored and served: JSON in the form of RFC 8785 (JCS).
+//
+// Evidence is bytes. Whoever encodes a value here keeps the bytes and never
+// encodes the value a second time.
+package canonical
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/gowebpki/jcs"
+)
+
+// ErrDigest is returned by ParseDigest for anything that is not 64 lower-case
+// hexadecimal digits.
+var ErrDigest = errors.New("not a digest: want 64 lower-case hexadecimal digits (SHA-256)")
+
+// A Digest names bytes by their SHA-256: 64 lower-case hexadecimal digits.
+// The empty Digest names nothing.
+type Digest string
+
+// Sum is the digest of b.
+func Sum(b []byte) Digest {
+	s := sha256.Sum256(b)
+	return Digest(hex.EncodeToString(s[:]))
+}
+
+// ParseDigest checks a digest that came from outside.
+func ParseDigest(s string) (Digest, error) {
+	if len(s) != 2*sha256.Size {
+		return "", ErrDigest
+	}
+	for _, c := range []byte(s) {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return "", ErrDigest
+		}
+	}
+	return Digest(s), nil
+}
+
+// Short is the first 16 digits, for places where the whole digest is looked up
+// among a handful and never trusted on its own.
+func (d Digest) Short() string { return string(d[:min(16, len(d))]) }
+
+// Encode is the canonical JSON of v.
+func Encode(v any) ([]byte, error) {
+	plain, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("encode: %w", err)
+	}
+	return Transform(plain)
+}
+
+// Transform brings JSON text into canonical form. It fails for text that is
+// not I-JSON: duplicate names, lone surrogates, trailing text.
+func Transform(text []byte) ([]byte, error) {
+	b, err := jcs.Transform(text)
+	if err != nil {
+		return nil, fmt.Errorf("canonical JSON: %w", err)
+	}
+	return b, nil
+}
