@@ -1,0 +1,61 @@
+// The words that gate, adapters and ui share. Gate never imports ui; both know only this file.
+
+/** What the law asks of one category: opt-in, opt-out, notice, nothing (docs/wire.md, boot `m`). */
+export type Model = 'i' | 'o' | 'n' | '-';
+
+/** One character a category, '.', one a vendor, in the notice's order: '1' granted, '0' refused, '-' not asked. */
+export type Choices = string;
+
+export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal';
+export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal';
+
+/** What the server knew when it answered with this script: docs/wire.md, "Boot". */
+export interface Boot {
+  readonly t: string;
+  readonly m: string;
+  readonly n: number;
+  readonly g?: 1;
+  readonly d?: 1;
+  readonly c?: Choices;
+  readonly a?: number;
+  readonly u?: number;
+  readonly s?: 1;
+  readonly x?: 1;
+  readonly l?: 1;
+}
+
+/** A decision as the page keeps it: docs/wire.md, "In the page's own storage". Seconds are Unix seconds. */
+export interface Decision {
+  readonly v: 1;
+  readonly c: Choices;
+  readonly n: string;
+  readonly a: number;
+  readonly u: number;
+  readonly s: 0 | 1;
+  readonly e: 'e' | 'i';
+  r?: string;
+  p?: unknown;
+}
+
+/** What the gate lets the ui see and do. The only way from ui to gate. */
+export interface Gate {
+  readonly boot: Boot;
+  /** Address of the server, no final slash: the script's own address without /b/{site}.js. */
+  readonly base: string;
+  /** Nonce of the script's own element, '' if it has none. */
+  readonly nonce: string;
+  /** GPC or DNT is on and counts here. */
+  readonly signal: boolean;
+  /** The decision in force; undefined: never asked, expired, or unreadable. */
+  readonly decision: Decision | undefined;
+  /** What may load now: decision, signal and model taken together. */
+  readonly now: Choices;
+  /** Makes a decision: in force at once, remembered, reported. */
+  decide(choices: Choices, action: Action, surface: Surface): void;
+  /** The receipt's text, or undefined while it was not answered yet. */
+  receipt(): Promise<string | undefined>;
+  /** Calls back after each change of `now` or of the receipt's state; returns how to stop. */
+  changed(call: () => void): () => void;
+  /** Shows the second layer; focus goes back to `from` when it closes. */
+  settings(from?: Element | null): void;
+}

@@ -1,0 +1,66 @@
+// Modules that exist only while a notice is compiled (banner.go): the notice and the wording of one language,
+// as constants, so that what a variant does not use is not in it.
+
+declare module 'volenti:notice' {
+  /** Site key. */
+  export const site: string;
+  /** First 16 digits of the notice's digest. */
+  export const notice: string;
+  /** Category keys, in order. 'necessary', where present, is one of them. */
+  export const categories: readonly string[];
+  /** Which switch of the law table each category follows: 'n' necessary, 'p' preferences, 'a' analytics, 'm' marketing; one letter a category. */
+  export const like: string;
+  /** Vendor key and index of its category, in order. */
+  export const vendors: readonly (readonly [key: string, category: number])[];
+  /** Vendor names, in order of `vendors`. */
+  export const vendorNames: readonly string[];
+  /** What is stored: name (final '*' makes it a prefix), 0 cookie 1 local 2 session, vendor index. */
+  export const stored: readonly (readonly [name: string, kind: 0 | 1 | 2, vendor: number])[];
+  /** Seconds a decision lasts. */
+  export const validity: number;
+  /** 0 off, 1 basic, 2 advanced. */
+  export const googleMode: 0 | 1 | 2;
+  export const googleWait: number;
+  export const googleRedact: boolean;
+  export const googlePassthrough: boolean;
+  /** Digest of the second layer of the same language. */
+  export const settingsDigest: string;
+  export const language: string;
+  export const rtl: boolean;
+  export const position: 'bottom' | 'bottom-start' | 'bottom-end' | 'top' | 'center';
+  export const theme: 'auto' | 'light' | 'dark';
+  export const accent: string;
+  /** Black or white, whichever reads better on the accent. */
+  export const onAccent: string;
+  export const radius: number;
+  export const reopenAt: 'start' | 'end' | 'none';
+  /** Where the policy link leads; '' is `${base}/policies/{site}/{policy}`. */
+  export const policyURL: string;
+  export const policyKey: string;
+  /** Second layer only. */
+  export const controller: { readonly name: string; readonly address: string; readonly contact: string };
+  export const details: readonly {
+    readonly label: string;
+    readonly about: string;
+  }[];
+  export const vendorDetails: readonly {
+    readonly country: string;
+    readonly url: string;
+    readonly stored: readonly { readonly name: string; readonly kind: 0 | 1 | 2; readonly duration: string; readonly purpose: string }[];
+  }[];
+}
+
+declare module 'volenti:wording' {
+  // One constant a wording key, placeholders that are known at compile time ({controller}, {n}, {purposes}, {reopen}) filled in.
+  export const title: string, ask: string, accept: string, reject: string, opt_out: string, ok: string, settings: string,
+    policy: string, signal: string, reopen: string, choices: string, blocked: string, allow: string, settings_title: string,
+    settings_about: string, save: string, close: string, withdraw: string, always: string, partners: string, no_partners: string,
+    stored: string, name: string, kind: string, purpose: string, duration: string, kind_cookie: string, kind_local: string,
+    kind_session: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
+    responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, all_on: string, details: string;
+}
+
+declare module 'volenti:surface' {
+  /** Surface of this first layer. */
+  export const surface: 'opt-in' | 'opt-out' | 'notice';
+}
