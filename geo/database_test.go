@@ -174,7 +174,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"cut short", whole[:len(whole)/2], "fetch it again"},
 		{"no countries", fixture(t, "GeoLite2-ASN", 1, map[string]m{"1.0.0.0/24": {"autonomous_system_organization": s("X")}}), "holds no countries"},
 		{"six bytes of the tree are missing", append(append([]byte{}, whole[:64]...), whole[70:]...), "damaged"},
-		{"a record is overwritten", bytes.Replace(whole, []byte("iso_code"), []byte("\xff\xff\xff\xff\xff\xff\xff\xff"), 1), "damaged"},
+		{"a record is overwritten", bytes.Replace(whole, []byte("\x48iso_code"), []byte("\xe8iso_code"), 1), "damaged"},
 	}
 	for _, test := range tests {
 		path := filepath.Join(t.TempDir(), "x.mmdb")
