@@ -105,11 +105,21 @@ type Tag struct {
 
 // An Issue is one mistake in a notice file.
 type Issue struct {
-	Path   string `json:"path"`   // as JSONPath without the "$.": "vendors[2].category"
-	Line   int    `json:"line"`   // 0 if unknown
-	What   string `json:"what"`   // what is wrong
-	Remedy string `json:"remedy"` // what to write instead
+	Path     string   `json:"path"`     // in the words of the file, as JSONPath without the "$.": "vendors[2].category"
+	Line     int      `json:"line"`     // 0 if unknown
+	Severity Severity `json:"severity"` // an error keeps the notice from being published
+	What     string   `json:"what"`     // what is wrong
+	Remedy   string   `json:"remedy"`   // what to write instead
 }
+
+// A Severity says what an Issue means for publishing.
+type Severity string
+
+// The severities.
+const (
+	SeverityError   Severity = "error"   // the notice can't be published
+	SeverityWarning Severity = "warning" // it can; somebody should think about it
+)
 
 // A Variant names one compiled script of a notice.
 type Variant struct {
