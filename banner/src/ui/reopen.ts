@@ -1,0 +1,24 @@
+import { reopenAt, theme } from 'volenti:notice';
+import { choices as choicesLabel, reopen as reopenLabel } from 'volenti:wording';
+import { dress, place } from './dom';
+import icon from './icon.css';
+import css from './reopen.css';
+
+/**
+ * The control that opens the choices again, on every page (GDPR Art. 7(3)). `choices`: the law asks for a
+ * "Your Privacy Choices" link with its icon. Returns how to take it away; a site with a control of its own has none of ours.
+ * It is part of the smallest script, so it stands without most of what the layers stand on.
+ */
+export const reopen = (gate: { settings(from?: Element | null): void }, choices?: boolean): (() => void) => {
+  const button = document.createElement('button');
+  const host = dress(
+    document.createElement('volenti-reopen'),
+    `${css}${choices ? icon : ''}button{inset-inline-${reopenAt}:12px;color-scheme:${theme === 'auto' ? 'light dark' : theme}}`,
+    button,
+  );
+  button.part.add('button');
+  button.textContent = choices ? choicesLabel : reopenLabel;
+  button.onclick = () => gate.settings(button);
+  if (reopenAt !== 'none') place(host);
+  return () => host.remove();
+};

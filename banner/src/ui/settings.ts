@@ -1,0 +1,199 @@
+import {
+  categories,
+  controller,
+  details,
+  language,
+  like,
+  policyKey,
+  policyURL,
+  site,
+  vendorDetails,
+  vendorNames,
+  vendors,
+} from 'volenti:notice';
+import {
+  accept,
+  always,
+  close as closeLabel,
+  data_goes_to,
+  decided,
+  kind_cookie,
+  kind_local,
+  kind_session,
+  no_partners,
+  not_decided,
+  partners,
+  pending,
+  policy,
+  receipt as receiptLabel,
+  reject,
+  responsible,
+  save,
+  settings_about,
+  settings_title,
+  signal,
+  stored,
+  until_closed,
+  until_deleted,
+  vendor_policy,
+  withdraw,
+} from 'volenti:wording';
+import type { Action, Choices, Gate } from '../gate/types';
+import { all } from './choices';
+import { dress, h, place, toReopen } from './dom';
+import css from './settings.css';
+import { say } from './status';
+import { look } from './theme';
+
+/** "13 months" as the language says it; a session and "persistent" have words of their own. */
+const last = (duration: string): string => {
+  const [, count, unit] = /^(\d+) (second|minute|hour|day|week|month|year)s?$/.exec(duration) ?? [];
+  if (unit) return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(+count!);
+  return duration === 'session' ? until_closed : duration === 'persistent' ? until_deleted : duration;
+};
+
+const link = (href: string, text: string): Node => h('a', { href, target: '_blank' }, text);
+
+const button = (name: string, label: string, press: () => void): Node =>
+  h('button', { type: 'button', 'data-volenti': name, onclick: press }, label);
+
+const toggle = (of: 'category' | 'vendor', key: string, checked: boolean, disabled: boolean): HTMLInputElement =>
+  h('input', { type: 'checkbox', role: 'switch', [`data-volenti-${of}`]: key, checked, disabled });
+
+const kinds = [kind_cookie, kind_local, kind_session];
+
+/** A vendor: its switch, where data goes, its policy, what it stores (name, kind, duration, purpose). */
+const vendorBlock = (index: number, input: HTMLInputElement): Node[] => {
+  const name = vendorNames[index]!;
+  const { country, url, stored: entries } = vendorDetails[index]!;
+  return [
+    h('h4', {}, h('label', {}, h('span', {}, name), input)),
+    h(
+      'small',
+      {},
+      country && data_goes_to.replace('{country}', () => new Intl.DisplayNames(language, { type: 'region' }).of(country) ?? country) + ' ',
+      url && link(url, vendor_policy.replace('{vendor}', () => name)),
+    ),
+    h(
+      'ul',
+      { 'aria-label': stored },
+      ...entries.map((e) => h('li', {}, h('code', {}, e.name), ` · ${kinds[e.kind]} · ${last(e.duration)}`, h('br'), e.purpose)),
+    ),
+  ];
+};
+
+/**
+ * The second layer. Closing it, by its button or Escape, changes nothing. Nothing is ticked but what runs now, so nothing
+ * optional is before a decision where the law asks for opt-in.
+ */
+export const open = (gate: Gate, from?: Element | null): void => {
+  if (document.querySelector('[data-volenti=dialog]')) return;
+  const [ofCategory, ofVendor] = gate.now.split('.') as [string, string];
+  const vendorInputs = vendors.map(([key, c], i) =>
+    toggle('vendor', key, (ofVendor[i] === '-' ? ofCategory[c] : ofVendor[i]) === '1', like[c] === 'n'),
+  );
+  const sections = categories.map((key, c) => {
+    const locked = like[c] === 'n';
+    const input = toggle('category', key, locked || ofCategory[c] === '1', locked);
+    const mine = vendorInputs.filter((_, i) => vendors[i]![1] === c);
+    const count = h('summary');
+    // Partly on keeps what the category itself was last set to; vendors that join later follow that.
+    const follow = (): void => {
+      const on = mine.filter((vendor) => vendor.checked).length;
+      count.textContent = `${partners} (${on}/${mine.length})`;
+      if (on === mine.length || !on) input.checked = mine.length ? on > 0 : input.checked;
+      input.indeterminate = on > 0 && on < mine.length;
+    };
+    input.onchange = () => {
+      for (const vendor of mine) vendor.checked = input.checked;
+      follow();
+    };
+    for (const vendor of mine) vendor.onchange = follow;
+    follow();
+    return {
+      input,
+      section: h(
+        'section',
+        {},
+        h('h3', {}, h('label', {}, h('span', {}, details[c]!.label), locked ? h('small', {}, always) : '', input)),
+        h('p', {}, details[c]!.about),
+        mine.length
+          ? h('details', {}, count, ...vendors.flatMap((v, i) => (v[1] === c ? vendorBlock(i, vendorInputs[i]!) : [])))
+          : h('small', {}, no_partners),
+      ),
+    };
+  });
+
+  const bit = (input: HTMLInputElement): string => (input.checked ? '1' : '0');
+  const chosen = (): Choices =>
+    sections.map(({ input }) => bit(input)).join('') +
+    '.' +
+    vendors.map(([, c], i) => (vendorInputs[i]!.checked === sections[c]!.input.checked ? '-' : bit(vendorInputs[i]!))).join('');
+  const answer = (name: string, label: string, choices: () => Choices, action: Action): Node =>
+    button(name, label, () => {
+      gate.decide(choices(), action, 'settings');
+      dialog.close();
+      say(gate);
+    });
+
+  let blob = '';
+  const status = h('div', { className: 'status' });
+  const refresh = (): void => {
+    const d = gate.decision;
+    const line = h('p', {}, d ? decided.replace('{date}', () => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(d.a * 1000)) : not_decided, ' ');
+    status.replaceChildren(line, gate.signal ? h('p', {}, signal) : '');
+    if (!d) return;
+    if ([...d.c].some((x, i) => x === '1' && like[i] !== 'n')) status.append(answer('withdraw', withdraw, () => all('0'), 'withdraw'));
+    void gate
+      .receipt()
+      .catch(() => undefined)
+      .then((text) => {
+        URL.revokeObjectURL(blob);
+        if (text) {
+          blob = URL.createObjectURL(new Blob([text], { type: 'application/json' }));
+          line.append(h('a', { href: blob, download: 'volenti-receipt.json' }, receiptLabel));
+        } else if (!d.r) line.append(pending);
+      });
+  };
+
+  const { name, address, contact } = controller;
+  const dialog = h(
+    'dialog',
+    { 'aria-labelledby': 'title', part: 'dialog' },
+    h('div', { className: 'head' }, h('h2', { id: 'title' }, settings_title), h('button', { type: 'button', 'data-volenti': 'close', 'aria-label': closeLabel, onclick: () => dialog.close() }, '✕')),
+    h(
+      'div',
+      { className: 'body' },
+      h('p', {}, settings_about),
+      status,
+      ...sections.map(({ section }) => section),
+      h(
+        'address',
+        {},
+        responsible.replace('{controller}', () => name),
+        `\n${address}\n`,
+        link(/^https?:/.test(contact) ? contact : `mailto:${contact}`, contact),
+        '\n',
+        link(policyURL || `${gate.base}/policies/${site}/${policyKey}`, policy),
+      ),
+    ),
+    h(
+      'div',
+      { className: 'foot' },
+      answer('reject', reject, () => all('0'), 'reject_all'),
+      answer('accept', accept, () => all('1'), 'accept_all'),
+      answer('save', save, chosen, 'save'),
+    ),
+  );
+  const stop = gate.changed(refresh);
+  const host = place(dress(h('volenti-banner', { 'data-volenti': 'dialog', 'data-nosnippet': '' }), css + look, dialog));
+  dialog.onclose = () => {
+    stop();
+    URL.revokeObjectURL(blob);
+    host.remove();
+    if (from?.isConnected) (from as HTMLElement).focus();
+    else toReopen();
+  };
+  refresh();
+  dialog.showModal();
+};
