@@ -35,6 +35,15 @@ func (n *Notice) EncodeTags() ([]byte, error) {
 	return b, nil
 }
 
+// TagsDigest is the digest of what EncodeTags makes.
+func (n *Notice) TagsDigest() canonical.Digest {
+	b, err := n.EncodeTags()
+	if err != nil {
+		return "" // names nothing, and Experience.Encode will say so
+	}
+	return canonical.Sum(b)
+}
+
 // Decode reads what Encode made. It takes nothing else: text that is not
 // canonical, another schema or an unknown member fail with ErrUnreadable,
 // because a notice read in part would ask less than the one that was published.

@@ -25,15 +25,15 @@ type Matcher struct {
 
 // NewMatcher makes a Matcher of a notice's languages, of which the first is
 // used where none fits. There must be at least one.
-func NewMatcher(languages []string) *Matcher {
-	tags := make([]language.Tag, len(languages))
-	for i, l := range languages {
+func NewMatcher(n *Notice) *Matcher {
+	tags := make([]language.Tag, len(n.Languages))
+	for i, l := range n.Languages {
 		tags[i] = language.Make(l)
 		if l == "pt" {
 			tags[i] = language.EuropeanPortuguese // ours is; CLDR takes "pt" alone for the Brazilian
 		}
 	}
-	return &Matcher{languages: slices.Clone(languages), matcher: language.NewMatcher(tags)}
+	return &Matcher{languages: slices.Clone(n.Languages), matcher: language.NewMatcher(tags)}
 }
 
 // Match is the notice's language that suits best: the page's, where it asked
@@ -57,9 +57,9 @@ func (m *Matcher) Match(acceptLanguage, asked string) string {
 	return m.languages[0]
 }
 
-// Match is as NewMatcher(n.Languages).Match, for callers that ask once.
+// Match is as NewMatcher(n).Match, for callers that ask once.
 func (n *Notice) Match(acceptLanguage, asked string) string {
-	return NewMatcher(n.Languages).Match(acceptLanguage, asked)
+	return NewMatcher(n).Match(acceptLanguage, asked)
 }
 
 // acceptable reads an Accept-Language header, best first. Elements that can't

@@ -52,7 +52,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("en-GB,en;q=0.9,de;q=0.8", "de")
 	f.Add("*;q=0.1,zh-Hant-TW", "")
 	f.Add(strings.Repeat("a-", 600), "und-x-y")
-	m := NewMatcher([]string{"en", "de", "zh-Hant", "ar"})
+	m := NewMatcher(&Notice{Languages: []string{"en", "de", "zh-Hant", "ar"}})
 	f.Fuzz(func(t *testing.T, accept, asked string) {
 		if got := m.Match(accept, asked); !slices.Contains(m.languages, got) {
 			t.Errorf("picked %q, which the notice does not have", got)
@@ -61,7 +61,7 @@ func FuzzMatch(f *testing.F) {
 }
 
 func BenchmarkMatch(b *testing.B) {
-	m := NewMatcher(Languages())
+	m := NewMatcher(&Notice{Languages: Languages()})
 	for _, accept := range []string{"de", "en-US,en;q=0.9", "fr-CH, fr;q=0.9, en;q=0.8, de;q=0.7, *;q=0.5"} {
 		b.Run(accept, func(b *testing.B) {
 			b.ReportAllocs()
