@@ -1,0 +1,232 @@
+package consent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/volenti-consent/volenti/server/canonical"
+)
+
+// MaxBody is the largest decision that is read, in bytes.
+const MaxBody = 16 << 10
+
+// maxTime is the largest integer JSON carries exactly (RFC 7493 section 2.2).
+const maxTime = 1<<53 - 1
+
+// ErrTooLarge is returned for a body of more than MaxBody bytes.
+var ErrTooLarge = errors.New("the decision is larger than 16 KiB")
+
+// An Action is what the visitor did.
+type Action string
+
+// The actions.
+const (
+	AcceptAll   Action = "accept_all"
+	RejectAll   Action = "reject_all"
+	Save        Action = "save"
+	Acknowledge Action = "acknowledge" // a notice was read; nothing was chosen
+	Withdraw    Action = "withdraw"
+	Signal      Action = "signal" // GPC or DNT was applied; nobody touched anything
+)
+
+// A Surface is where the visitor did it.
+type Surface string
+
+// The surfaces.
+const (
+	OnBanner      Surface = "banner"
+	OnSettings    Surface = "settings"
+	OnPlaceholder Surface = "placeholder"
+	OnAPI         Surface = "api"
+	OnSignal      Surface = "signal"
+)
+
+// A Decision is all choices made at one moment, as the page sent them; the
+// members are those of docs/wire.md.
+type Decision struct {
+	ID         string          `json:"id"`
+	Token      string          `json:"token"`
+	Categories map[string]bool `json:"categories"`
+	Vendors    map[string]bool `json:"vendors"`
+	Action     Action          `json:"action"`
+	Surface    Surface         `json:"surface"`
+	At         int64           `json:"at"` // Unix milliseconds by the page's clock; never trusted
+	GPC        bool            `json:"gpc"`
+	DNT        bool            `json:"dnt"`
+	Previous   string          `json:"previous,omitempty"` // receipt id
+}
+
+// Digest names the decision's content, so that a repeat is told from another
+// decision under the same id. White space and member order don't count.
+func (d Decision) Digest() (canonical.Digest, error) {
+	b, err := canonical.Encode(d)
+	if err != nil {
+		return "", fmt.Errorf("digest of a decision: %w", err)
+	}
+	return canonical.Sum(b), nil
+}
+
+// A Problem is one mistake in a decision.
+type Problem struct {
+	Path   string `json:"path"` // "categories.analytics"; "" is the whole body
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+}
+
+// Invalid is the error for a decision that can't be recorded. It lists all
+// mistakes found, up to maxProblems.
+type Invalid struct{ Problems []Problem }
+
+const maxProblems = 32
+
+// Error lists the mistakes in one line.
+func (e *Invalid) Error() string {
+	all := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		all[i] = strings.TrimPrefix(p.Path+": "+p.What, ": ")
+	}
+	return "the decision can't be recorded: " + strings.Join(all, "; ")
+}
+
+func (e *Invalid) add(path, what, remedy string) {
+	if len(e.Problems) < maxProblems {
+		e.Problems = append(e.Problems, Problem{path, what, remedy})
+	}
+}
+
+// err is nil where nothing was found: a nil *Invalid in an error is not nil.
+func (e *Invalid) err() error {
+	if len(e.Problems) == 0 {
+		return nil
+	}
+	return e
+}
+
+var (
+	decisionID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	receiptID  = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	choiceKey  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+)
+
+// reservedKey: names with a meaning of their own in JavaScript objects. A site
+// that used one would hand out scripts in which a lookup can't be trusted.
+func reservedKey(key string) bool {
+	return key == "__proto__" || key == "constructor" || key == "prototype"
+}
+
+// Decode reads the body of POST /v1/sites/{site}/decisions. It fails with
+// ErrTooLarge or *Invalid. What it accepts means the same to every reader of
+// JSON: one value per name, no unknown names, valid UTF-8, nothing after it.
+func Decode(body []byte) (Decision, error) {
+	if len(body) > MaxBody {
+		return Decision{}, ErrTooLarge
+	}
+	if !utf8.Valid(body) || !json.Valid(body) {
+		return Decision{}, &Invalid{[]Problem{{"", "this is not JSON", "send one JSON object in UTF-8, as docs/wire.md shows"}}}
+	}
+	d := Decision{Categories: map[string]bool{}, Vendors: map[string]bool{}}
+	r := &reader{tokens: json.NewDecoder(bytes.NewReader(body))}
+	r.tokens.UseNumber()
+	if t := r.next(); t != json.Delim('{') {
+		return Decision{}, &Invalid{[]Problem{{"", "this is not a JSON object", "send one JSON object, as docs/wire.md shows"}}}
+	}
+	seen := r.object("", func(name string) bool { return d.read(r, name) })
+	for _, name := range [...]string{"id", "token", "categories", "action", "surface", "at"} {
+		if !seen[name] {
+			r.add(name, "it is missing", "send it with every decision")
+		}
+	}
+	if len(r.Problems) == 0 {
+		d.judge(&r.Invalid)
+	}
+	if err := r.err(); err != nil {
+		return Decision{}, err
+	}
+	return d, nil
+}
+
+// read takes the value of one member; false for a name that is not known.
+func (d *Decision) read(r *reader, name string) bool {
+	switch name {
+	case "id":
+		d.ID = r.text(name, decisionID.MatchString, "use 1 to 64 of A-Z, a-z, 0-9, _ and -")
+	case "token":
+		d.Token = r.text(name, func(s string) bool { return s != "" && len(s) <= maxToken }, "send the banner script's token unchanged")
+	case "categories":
+		d.Categories = r.choices(name)
+	case "vendors":
+		d.Vendors = r.choices(name)
+	case "action":
+		d.Action = Action(r.text(name, func(s string) bool {
+			switch Action(s) {
+			case AcceptAll, RejectAll, Save, Acknowledge, Withdraw, Signal:
+				return true
+			}
+			return false
+		}, "use accept_all, reject_all, save, acknowledge, withdraw or signal"))
+	case "surface":
+		d.Surface = Surface(r.text(name, func(s string) bool {
+			switch Surface(s) {
+			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal:
+				return true
+			}
+			return false
+		}, "use banner, settings, placeholder, api or signal"))
+	case "at":
+		d.At = r.milliseconds(name)
+	case "gpc":
+		d.GPC = r.flag(name)
+	case "dnt":
+		d.DNT = r.flag(name)
+	case "previous":
+		d.Previous = r.text(name, receiptID.MatchString, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
+	default:
+		return false
+	}
+	return true
+}
+
+// judge finds contradictions that need no knowledge of the notice.
+func (d *Decision) judge(bad *Invalid) {
+	if (d.Action == Signal) != (d.Surface == OnSignal) {
+		bad.add("surface", "action and surface contradict each other", `use the surface "signal" with the action "signal" and with no other`)
+	}
+	forbidden, remedy := false, ""
+	switch d.Action {
+	case AcceptAll:
+		forbidden, remedy = false, "accept_all grants everything it lists; use save for a mixed choice"
+	case RejectAll, Withdraw:
+		forbidden, remedy = true, string(d.Action)+" refuses everything it lists; use save for a mixed choice"
+	case Acknowledge:
+		for _, list := range d.lists() {
+			if len(list.choices) > 0 {
+				bad.add(list.name, "a notice that was only read chooses nothing", "send {} or use save")
+			}
+		}
+		return
+	default:
+		return
+	}
+	for _, list := range d.lists() {
+		for _, key := range sortedKeys(list.choices) {
+			if list.choices[key] == forbidden {
+				bad.add(list.name+"."+key, strconv.FormatBool(forbidden)+" contradicts the action", remedy)
+			}
+		}
+	}
+}
+
+type choiceList struct {
+	name    string
+	choices map[string]bool
+}
+
+func (d *Decision) lists() [2]choiceList {
+	return [2]choiceList{{"categories", d.Categories}, {"vendors", d.Vendors}}
+}

@@ -1,0 +1,277 @@
+package consent
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"time"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/regime"
+)
+
+// A Question is what the server knows of the question that was answered, found
+// by the served token and never by what the page says.
+type Question struct {
+	Served     Served            // from Tokens.Verify
+	Experience notice.Experience // whose digest Served names
+	Notice     *notice.Notice    // whose digest Experience names
+	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf
+	LawTable   string            // version of the law table
+	Models     map[string]regime.Model
+	GPCHeader  bool       // the decision's request carried Sec-GPC: 1
+	Artifacts  []Artifact // what must be kept once a record names it
+}
+
+// PolicyOf is how a record names v.
+func PolicyOf(v policyversions.Version) Policy {
+	return Policy{Digest: v.Digest, Number: v.Number, Effective: v.Effective.UnixMilli()}
+}
+
+// A Draft is a decision that was judged and joined with its question. Only
+// Prepare makes one; what depends on the moment of recording is still open.
+type Draft struct {
+	core      Core
+	decision  Decision
+	request   canonical.Digest
+	months    int
+	artifacts []Artifact
+}
+
+// Prepare judges a decision against the notice it answers. It fails with
+// *Invalid where the visitor's side is wrong, with another error where the
+// question contradicts itself.
+func Prepare(d Decision, q Question) (Draft, error) {
+	if err := q.check(); err != nil {
+		return Draft{}, err
+	}
+	signals := Signals{GPC: d.GPC, GPCHeader: q.GPCHeader, DNT: d.DNT}
+	models, bad := modelsOf(q), &Invalid{}
+	for _, list := range d.lists() {
+		known := askable(q.Notice, list.name)
+		for _, key := range sortedKeys(list.choices) {
+			if _, ok := known[key]; !ok {
+				bad.add(list.name+"."+key, "the notice does not ask for it", "use "+strings.Join(sortedKeys(known), ", "))
+			}
+		}
+	}
+	switch {
+	case d.Action == Acknowledge:
+		for _, key := range sortedKeys(models) {
+			if asksFirst(models[key]) {
+				bad.add("action", "reading is no consent, and "+key+" needs one here", "offer accept and refuse, and send what was chosen")
+				break
+			}
+		}
+	case len(d.Categories) == 0 && len(d.Vendors) == 0:
+		bad.add("categories", "nothing is chosen", "list every category that was asked")
+	case d.Action == Signal && !signals.Any():
+		bad.add("action", "no signal is on", "send gpc or dnt as the browser has them")
+	}
+	if err := bad.err(); err != nil {
+		return Draft{}, err
+	}
+	request, err := d.Digest()
+	if err != nil {
+		return Draft{}, err
+	}
+	region := q.Served.Region
+	if region == "" {
+		region = "-"
+	}
+	months := q.Notice.Validity
+	if months < 1 || months > 13 {
+		months = 6 // the recommendation of most authorities; notices are linted to 1–13
+	}
+	core := Core{
+		Schema: CoreSchema, Site: q.Served.Site, Controller: q.Notice.Controller,
+		Action: d.Action, Surface: d.Surface,
+		Categories: map[string]Choice{}, Vendors: map[string]Choice{},
+		Experience: q.Served.Experience, Notice: q.Experience.Notice, Policies: map[string]Policy{},
+		Language: q.Experience.Language, Region: region, RegionSource: q.Served.Source,
+		Law: q.Served.Law, LawTable: q.LawTable, Models: models, Signals: signals,
+		Token: canonical.Sum([]byte(d.Token)), TokenFrom: q.Served.From().UnixMilli(),
+	}
+	for key, p := range q.Policies {
+		core.Policies[key] = p
+	}
+	core.choose(d, q.Notice)
+	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)
+	return Draft{core: core, decision: d, request: request, months: months, artifacts: q.Artifacts}, nil
+}
+
+// check finds contradictions on our own side: a record must not join the text
+// of one notice with the digest of another.
+func (q Question) check() error {
+	if q.Notice == nil || q.Notice.Site != q.Served.Site || q.Experience.Site != q.Served.Site {
+		return fmt.Errorf("question of site %s: its notice or experience is of another site", q.Served.Site)
+	}
+	if len(q.Policies) != len(q.Experience.Policies) {
+		return fmt.Errorf("question of site %s: %d policies for an experience of %d", q.Served.Site, len(q.Policies), len(q.Experience.Policies))
+	}
+	for key, digest := range q.Experience.Policies {
+		if q.Policies[key].Digest != digest {
+			return fmt.Errorf("question of site %s: policy %s is not the version that was shown", q.Served.Site, key)
+		}
+	}
+	return nil
+}
+
+func necessary(c notice.Category) bool {
+	return c.Key == notice.Necessary || c.Like == notice.Necessary
+}
+
+// askable are the keys a decision may name: "categories" without the necessary
+// ones, or "vendors" of these.
+func askable(n *notice.Notice, list string) map[string]struct{} {
+	keys := map[string]struct{}{}
+	for _, c := range n.Categories {
+		if !necessary(c) {
+			keys[c.Key] = struct{}{}
+		}
+	}
+	if list == "categories" {
+		return keys
+	}
+	vendors := map[string]struct{}{}
+	for _, v := range n.Vendors {
+		if _, ok := keys[v.Category]; ok {
+			vendors[v.Key] = struct{}{}
+		}
+	}
+	return vendors
+}
+
+// modelsOf is the model of every category that can be asked; one that is not
+// known is the strictest.
+func modelsOf(q Question) map[string]regime.Model {
+	models := map[string]regime.Model{}
+	for key := range askable(q.Notice, "categories") {
+		if models[key] = q.Models[key]; models[key] == "" {
+			models[key] = regime.OptIn
+		}
+	}
+	return models
+}
+
+func asksFirst(m regime.Model) bool { return m == regime.OptIn || m == "" }
+
+// ownAct: somebody did something and it was a choice.
+func ownAct(a Action) bool { return a != Acknowledge && a != Signal }
+
+// choose fills in every category and every vendor that could be asked. A vendor
+// that was not set apart goes with its category.
+func (c *Core) choose(d Decision, n *notice.Notice) {
+	for key := range askable(n, "categories") {
+		c.Categories[key] = choiceOf(d.Categories, key, NotAsked)
+	}
+	vendors := askable(n, "vendors")
+	for _, v := range n.Vendors {
+		if _, ok := vendors[v.Key]; ok {
+			c.Vendors[v.Key] = choiceOf(d.Vendors, v.Key, c.Categories[v.Category])
+		}
+	}
+}
+
+func choiceOf(choices map[string]bool, key string, otherwise Choice) Choice {
+	switch granted, asked := choices[key]; {
+	case !asked:
+		return otherwise
+	case granted:
+		return Granted
+	}
+	return Refused
+}
+
+// keepGrants corrects a signal's record: a signal grants nothing. What it lists
+// as true is a grant only if the record it replaces says so. The maps are
+// replaced, since a draft may be recorded twice.
+func (c *Core) keepGrants(before *Core) {
+	if before == nil {
+		before = &Core{}
+	}
+	c.Categories = keptGrants(c.Categories, before.Categories)
+	c.Vendors = keptGrants(c.Vendors, before.Vendors)
+}
+
+func keptGrants(now, before map[string]Choice) map[string]Choice {
+	kept := maps.Clone(now)
+	for key, choice := range kept {
+		if choice == Granted && before[key] != Granted {
+			kept[key] = NotAsked
+		}
+	}
+	return kept
+}
+
+// stateOf sums up what was answered; what was not asked does not count.
+func stateOf(c *Core) State {
+	switch c.Action {
+	case Acknowledge:
+		return Acknowledged
+	case Signal:
+		return SignalApplied
+	case Withdraw:
+		return Withdrawn
+	}
+	granted, refused := false, false
+	for _, list := range [...]map[string]Choice{c.Categories, c.Vendors} {
+		for _, choice := range list {
+			granted = granted || choice == Granted
+			refused = refused || choice == Refused
+		}
+	}
+	switch {
+	case granted && refused:
+		return Partial
+	case granted:
+		return Given
+	}
+	return AllRefused
+}
+
+// basisOf is explicit for the visitor's own act, if it grants nothing, or if at
+// least one thing it grants was asked by opt-in: then the banner was the one
+// with accept and refuse side by side and nothing switched on. It is implied for
+// what was read, for signals, and for grants of what was on already by the rules
+// of an opt-out or notice region. A record can be explicit as a whole and hold
+// grants that are no consent; Core.Consented answers by category.
+func basisOf(c *Core, n *notice.Notice) Basis {
+	if !ownAct(c.Action) {
+		return Implied
+	}
+	grants := false
+	granted := func(choice Choice, category string) (asked bool) {
+		grants = grants || choice == Granted
+		return choice == Granted && asksFirst(c.Models[category])
+	}
+	for key, choice := range c.Categories {
+		if granted(choice, key) {
+			return Explicit
+		}
+	}
+	for _, v := range n.Vendors {
+		if granted(c.Vendors[v.Key], v.Category) {
+			return Explicit
+		}
+	}
+	if grants {
+		return Implied
+	}
+	return Explicit
+}
+
+// clamp brings the page's clock to what can be true: not before the banner was
+// served, not after the decision arrived.
+func clamp(at, from, now int64) int64 { return min(max(at, from), now) }
+
+// addMonths adds calendar months in UTC. Where the month has no such day it is
+// the month's last one (Regulation (EEC, Euratom) 1182/71 Art. 3(2)(c)).
+func addMonths(t time.Time, months int) time.Time {
+	t = t.UTC()
+	first := time.Date(t.Year(), t.Month()+time.Month(months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
+	last := first.AddDate(0, 1, -1).Day()
+	return first.AddDate(0, 0, min(t.Day(), last)-1)
+}

@@ -1,0 +1,313 @@
+package consent
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// Errors of Recorder.Record, beside those of the Store.
+var (
+	// ErrBusy: as many records wait as the queue holds. Nothing was accepted.
+	ErrBusy = errors.New("too many decisions at once")
+	// ErrClash: the visitor's id of the decision is taken by another decision.
+	ErrClash = errors.New("another decision has this id")
+	// ErrClosed: the server is stopping. It is an ErrUnavailable.
+	ErrClosed = fmt.Errorf("the server is stopping: %w", ErrUnavailable)
+)
+
+// RecorderOptions are what a Recorder may be told. Zero values are right.
+type RecorderOptions struct {
+	Now     func() time.Time // the clock; time.Now
+	Random  io.Reader        // of ids and salts; crypto/rand. Only one goroutine reads it
+	Queue   int              // records that may wait; 4096
+	Batch   int              // records that share a transaction; 256
+	Timeout time.Duration    // of one transaction; 15 seconds
+	// OnBatch is told of each transaction that was tried: how many records, how
+	// long it took, and how it failed. Calls come one at a time.
+	OnBatch func(records int, took time.Duration, err error)
+}
+
+// A Recorder makes records durable. Decisions of many concurrent requests share
+// one transaction: while one is being written, those that arrive form the next.
+// There is no delay to gather them, so a lone decision waits for nobody.
+type Recorder struct {
+	store   Store
+	keys    Signer
+	options RecorderOptions
+	queue   chan *job
+	done    chan struct{}
+
+	mu     sync.RWMutex // held for reading while a job is put into the queue
+	closed bool         // guarded by mu
+
+	last time.Time // the newest received_at; of the writing goroutine
+}
+
+type job struct {
+	draft    Draft
+	previous *Entry
+	luck     luck
+	entry    *Entry
+	answer   chan error // buffered: the writer never waits for a caller
+}
+
+// A Recorded is a record that is on stable storage and in the log.
+type Recorded struct {
+	Receipt []byte // canonical JSON, the evidence itself
+	Core    Core   // what it says
+	Entry   *Entry
+	Repeat  bool // the same decision had been recorded before; this is that record
+}
+
+// NewRecorder starts a Recorder. Close stops it.
+func NewRecorder(store Store, keys Signer, o RecorderOptions) *Recorder {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	if o.Queue <= 0 {
+		o.Queue = 4096
+	}
+	if o.Batch <= 0 {
+		o.Batch = 256
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = 15 * time.Second
+	}
+	if o.OnBatch == nil {
+		o.OnBatch = func(int, time.Duration, error) {}
+	}
+	r := &Recorder{store: store, keys: keys, options: o, queue: make(chan *job, o.Queue), done: make(chan struct{})}
+	go r.write()
+	return r
+}
+
+// Record keeps the decision of d and returns its receipt once both are durable.
+// The same decision, sent again, gets the same receipt. It fails with ErrBusy,
+// ErrClash, ErrClosed, ErrUnavailable, or with ctx's error: then the record, if
+// it was accepted, is kept all the same, and sending again tells.
+func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
+	if d.core.Schema == "" {
+		return Recorded{}, errors.New("record: the draft was not made by Prepare")
+	}
+	j := &job{draft: d, answer: make(chan error, 1)}
+	if id := d.decision.Previous; id != "" {
+		previous, err := r.store.Entry(ctx, d.core.Site, id)
+		switch {
+		case err == nil:
+			j.previous = previous
+		case errors.Is(err, ErrUnknownReceipt), errors.Is(err, ErrDamaged):
+			// It was erased, or is of no use: the visitor is not to suffer for that.
+		default:
+			return Recorded{}, fmt.Errorf("read the replaced record: %w", err)
+		}
+	}
+	if err := r.accept(j); err != nil {
+		return Recorded{}, err
+	}
+	select {
+	case err := <-j.answer:
+		if err != nil {
+			return Recorded{}, err
+		}
+	case <-ctx.Done():
+		return Recorded{}, fmt.Errorf("record: %w", ctx.Err())
+	}
+	e := j.entry
+	if e.Clash {
+		return Recorded{}, ErrClash
+	}
+	repeat := e.Repeat
+	if repeat {
+		e = e.Stored
+	}
+	receipt, err := EncodeReceipt(e)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("receipt: %w", err)
+	}
+	core, err := ParseCore(e.Core)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("receipt: %w", err)
+	}
+	return Recorded{Receipt: receipt, Core: core, Entry: e, Repeat: repeat}, nil
+}
+
+// accept puts j into the queue or refuses it; it never waits.
+func (r *Recorder) accept(j *job) error {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.closed {
+		return ErrClosed
+	}
+	select {
+	case r.queue <- j:
+		return nil
+	default:
+		return ErrBusy
+	}
+}
+
+// Waiting is how many records wait for their transaction.
+func (r *Recorder) Waiting() int { return len(r.queue) }
+
+// Close refuses what comes from now on and returns when all that was accepted is
+// kept, or with ctx's error; the rest is then still being written. Calling it
+// again waits again.
+func (r *Recorder) Close(ctx context.Context) error {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		close(r.queue)
+	}
+	r.mu.Unlock()
+	select {
+	case <-r.done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("records are still being written: %w", ctx.Err())
+	}
+}
+
+// write is the one goroutine that appends.
+func (r *Recorder) write() {
+	defer close(r.done)
+	for first := range r.queue {
+		batch := []*job{first}
+	gather:
+		for len(batch) < r.options.Batch {
+			select {
+			case j, open := <-r.queue:
+				if !open {
+					break gather
+				}
+				batch = append(batch, j)
+			default:
+				break gather
+			}
+		}
+		r.keep(r.sealAll(batch))
+	}
+}
+
+// sealAll makes the records of a batch; jobs that fail are answered and left
+// out. All get the same time, never one before an earlier batch's: a clock that
+// is set back must not date a record before the one it follows.
+func (r *Recorder) sealAll(batch []*job) []*job {
+	now := r.options.Now().UTC().Truncate(time.Millisecond)
+	if now.Before(r.last) {
+		now = r.last
+	}
+	r.last = now
+	random := make([]byte, luckSize*len(batch))
+	if _, err := io.ReadFull(r.options.Random, random); err != nil {
+		answerAll(batch, fmt.Errorf("%w: no randomness: %w", ErrUnavailable, err))
+		return nil
+	}
+	errs := make([]error, len(batch))
+	inParallel(len(batch), func(i int) {
+		j := batch[i]
+		errs[i] = guard(func() (err error) {
+			j.entry, err = seal(j.draft, j.previous, now, luckOf(random[i*luckSize:]), r.keys)
+			return err
+		})
+	})
+	sealed := batch[:0:0]
+	for i, j := range batch {
+		if errs[i] != nil {
+			j.answer <- errs[i]
+		} else {
+			sealed = append(sealed, j)
+		}
+	}
+	return sealed
+}
+
+// keep appends the batch and answers its jobs. If the store as a whole can't
+// write, all of them fail. If something is wrong with one entry, the others must
+// not fail with it, so each is tried alone; those that were kept in spite of the
+// error come back as repeats of themselves.
+func (r *Recorder) keep(batch []*job) {
+	if len(batch) == 0 {
+		return
+	}
+	err := r.append(batch)
+	if err == nil || len(batch) == 1 || errors.Is(err, ErrUnavailable) {
+		answerAll(batch, err)
+		return
+	}
+	for i, j := range batch {
+		err := r.append(batch[i : i+1])
+		if errors.Is(err, ErrUnavailable) {
+			answerAll(batch[i:], err)
+			return
+		}
+		j.answer <- err
+	}
+}
+
+func (r *Recorder) append(batch []*job) error {
+	entries := make([]*Entry, len(batch))
+	for i, j := range batch {
+		entries[i] = j.entry
+		j.entry.Index, j.entry.Repeat, j.entry.Stored, j.entry.Clash = 0, false, nil, false
+	}
+	// Nobody's request: a tab that is closed does not stop the evidence.
+	ctx, cancel := context.WithTimeout(context.Background(), r.options.Timeout)
+	defer cancel()
+	start := time.Now()
+	err := guard(func() error { return r.store.AppendRecords(ctx, entries) })
+	if err != nil {
+		if errors.Is(err, context.DeadlineExceeded) {
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		err = fmt.Errorf("append records: %w", err)
+	}
+	_ = guard(func() error { r.options.OnBatch(len(entries), time.Since(start), err); return nil })
+	return err
+}
+
+func answerAll(batch []*job, err error) {
+	for _, j := range batch {
+		j.answer <- err
+	}
+}
+
+// guard turns a panic into an error: one record that can't be made must not end
+// the goroutine that makes all others.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			stack := make([]byte, 4<<10)
+			err = fmt.Errorf("panic: %v\n%s", p, stack[:runtime.Stack(stack, false)])
+		}
+	}()
+	return f()
+}
+
+// inParallel calls f for 0 to n-1 on as many goroutines as run at once.
+func inParallel(n int, f func(i int)) {
+	workers := min(n, runtime.GOMAXPROCS(0))
+	if workers <= 1 {
+		for i := range n {
+			f(i)
+		}
+		return
+	}
+	var wg sync.WaitGroup
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < n; i += workers {
+				f(i)
+			}
+		})
+	}
+	wg.Wait()
+}

@@ -1,0 +1,80 @@
+package consent
+
+import (
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+)
+
+// idSize is 128 bits: an id that can't be guessed is what opens a receipt.
+const idSize = 16
+
+// luck is the randomness of one record.
+type luck struct {
+	id, subject        [idSize]byte
+	saltCore, saltPers [auditlog.SaltSize]byte
+}
+
+const luckSize = 2*idSize + 2*auditlog.SaltSize
+
+func luckOf(b []byte) (l luck) {
+	b = b[copy(l.id[:], b):]
+	b = b[copy(l.subject[:], b):]
+	b = b[copy(l.saltCore[:], b):]
+	copy(l.saltPers[:], b)
+	return l
+}
+
+// A Signer signs leaves; Keyring is one. It is safe for concurrent use.
+type Signer interface {
+	Sign(leaf [auditlog.LeafSize]byte) (kid string, signature []byte)
+}
+
+// seal makes the record: everything that depends on the moment is filled in,
+// both halves are encoded, for the only time, and the leaf is signed.
+//
+// previous is the entry the decision replaces, or nil. The record continues its
+// subject and names it, unless its personal half was removed: linking it again
+// would undo that.
+func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry, error) {
+	id, subject := hex.EncodeToString(l.id[:]), hex.EncodeToString(l.subject[:])
+	core := d.core
+	core.ID = id
+	core.ReceivedAt = now.UnixMilli()
+	core.GivenAt = clamp(d.decision.At, core.TokenFrom, core.ReceivedAt)
+	core.ValidUntil = addMonths(now, d.months).UnixMilli()
+	var before *Core
+	if previous != nil && previous.Personal != nil {
+		linked, err := ParsePersonal(previous.Personal)
+		if err != nil {
+			return nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+		}
+		earlier, err := ParseCore(previous.Core)
+		if err != nil {
+			return nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+		}
+		before, subject, core.Previous = &earlier, linked.Subject, previous.ReceiptID
+	}
+	if core.Action == Signal {
+		core.keepGrants(before)
+	}
+	coreBytes, err := canonical.Encode(core)
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	personal, err := canonical.Encode(Personal{PersonalSchema, id, subject})
+	if err != nil {
+		return nil, fmt.Errorf("record: %w", err)
+	}
+	leaf := auditlog.Leaf(auditlog.Commit(l.saltCore, coreBytes), auditlog.Commit(l.saltPers, personal))
+	kid, signature := keys.Sign(leaf)
+	return &Entry{
+		Site: core.Site, DecisionID: d.decision.ID, Request: d.request, ReceiptID: id,
+		Previous: core.Previous, Subject: subject, ReceivedAt: core.ReceivedAt,
+		Core: coreBytes, Personal: personal, SaltCore: l.saltCore[:], SaltPerson: l.saltPers[:],
+		Leaf: leaf[:], KeyID: kid, Signature: signature, Artifacts: d.artifacts,
+	}, nil
+}
