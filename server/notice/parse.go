@@ -1,0 +1,365 @@
+package notice
+
+import (
+	"cmp"
+	"fmt"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Parse reads a notice file, TOML or YAML by its name or else by its looks,
+// fills in what is not said, and lints it. All mistakes are listed at once, in
+// the order of the file. The notice is nil where one of them is an error; a
+// notice that is there can be published. docs/notice-file.md describes the
+// file.
+func Parse(file []byte, name string) (*Notice, []Issue) {
+	r := &reader{source: readSource(file, name)}
+	if len(r.root) == 0 && len(r.issues) > 0 {
+		return nil, r.issues
+	}
+	r.spell()
+	n := r.notice()
+	for _, issue := range Lint(n) {
+		if !r.blamed(issue.Path) {
+			issue.Line = r.line(issue.Path)
+			r.issues = append(r.issues, issue)
+		}
+	}
+	slices.SortStableFunc(r.issues, func(a, b Issue) int { return cmp.Compare(a.Line, b.Line) })
+	if Failed(r.issues) {
+		return nil, r.issues
+	}
+	return n, r.issues
+}
+
+// A reader turns the values of a source into a notice. What it can't turn it
+// blames, and goes on.
+type reader struct{ *source }
+
+// blamed reports whether a path, or what it stands in, can't be read anyway:
+// that it is missing, as lint would say, would mislead.
+func (r *reader) blamed(path string) bool {
+	return slices.ContainsFunc(r.issues, func(i Issue) bool {
+		return i.Severity == SeverityError && i.Path != "" && (path == i.Path || strings.HasPrefix(path, i.Path+".") || strings.HasPrefix(path, i.Path+"["))
+	})
+}
+
+func (r *reader) blame(path, what, remedy string) { r.fail(path, r.line(path), what, remedy) }
+
+// spell brings [[vendor]] and its like to their plural, with their lines.
+func (r *reader) spell() {
+	for one, many := range singular {
+		value, ok := r.root[one]
+		if !ok {
+			continue
+		}
+		if _, both := r.root[many]; both {
+			r.blame(one, fmt.Sprintf("stands beside %q, which means the same", many), "write all of them under one of the two")
+			delete(r.root, one)
+			continue
+		}
+		delete(r.root, one)
+		r.root[many] = value
+		for _, path := range slices.Collect(maps.Keys(r.lines)) {
+			if rest, ok := strings.CutPrefix(path, one); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+				r.lines[many+rest] = r.lines[path]
+			}
+		}
+	}
+}
+
+func (r *reader) notice() *Notice {
+	n := &Notice{
+		Schema:    Schema,
+		Site:      r.text(r.root, "", "site", ""),
+		Languages: r.list(r.root, "", "languages", nil),
+		Origins:   r.list(r.root, "", "origins", nil),
+		Policies:  r.list(r.root, "", "policies", []string{"privacy"}),
+		PolicyURL: r.text(r.root, "", "policy_url", ""),
+		Validity:  r.number(r.root, "", "validity_months", defaultValidity),
+		Posture:   r.text(r.root, "", "posture", postures[0]),
+		DNT:       r.text(r.root, "", "dnt", dnts[0]),
+	}
+	r.known(r.root, "", "")
+	n.Controller = r.controller()
+	n.Google = r.google()
+	n.Look = r.look()
+	n.Vendors = r.vendors(n.Languages)
+	n.Categories = r.categories(n)
+	for path, t := range r.tables("overrides") {
+		n.Overrides = append(n.Overrides, Override{
+			Region:   r.text(t, path, "region", "*"),
+			Category: r.text(t, path, "category", "*"),
+			Model:    r.text(t, path, "model", ""),
+		})
+	}
+	for path, t := range r.tables("tags") {
+		n.Tags = append(n.Tags, Tag{Vendor: r.text(t, path, "vendor", ""), Kind: r.text(t, path, "kind", "script"), Src: r.text(t, path, "src", "")})
+	}
+	n.Wording = r.wording()
+	return n.complete()
+}
+
+func (r *reader) controller() Controller {
+	t := r.table("controller")
+	return Controller{
+		Name:          r.text(t, "controller", "name", ""),
+		Address:       r.text(t, "controller", "address", ""),
+		Contact:       r.text(t, "controller", "contact", ""),
+		Establishment: r.text(t, "controller", "establishment", ""),
+	}
+}
+
+func (r *reader) google() Google {
+	t := r.table("google")
+	return Google{
+		Mode:             r.text(t, "google", "mode", modes[0]),
+		WaitForUpdate:    r.number(t, "google", "wait_for_update", defaultWait),
+		AdsDataRedaction: r.flag(t, "google", "ads_data_redaction"),
+		URLPassthrough:   r.flag(t, "google", "url_passthrough"),
+	}
+}
+
+func (r *reader) look() Look {
+	t := r.table("look")
+	return Look{
+		Accent:   strings.ToLower(r.text(t, "look", "accent", defaultAccent)),
+		Position: r.text(t, "look", "position", positions[0]),
+		Theme:    r.text(t, "look", "theme", themes[0]),
+		Reopen:   r.text(t, "look", "reopen", reopens[0]),
+		Radius:   r.number(t, "look", "radius", defaultRadius),
+	}
+}
+
+// categories reads them; where none is given, they are necessary and those
+// standard ones that vendors name.
+func (r *reader) categories(n *Notice) []Category {
+	if _, given := r.root["categories"]; !given {
+		list := []Category{{Key: Necessary, Like: Necessary}}
+		for _, key := range likes[1:] {
+			if slices.ContainsFunc(n.Vendors, func(v Vendor) bool { return v.Category == key }) {
+				list = append(list, Category{Key: key, Like: key})
+			}
+		}
+		return list
+	}
+	var list []Category
+	for path, t := range r.tables("categories") {
+		c := Category{Key: r.text(t, path, "key", "")}
+		like := Marketing // the strictest: who does not say what it is like gets the most asked
+		if Standard(c.Key) {
+			like = c.Key
+		}
+		c.Like = r.text(t, path, "like", like)
+		c.Label = r.byLanguage(t, path, "label", n.Languages)
+		c.About = r.byLanguage(t, path, "about", n.Languages)
+		list = append(list, c)
+	}
+	return list
+}
+
+func (r *reader) vendors(languages []string) []Vendor {
+	var list []Vendor
+	for path, t := range r.tables("vendors") {
+		v := Vendor{
+			Key:       r.text(t, path, "key", ""),
+			Name:      r.text(t, path, "name", ""),
+			Category:  r.text(t, path, "category", ""),
+			Country:   r.text(t, path, "country", ""),
+			PolicyURL: r.text(t, path, "policy_url", ""),
+		}
+		for at, s := range r.tablesIn(t, path, "stores") {
+			kind := r.text(s, at, "kind", kinds[0])
+			v.Entries = append(v.Entries, Stored{
+				Name:     r.text(s, at, "name", ""),
+				Kind:     kind,
+				Duration: r.text(s, at, "duration", usualLifetime[kind]),
+				Purpose:  r.byLanguage(s, at, "purpose", languages),
+			})
+		}
+		list = append(list, v)
+	}
+	return list
+}
+
+// usualLifetime is what a kind of storage does where nothing else is said; of
+// a cookie it must be said.
+var usualLifetime = map[string]string{"local": "persistent", "session": "session"}
+
+func (r *reader) wording() map[string]map[string]string {
+	all := map[string]map[string]string{}
+	given := r.table("wording")
+	for _, language := range slices.Sorted(maps.Keys(given)) {
+		path := member("wording", language)
+		texts, ok := given[language].(map[string]any)
+		if !ok {
+			r.blame(path, "is not a table", "write the texts of each language by themselves, as in [wording.de]")
+			continue
+		}
+		all[language] = map[string]string{}
+		for _, key := range slices.Sorted(maps.Keys(texts)) {
+			all[language][key] = r.text(texts, path, key, "")
+		}
+	}
+	return all
+}
+
+// known blames the keys of a table that mean nothing.
+func (r *reader) known(t map[string]any, path, section string) {
+	for _, key := range slices.Sorted(maps.Keys(t)) {
+		if slices.Contains(fileKeys[section], key) {
+			continue
+		}
+		what, remedy := fmt.Sprintf("%q is not a key of a notice file", clip(key)), ""
+		if section != "" {
+			what = fmt.Sprintf("%q is not a key of %s", clip(key), section)
+		}
+		switch other, ok := otherSection(section, key); {
+		case ok && other == "": // in TOML, whatever follows a [table] is the table's
+			remedy = "move it to the top of the file, before the first [table]"
+		case nearest(key, fileKeys[section]) != "":
+			remedy = fmt.Sprintf("did you mean %q?", nearest(key, fileKeys[section]))
+		case ok:
+			remedy = "it belongs to " + other
+		default:
+			remedy = "leave it out, or write " + suggest(key, fileKeys[section])
+		}
+		r.blame(member(path, key), what, remedy)
+	}
+}
+
+// table is a top-level table, empty if it is not there.
+func (r *reader) table(key string) map[string]any {
+	switch t := r.root[key].(type) {
+	case map[string]any:
+		if key != "wording" {
+			r.known(t, key, key)
+		}
+		return t
+	case nil:
+	default:
+		r.blame(key, "is not a table", "write its keys under ["+key+"]")
+	}
+	return nil
+}
+
+// tables goes through a list of tables at the top of the file, with their paths.
+func (r *reader) tables(section string) iter.Seq2[string, map[string]any] {
+	return r.tablesIn(r.root, "", section)
+}
+
+func (r *reader) tablesIn(parent map[string]any, path, section string) iter.Seq2[string, map[string]any] {
+	path = member(path, section)
+	var list []any
+	switch v := parent[section].(type) {
+	case nil:
+	case []any:
+		list = v
+	default:
+		r.blame(path, "is not a list", "write one table for each")
+	}
+	return func(yield func(string, map[string]any) bool) {
+		for i, element := range list {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			t, ok := element.(map[string]any)
+			if key, short := element.(string); short && section == "categories" {
+				t, ok = map[string]any{"key": key}, true
+			}
+			if !ok {
+				r.blame(at, "is not a table", "write its keys and values")
+				t = map[string]any{}
+			}
+			r.known(t, at, section)
+			if !yield(at, t) {
+				return
+			}
+		}
+	}
+}
+
+// text is a text in one line, without what keyboards and line breaks add.
+func (r *reader) text(t map[string]any, path, key, otherwise string) string {
+	switch v := t[key].(type) {
+	case nil:
+	case string:
+		return tidy(v)
+	default:
+		r.blame(member(path, key), "is not a text", `write it in quotes`)
+	}
+	return otherwise
+}
+
+// tidy brings a text to normalization form C and every run of blanks and line
+// breaks to one space. Spaces of other kinds mean something and stay.
+func tidy(s string) string {
+	words := strings.FieldsFunc(s, func(r rune) bool { return strings.ContainsRune(" \t\r\n", r) })
+	return norm.NFC.String(strings.Join(words, " "))
+}
+
+func (r *reader) list(t map[string]any, path, key string, otherwise []string) []string {
+	at := member(path, key)
+	switch v := t[key].(type) {
+	case nil:
+		return otherwise
+	case string: // one alone needs no brackets
+		return []string{tidy(v)}
+	case []any:
+		texts := make([]string, 0, len(v))
+		for i, element := range v {
+			text, ok := element.(string)
+			if !ok {
+				r.blame(fmt.Sprintf("%s[%d]", at, i), "is not a text", "write it in quotes")
+			}
+			texts = append(texts, tidy(text))
+		}
+		return texts
+	}
+	r.blame(at, "is not a list", `write a list of texts, such as ["one", "two"]`)
+	return otherwise
+}
+
+func (r *reader) number(t map[string]any, path, key string, otherwise int) int {
+	switch v := t[key].(type) {
+	case nil:
+	case int64:
+		return int(max(math.MinInt32, min(v, math.MaxInt32)))
+	default:
+		r.blame(member(path, key), "is not a whole number", fmt.Sprintf("write digits without quotes, such as %d", otherwise))
+	}
+	return otherwise
+}
+
+func (r *reader) flag(t map[string]any, path, key string) bool {
+	switch v := t[key].(type) {
+	case nil:
+	case bool:
+		return v
+	default:
+		r.blame(member(path, key), "is neither true nor false", "write true or false, without quotes")
+	}
+	return false
+}
+
+// byLanguage is a text by language. A text alone is in the notice's first.
+func (r *reader) byLanguage(t map[string]any, path, key string, languages []string) map[string]string {
+	texts := map[string]string{}
+	switch v := t[key].(type) {
+	case nil:
+	case string:
+		if len(languages) > 0 {
+			texts[languages[0]] = tidy(v)
+		}
+	case map[string]any:
+		for _, language := range slices.Sorted(maps.Keys(v)) {
+			texts[language] = r.text(v, member(path, key), language, "")
+		}
+	default:
+		r.blame(member(path, key), "is not a text", `write a text in quotes, or one for each language, such as { en = "…", de = "…" }`)
+	}
+	return texts
+}
