@@ -10,6 +10,8 @@ declare module 'volenti:notice' {
   export const categories: readonly string[];
   /** Which switch of the law table each category follows: 'n' necessary, 'p' preferences, 'a' analytics, 'm' marketing; one letter a category. */
   export const like: string;
+  /** Category names, in order of `categories`. */
+  export const labels: readonly string[];
   /** Vendor key and index of its category, in order. */
   export const vendors: readonly (readonly [key: string, category: number])[];
   /** Vendor names, in order of `vendors`. */

@@ -24,6 +24,20 @@ export interface Boot {
   readonly l?: 1;
 }
 
+/** A decision as it is sent: docs/wire.md, "A decision". */
+export interface Sent {
+  readonly id: string;
+  readonly token: string;
+  readonly categories: Record<string, boolean>;
+  readonly vendors: Record<string, boolean>;
+  readonly action: Action;
+  readonly surface: Surface;
+  readonly at: number;
+  readonly gpc: boolean;
+  readonly dnt: boolean;
+  readonly previous: string | undefined;
+}
+
 /** A decision as the page keeps it: docs/wire.md, "In the page's own storage". Seconds are Unix seconds. */
 export interface Decision {
   readonly v: 1;
@@ -33,8 +47,10 @@ export interface Decision {
   readonly u: number;
   readonly s: 0 | 1;
   readonly e: 'e' | 'i';
-  r?: string;
-  p?: unknown;
+  /** Receipt id; absent while this decision is not answered. */
+  readonly r?: string;
+  /** Decisions not yet answered, oldest first, this one last; absent if there are none. */
+  readonly p?: readonly Sent[];
 }
 
 /** What the gate lets the ui see and do. The only way from ui to gate. */

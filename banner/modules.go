@@ -1,0 +1,252 @@
+package banner
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/notice"
+)
+
+// month is how long a month of validity lasts in the page, in seconds: 30
+// days, so that the page never believes a decision longer than the server does.
+const month = 30 * 24 * 60 * 60
+
+// facts are what the scripts of all languages have in common.
+type facts struct {
+	notice   *notice.Notice
+	digest   canonical.Digest
+	category map[string]int // index by key
+	like     string
+	optional int // vendors that a visitor can refuse
+}
+
+var likeLetter = map[string]byte{"necessary": 'n', "preferences": 'p', "analytics": 'a', "marketing": 'm'}
+
+func factsOf(n *notice.Notice) (*facts, error) {
+	if len(n.Languages) == 0 {
+		return nil, errors.New("languages: none given; name at least one")
+	}
+	if len(n.Policies) == 0 {
+		return nil, errors.New("policies: none given; the banner must link to one")
+	}
+	encoded, err := n.Encode()
+	if err != nil {
+		return nil, err
+	}
+	f := &facts{notice: n, digest: canonical.Sum(encoded), category: make(map[string]int, len(n.Categories))}
+	for i, c := range n.Categories {
+		letter, ok := likeLetter[c.Like]
+		if !ok {
+			return nil, fmt.Errorf("categories[%d].like: %q is not necessary, preferences, analytics or marketing", i, c.Like)
+		}
+		f.like += string(letter)
+		f.category[c.Key] = i
+	}
+	for i, v := range n.Vendors {
+		at, ok := f.category[v.Category]
+		if !ok {
+			return nil, fmt.Errorf("vendors[%d].category: there is no category %q", i, v.Category)
+		}
+		if f.like[at] != 'n' {
+			f.optional++
+		}
+	}
+	return f, nil
+}
+
+// words is the wording of one language, filled in as far as it can be before
+// there is a visitor.
+type words struct {
+	text   notice.Wording
+	labels []string // of categories
+	abouts []string
+}
+
+func (f *facts) wordsOf(language string, given notice.Wording) (*words, error) {
+	w := &words{text: maps.Clone(given)}
+	var missing []error
+	for _, key := range notice.WordingKeys() {
+		if given[key] == "" {
+			missing = append(missing, fmt.Errorf("%s: the text is missing", key))
+		}
+	}
+	var purposes []string
+	for i, c := range f.notice.Categories {
+		label, about := given[c.Key], given[c.Key+"_about"]
+		if !notice.Standard(c.Key) {
+			label, about = f.notice.Text(c.Label, language), f.notice.Text(c.About, language)
+		}
+		if label == "" || about == "" {
+			missing = append(missing, fmt.Errorf("categories[%d]: %s needs a label and an about text", i, c.Key))
+		}
+		w.labels, w.abouts = append(w.labels, label), append(w.abouts, about)
+		if f.like[i] != 'n' {
+			purposes = append(purposes, label)
+		}
+	}
+	if err := errors.Join(missing...); err != nil {
+		return nil, err
+	}
+	fill := strings.NewReplacer(
+		"{controller}", f.notice.Controller.Name,
+		"{n}", strconv.Itoa(f.optional),
+		"{purposes}", strings.Join(purposes, separator(language)),
+		"{reopen}", given["reopen"],
+	)
+	for key, text := range w.text {
+		w.text[key] = fill.Replace(text)
+	}
+	return w, nil
+}
+
+// separator joins a list of purposes. Where a language has a mark of its own
+// for lists, the common one reads as foreign.
+func separator(language string) string {
+	switch base, _, _ := strings.Cut(language, "-"); base {
+	case "ja", "zh":
+		return "、"
+	case "ar", "fa", "ur":
+		return "، "
+	}
+	return ", "
+}
+
+// module is volenti:wording for a first layer, or for a script without one.
+func (w *words) module(surface notice.Surface) string {
+	var m module
+	ask := map[notice.Surface]string{notice.AskOptOut: "ask_opt_out", notice.AskNotice: "ask_notice"}[surface]
+	if ask == "" {
+		ask = "ask_opt_in"
+	}
+	m.export("ask", w.text[ask])
+	for _, key := range slices.Sorted(maps.Keys(w.text)) {
+		// Texts of categories stand in volenti:notice, beside their category.
+		if !strings.HasPrefix(key, "ask_") && !notice.Standard(strings.TrimSuffix(key, "_about")) {
+			m.export(key, w.text[key])
+		}
+	}
+	return m.String()
+}
+
+func surfaceModule(surface notice.Surface) string {
+	var m module
+	m.export("surface", string(surface))
+	return m.String()
+}
+
+type (
+	detail struct {
+		Label string `json:"label"`
+		About string `json:"about"`
+	}
+	storedDetail struct {
+		Name     string `json:"name"`
+		Kind     int    `json:"kind"`
+		Duration string `json:"duration"`
+		Purpose  string `json:"purpose"`
+	}
+	vendorDetail struct {
+		Country string         `json:"country"`
+		URL     string         `json:"url"`
+		Stored  []storedDetail `json:"stored"`
+	}
+)
+
+// module is volenti:notice. settings is the digest of the second layer of the
+// same language, empty while that is being compiled.
+func (f *facts) module(language string, w *words, settings canonical.Digest) string {
+	n := f.notice
+	keys := make([]string, len(n.Categories))
+	details := make([]detail, len(n.Categories))
+	for i, c := range n.Categories {
+		keys[i], details[i] = c.Key, detail{w.labels[i], w.abouts[i]}
+	}
+	names := make([]string, len(n.Vendors))
+	vendors := make([][2]any, len(n.Vendors))
+	vendorDetails := make([]vendorDetail, len(n.Vendors))
+	stored := [][3]any{}
+	kinds := map[string]int{"cookie": 0, "local": 1, "session": 2}
+	for i, v := range n.Vendors {
+		names[i], vendors[i] = v.Name, [2]any{v.Key, f.category[v.Category]}
+		vendorDetails[i] = vendorDetail{Country: v.Country, URL: v.PolicyURL, Stored: []storedDetail{}}
+		for _, s := range v.Entries {
+			kind := kinds[s.Kind]
+			stored = append(stored, [3]any{s.Name, kind, i})
+			vendorDetails[i].Stored = append(vendorDetails[i].Stored, storedDetail{s.Name, kind, s.Duration, n.Text(s.Purpose, language)})
+		}
+	}
+
+	var m module
+	m.export("site", n.Site)
+	m.export("notice", f.digest.Short())
+	m.export("categories", keys)
+	m.export("like", f.like)
+	m.export("labels", w.labels)
+	m.export("vendors", vendors)
+	m.export("vendorNames", names)
+	m.export("stored", stored)
+	m.export("validity", n.Validity*month)
+	m.export("googleMode", map[string]int{"basic": 1, "advanced": 2}[n.Google.Mode])
+	m.export("googleWait", n.Google.WaitForUpdate)
+	m.export("googleRedact", n.Google.AdsDataRedaction)
+	m.export("googlePassthrough", n.Google.URLPassthrough)
+	m.export("settingsDigest", settings)
+	m.export("language", language)
+	m.export("rtl", notice.RTL(language))
+	m.export("position", n.Look.Position)
+	m.export("theme", n.Look.Theme)
+	m.export("accent", n.Look.Accent)
+	m.export("onAccent", onAccent(n.Look.Accent))
+	m.export("radius", n.Look.Radius)
+	m.export("reopenAt", n.Look.Reopen)
+	m.export("policyURL", n.PolicyURL)
+	m.export("policyKey", n.Policies[0])
+	m.export("controller", map[string]string{"name": n.Controller.Name, "address": n.Controller.Address, "contact": n.Controller.Contact})
+	m.export("details", details)
+	m.export("vendorDetails", vendorDetails)
+	return m.String()
+}
+
+// A module is the text of an ECMAScript module of constants.
+type module struct{ bytes.Buffer }
+
+// export adds a constant. JSON is a subset of ECMAScript since 2019, so its
+// text is a literal; objects are frozen by nobody writing to them.
+func (m *module) export(name string, value any) {
+	fmt.Fprintf(m, "export const %s = ", name)
+	e := json.NewEncoder(m)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(value); err != nil {
+		panic(err) // strings, numbers, and lists of them always encode
+	}
+}
+
+// onAccent is black or white, whichever has the higher contrast on an accent
+// colour of the form #rrggbb (WCAG 2.2, "contrast ratio"). On any colour one
+// of them reaches 4.5:1.
+func onAccent(accent string) string {
+	rgb, err := strconv.ParseUint(strings.TrimPrefix(accent, "#"), 16, 24)
+	if err != nil {
+		return "#fff"
+	}
+	linear := func(shift int) float64 {
+		c := float64(rgb>>shift&0xff) / 255
+		if c <= 0.04045 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	luminance := 0.2126*linear(16) + 0.7152*linear(8) + 0.0722*linear(0)
+	if 1.05/(luminance+0.05) >= (luminance+0.05)/0.05 {
+		return "#fff"
+	}
+	return "#000"
+}

@@ -1,0 +1,31 @@
+/**
+ * The document, by what its class says and not by what stands in it: `<img name="createElement">` or
+ * `<form id="currentScript">` changes what `document.…` means (DOM clobbering), but not this. Where a node is wanted,
+ * as an argument, use `document` itself.
+ */
+export const page: Document = new Proxy(document, {
+  get: (_, name) => {
+    const value: unknown = Reflect.get(Document.prototype, name, document);
+    return typeof value === 'function' ? value.bind(document) : value;
+  },
+  set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
+});
+
+/** Tells the page; a listener that throws harms nobody else. */
+export const emit = (name: string, detail?: unknown): void => {
+  page.dispatchEvent(new CustomEvent('volenti:' + name, { detail }));
+};
+
+/** What went wrong in us goes to the console and never into the page. */
+export const warn = (what: unknown): void => console.warn('volenti:', what);
+
+/** f, but what it throws stays in here: what was shut stays shut. */
+export const guard =
+  <A extends unknown[]>(f: (...args: A) => unknown): ((...args: A) => void) =>
+  (...args) => {
+    try {
+      f(...args);
+    } catch (e) {
+      warn(e);
+    }
+  };
