@@ -1,9 +1,9 @@
 import { policyKey, policyURL, position, site } from 'volenti:notice';
 import { surface } from 'volenti:surface';
 import { accept, ask as text, ok, opt_out, policy, reject, settings, signal, title } from 'volenti:wording';
+import { all } from '../gate/decide';
 import type { Action, Gate } from '../gate/types';
 import css from './ask.css';
-import { all } from './choices';
 import { dress, h, place, toReopen } from './dom';
 import { say } from './status';
 import { look } from './theme';

@@ -1,5 +1,6 @@
 import { reopenAt, theme } from 'volenti:notice';
 import { choices as choicesLabel, reopen as reopenLabel } from 'volenti:wording';
+import { page } from '../gate/page';
 import { dress, place } from './dom';
 import icon from './icon.css';
 import css from './reopen.css';
@@ -10,9 +11,9 @@ import css from './reopen.css';
  * It is part of the smallest script, so it stands without most of what the layers stand on.
  */
 export const reopen = (gate: { settings(from?: Element | null): void }, choices?: boolean): (() => void) => {
-  const button = document.createElement('button');
+  const button = page.createElement('button');
   const host = dress(
-    document.createElement('volenti-reopen'),
+    page.createElement('volenti-reopen'),
     `${css}${choices ? icon : ''}button{inset-inline-${reopenAt}:12px;color-scheme:${theme === 'auto' ? 'light dark' : theme}}`,
     button,
   );

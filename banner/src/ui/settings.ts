@@ -38,8 +38,9 @@ import {
   vendor_policy,
   withdraw,
 } from 'volenti:wording';
+import { all } from '../gate/decide';
+import { page } from '../gate/page';
 import type { Action, Choices, Gate } from '../gate/types';
-import { all } from './choices';
 import { dress, h, place, toReopen } from './dom';
 import css from './settings.css';
 import { say } from './status';
@@ -87,7 +88,7 @@ const vendorBlock = (index: number, input: HTMLInputElement): Node[] => {
  * optional is before a decision where the law asks for opt-in.
  */
 export const open = (gate: Gate, from?: Element | null): void => {
-  if (document.querySelector('[data-volenti=dialog]')) return;
+  if (page.querySelector('[data-volenti=dialog]')) return;
   const [ofCategory, ofVendor] = gate.now.split('.') as [string, string];
   const vendorInputs = vendors.map(([key, c], i) =>
     toggle('vendor', key, (ofVendor[i] === '-' ? ofCategory[c] : ofVendor[i]) === '1', like[c] === 'n'),
