@@ -30,6 +30,16 @@ func (r Region) String() string {
 	return r.Country + "-" + r.Subdivision
 }
 
+// ParseRegion reads what String writes, in either case; the unknown region has no
+// spelling.
+func ParseRegion(text string) (Region, bool) {
+	r := region(text, "")
+	if country, subdivision, ok := strings.Cut(text, "-"); ok {
+		r = region(country, subdivision)
+	}
+	return r, r != (Region{}) && r.String() == upper(text)
+}
+
 // A Source says how a region was found; it stands in the record.
 type Source string
 
@@ -53,11 +63,11 @@ type Locator interface {
 // CLDR), is the zero Region: so are T1, A1, A2, O1 and ??. A subdivision that
 // can't be one is left out, which is unknown and strict.
 func region(country, subdivision string) Region {
-	country = strings.ToUpper(country)
+	country = upper(country)
 	if len(country) != 2 || !letter(country[0]) || !letter(country[1]) || country == "XX" || country == "ZZ" {
 		return Region{}
 	}
-	subdivision = strings.ToUpper(subdivision)
+	subdivision = upper(subdivision)
 	if len(subdivision) > 3 {
 		subdivision = ""
 	}
@@ -70,3 +80,13 @@ func region(country, subdivision string) Region {
 }
 
 func letter(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+// upper is for codes, which are ASCII: strings.ToUpper makes an S of a long ſ.
+func upper(s string) string {
+	for _, c := range []byte(s) {
+		if c >= 0x80 {
+			return s
+		}
+	}
+	return strings.ToUpper(s)
+}

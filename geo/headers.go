@@ -144,7 +144,7 @@ func cutCountry(subdivision, country, format string) string {
 	default:
 		return subdivision
 	}
-	if len(subdivision) <= len(prefix) || !strings.EqualFold(subdivision[:len(prefix)], prefix) {
+	if len(subdivision) <= len(prefix) || upper(subdivision[:len(prefix)]) != upper(prefix) {
 		return ""
 	}
 	return subdivision[len(prefix):]

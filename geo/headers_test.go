@@ -79,6 +79,8 @@ func TestEdgeValues(t *testing.T) {
 		{"cloudflare, region too long", edgeOf("cloudflare"), []string{"CF-IPCountry: US", "cf-region-code: TEXAS"}, "US", false},
 		{"cloudflare, numbered region", edgeOf("cloudflare"), []string{"CF-IPCountry: FR", "cf-region-code: 974"}, "FR-974", false},
 		{"cloudflare, not letters", edgeOf("cloudflare"), []string{"CF-IPCountry: ÄÖ"}, "", false},
+		{"cloudflare, letters that only look upper-case", edgeOf("cloudflare"), []string{"CF-IPCountry: uſ"}, "", false},
+		{"cloudflare, the same in a region", edgeOf("cloudflare"), []string{"CF-IPCountry: US", "cf-region-code: ſC"}, "US", false},
 		{"cloudfront, spaces", edgeOf("cloudfront"), []string{"CloudFront-Viewer-Country:  DE "}, "DE", false},
 		{"fastly, absent data", edgeOf("fastly"), []string{"Client-Geo-Country: ?", "Client-Geo-Region: ?"}, "", false},
 		{"fastly, renamed", &Edge{Preset: "fastly", CountryHeader: "X-Geo-Country"}, []string{"X-Geo-Country: FR", "Client-Geo-Country: US"}, "FR", false},

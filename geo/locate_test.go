@@ -129,3 +129,18 @@ func TestRegionString(t *testing.T) {
 		t.Errorf("a subdivision without a country is %q", got)
 	}
 }
+
+func TestParseRegion(t *testing.T) {
+	for text, want := range map[string]Region{
+		"DE": {Country: "DE"}, "US-CA": {"US", "CA"}, "us-ca": {"US", "CA"}, "FR-974": {"FR", "974"}, "EU": {Country: "EU"},
+	} {
+		if got, ok := ParseRegion(text); !ok || got != want {
+			t.Errorf("ParseRegion(%q) = %v, %v", text, got, ok)
+		}
+	}
+	for _, text := range []string{"", "-", "US-", "-CA", "USA", "US-CALI", "US-C!", "US CA", "XX", "T1", "ZZ-CA", "US-CA-1", "ſs"} {
+		if got, ok := ParseRegion(text); ok {
+			t.Errorf("ParseRegion(%q) = %v", text, got)
+		}
+	}
+}
