@@ -1,0 +1,150 @@
+package visitor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+)
+
+// An Archive finds again what was served: by the digest in a token, or by the
+// notice a cookie was made under. What is served is kept the first time it is.
+type Archive struct {
+	Store    consent.Store
+	Notices  notice.Store
+	Versions policyversions.Store
+	Log      *slog.Logger
+
+	kept sync.Map // canonical.Digest of experiences that are in the store
+}
+
+// Keep makes sure that an experience is in the archive before a page can answer
+// it. If that fails just now the page is still served: its decision brings the
+// experience along, as long as this process knows it.
+func (a *Archive) Keep(ctx context.Context, l *Live, x experience) {
+	if _, ok := a.kept.Load(x.digest); ok {
+		return
+	}
+	if err := a.Store.KeepArtifacts(ctx, l.artifacts(x)); err != nil {
+		a.Log.WarnContext(ctx, "experience not archived yet", "site", l.Site.Key, "error", err)
+		return
+	}
+	a.kept.Store(x.digest, struct{}{})
+}
+
+// question is everything the server knows of what a token says was served.
+func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) (consent.Question, error) {
+	l.mu.Lock()
+	x, ok := l.served[served.Experience]
+	l.mu.Unlock()
+	q := consent.Question{Served: served, Policies: map[string]consent.Policy{}}
+	if ok {
+		q.Notice = l.Notice
+		q.Artifacts = l.artifacts(x)
+	} else {
+		kept, err := a.Store.Artifact(ctx, served.Experience)
+		if errors.Is(err, consent.ErrUnknownArtifact) {
+			// We signed the token and do not know what it names: whoever asks is
+			// told to load the banner again.
+			return q, consent.ErrStaleToken
+		}
+		if err != nil {
+			return q, err
+		}
+		x.bytes = kept.Bytes
+	}
+	if err := json.Unmarshal(x.bytes, &q.Experience); err != nil {
+		return q, fmt.Errorf("archived experience %s: %w", served.Experience, err)
+	}
+	if q.Notice == nil {
+		kept, err := a.Store.Artifact(ctx, q.Experience.Notice)
+		if err != nil {
+			return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
+		}
+		if q.Notice, err = notice.Decode(kept.Bytes); err != nil {
+			return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
+		}
+	}
+	for policy, digest := range q.Experience.Policies {
+		version, err := a.version(ctx, l, policy, digest)
+		if err != nil {
+			return q, err
+		}
+		q.Policies[policy] = consent.PolicyOf(version)
+	}
+	return q, nil
+}
+
+// version finds the policy version of a digest: as a rule the one in force.
+func (a *Archive) version(ctx context.Context, l *Live, policy string, digest canonical.Digest) (policyversions.Version, error) {
+	if v, ok := l.Policies[policy]; ok && v.Digest == digest {
+		return v, nil
+	}
+	all, err := a.Versions.Versions(ctx, l.Site.Key, policy)
+	if err != nil {
+		return policyversions.Version{}, fmt.Errorf("policy %s: %w", policy, err)
+	}
+	for _, v := range all { // newest first: where a text came back, the later one was in force
+		if v.Digest == digest {
+			return v, nil
+		}
+	}
+	return policyversions.Version{}, fmt.Errorf("policy %s %s: %w", policy, digest, policyversions.ErrUnknownVersion)
+}
+
+// Carry is what a remembered decision says about the notice of today, in the
+// boot's form. It is of no use (false) if the notice asks something new, or if
+// the notice it was made under is not to be found.
+func (a *Archive) Carry(ctx context.Context, l *Live, m Memory) (string, bool) {
+	earlier, ok := a.earlier(ctx, l, m.Notice)
+	if !ok || !notice.Covers(earlier, l.Notice) {
+		return "", false
+	}
+	long, err := lengthen(earlier, m.Choices)
+	if err != nil {
+		return "", false
+	}
+	if earlier != l.Notice {
+		long = notice.Carry(long, earlier, l.Notice)
+	}
+	return shorten(l.Notice, long), true
+}
+
+func (a *Archive) earlier(ctx context.Context, l *Live, short string) (*notice.Notice, bool) {
+	if short == l.Publication.Notice.Short() {
+		return l.Notice, true
+	}
+	l.mu.Lock()
+	n, known := l.earlier[short]
+	l.mu.Unlock()
+	if known {
+		return n, n != nil
+	}
+	n, _, err := a.Notices.NoticeByShort(ctx, l.Site.Key, short)
+	if err != nil && !errors.Is(err, notice.ErrUnpublished) {
+		return nil, false // the store may answer next time
+	}
+	l.mu.Lock()
+	l.earlier[short] = n
+	l.mu.Unlock()
+	return n, n != nil
+}
+
+// Script is a variant that was served once and is no longer current.
+func (a *Archive) Script(ctx context.Context, d canonical.Digest) (*notice.PublishedScript, error) {
+	kept, err := a.Store.Artifact(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	if kept.Kind != kindScript {
+		return nil, consent.ErrUnknownArtifact
+	}
+	return &notice.PublishedScript{Script: notice.Script{Digest: d, Source: kept.Bytes}}, nil
+}

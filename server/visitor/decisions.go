@@ -1,0 +1,203 @@
+package visitor
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+)
+
+// Errors of a decision's envelope; what is wrong inside is consent.Invalid.
+var (
+	ErrOrigin    = errors.New("this origin is not one of the notice's")
+	ErrFetchSite = errors.New("not sent by a page")
+	ErrMediaType = errors.New("not application/json")
+)
+
+// Decisions answers POST /v1/sites/{site}/decisions.
+type Decisions struct {
+	Directory *Directory
+	Archive   *Archive
+	Laws      *Laws
+	Recorder  *consent.Recorder
+	Tokens    *consent.Tokens
+	Cookies   *Cookies
+	Now       func() time.Time
+	PublicURL string // the server's own address, where a proxy hides it; or ""
+}
+
+// Preflight answers the browser's question before a cross-origin decision.
+func (d *Decisions) Preflight(c echo.Context) error {
+	live, err := d.Directory.Live(c.Param("site"))
+	if err != nil {
+		return err
+	}
+	if err := allow(c, live.Notice); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Access-Control-Allow-Methods", "POST")
+	h.Set("Access-Control-Allow-Headers", "content-type")
+	h.Set("Access-Control-Max-Age", "7200")
+	return c.NoContent(http.StatusNoContent)
+}
+
+// allow answers CORS for exactly the origins of the notice, and nobody else.
+// Credentials are the cookie that the answer sets.
+func allow(c echo.Context, n *notice.Notice) error {
+	h := c.Response().Header()
+	h.Add("Vary", "Origin")
+	origin := c.Request().Header.Get("Origin")
+	if !slices.Contains(n.Origins, origin) {
+		return ErrOrigin
+	}
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Credentials", "true")
+	return nil
+}
+
+// Post records one decision. 201 says that it is on stable storage and in the log.
+func (d *Decisions) Post(c echo.Context) error {
+	r := c.Request()
+	c.Response().Header().Set("Cache-Control", "no-store")
+	live, err := d.Directory.Live(c.Param("site"))
+	if err != nil {
+		return err
+	}
+	if err := allow(c, live.Notice); err != nil {
+		return err
+	}
+	body, err := envelope(r)
+	if err != nil {
+		return err
+	}
+	decision, err := consent.Decode(body)
+	if err != nil {
+		return err
+	}
+	served, err := d.Tokens.Verify(decision.Token, live.Site.Key, d.Now())
+	if err != nil {
+		return err
+	}
+	question, err := d.Archive.question(r.Context(), live, served)
+	if err != nil {
+		return err
+	}
+	question.GPCHeader = gpcHeader(r)
+	question.LawTable, question.Models = d.Laws.models(live.Site, question.Notice, served)
+	draft, err := consent.Prepare(decision, question)
+	if err != nil {
+		return err
+	}
+	recorded, err := d.Recorder.Record(r.Context(), draft)
+	if err != nil {
+		return err
+	}
+	if err := d.setCookie(c, question.Notice, recorded.Core); err != nil {
+		return err
+	}
+	return c.Blob(http.StatusCreated, "application/json", recorded.Receipt)
+}
+
+// envelope judges what is around the decision, and reads it.
+func envelope(r *http.Request) ([]byte, error) {
+	// Sent by every browser of today; others are held by the Origin alone.
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "same-site", "cross-site":
+	default:
+		return nil, ErrFetchSite
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
+		return nil, ErrMediaType
+	}
+	if r.ContentLength > consent.MaxBody {
+		return nil, consent.ErrTooLarge
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, consent.MaxBody))
+	if err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, consent.ErrTooLarge
+		}
+		return nil, echo.ErrBadRequest.SetInternal(err)
+	}
+	return body, nil
+}
+
+// setCookie lets the server, not the page, set the cookie: Safari keeps what
+// script sets for seven days only.
+func (d *Decisions) setCookie(c echo.Context, n *notice.Notice, core consent.Core) error {
+	ends := time.UnixMilli(core.ValidUntil)
+	value, err := d.Cookies.Encode(Memory{
+		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
+		Decided: time.UnixMilli(core.ReceivedAt), Ends: ends,
+		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Choices: choicesOf(n, core),
+	})
+	if err != nil {
+		return err
+	}
+	page, err := url.Parse(c.Request().Header.Get("Origin"))
+	if err != nil {
+		return ErrOrigin
+	}
+	domain, first := cookieDomain(d.host(c.Request()), page.Hostname())
+	https := page.Scheme == "https" // a page on https can't have sent this over http
+	cookie := &http.Cookie{Name: CookieName, Value: value, Path: "/", Domain: domain,
+		MaxAge: max(1, int(ends.Sub(d.Now())/time.Second)), Secure: https, SameSite: http.SameSiteLaxMode}
+	if !first {
+		if !https {
+			return nil // no browser takes it
+		}
+		cookie.SameSite, cookie.Partitioned = http.SameSiteNoneMode, true
+	}
+	http.SetCookie(c.Response(), cookie)
+	return nil
+}
+
+func (d *Decisions) host(r *http.Request) string {
+	if u, err := url.Parse(d.PublicURL); err == nil && u.Host != "" {
+		return strings.ToLower(u.Hostname())
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	return strings.ToLower(host)
+}
+
+// cookieDomain is the Domain attribute that makes the cookie of this server
+// first-party for the page, and whether there is one: "" on the page's own
+// host; else the longest domain both share, if that is one somebody registered
+// and not a public suffix.
+func cookieDomain(server, page string) (domain string, first bool) {
+	if server == page {
+		return "", true
+	}
+	if net.ParseIP(server) != nil || net.ParseIP(page) != nil {
+		return "", false
+	}
+	a, err1 := publicsuffix.EffectiveTLDPlusOne(server)
+	b, err2 := publicsuffix.EffectiveTLDPlusOne(page)
+	if err1 != nil || err2 != nil || a != b {
+		return "", false
+	}
+	shared := a
+	for rest := page; len(rest) > len(a); _, rest, _ = strings.Cut(rest, ".") {
+		if rest == server || strings.HasSuffix(server, "."+rest) {
+			shared = rest
+			break
+		}
+	}
+	return shared, true
+}

@@ -1,0 +1,239 @@
+package visitor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/regime"
+	"github.com/volenti-consent/volenti/server/site"
+)
+
+// A Live is what one site serves now: its current publication, unpacked, and
+// the policy versions in force. It never changes; a newer Live replaces it.
+type Live struct {
+	Site        site.Site
+	Notice      *notice.Notice
+	Publication *notice.Publication
+	Policies    map[string]policyversions.Version // in force, by policy key, without texts
+
+	matcher  *notice.Matcher
+	scripts  map[notice.Variant]*notice.PublishedScript
+	byDigest map[canonical.Digest]*notice.PublishedScript
+	tags     []byte // canonical
+
+	mu          sync.Mutex
+	experiences map[experienceKey]experience    // guarded by mu
+	earlier     map[string]*notice.Notice       // guarded by mu; notices of older cookies by short digest
+	served      map[canonical.Digest]experience // guarded by mu; the same experiences by digest
+}
+
+type experienceKey struct {
+	variant notice.Variant
+	law     canonical.Digest
+}
+
+type experience struct {
+	variant notice.Variant
+	digest  canonical.Digest
+	bytes   []byte
+	law     *regime.Row
+}
+
+// Script is the compiled variant, or nil.
+func (l *Live) Script(v notice.Variant) *notice.PublishedScript { return l.scripts[v] }
+
+// experience is what a visitor is served who gets this variant under this law.
+func (l *Live) experience(v notice.Variant, law *regime.Row) (experience, error) {
+	key := experienceKey{v, law.Digest()}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if e, ok := l.experiences[key]; ok {
+		return e, nil
+	}
+	script := l.scripts[v]
+	if script == nil {
+		return experience{}, notice.ErrUnpublished
+	}
+	x := notice.Experience{
+		Site: l.Site.Key, Language: v.Language,
+		Notice: l.Publication.Notice, Wording: l.Publication.Wordings[v.Language],
+		Script: script.Digest, Tags: canonical.Sum(l.tags), Law: law.Digest(),
+		Policies: map[string]canonical.Digest{},
+	}
+	for policy, version := range l.Policies {
+		x.Policies[policy] = version.Digest
+	}
+	bytes, err := x.Encode()
+	if err != nil {
+		return experience{}, fmt.Errorf("encode experience: %w", err)
+	}
+	e := experience{v, canonical.Sum(bytes), bytes, law}
+	l.experiences[key] = e
+	l.served[e.digest] = e
+	return e, nil
+}
+
+// A Directory holds the Live of every site and keeps up with what is published,
+// by this process or another one.
+type Directory struct {
+	Sites    site.Store
+	Notices  notice.Store
+	Versions policyversions.Store
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	live atomic.Pointer[map[string]*Live]
+	seq  int64 // of the last load; used by one goroutine at a time
+}
+
+// Live is what the site serves now. It fails with site.ErrUnknown or
+// notice.ErrUnpublished.
+func (d *Directory) Live(key string) (*Live, error) {
+	all := d.live.Load()
+	if all == nil {
+		return nil, site.ErrUnknown
+	}
+	l, ok := (*all)[key]
+	if !ok {
+		return nil, site.ErrUnknown
+	}
+	if l == nil {
+		return nil, notice.ErrUnpublished
+	}
+	return l, nil
+}
+
+// Keep loads everything now, and again whenever something was published or a
+// policy version came into force, until ctx ends.
+func (d *Directory) Keep(ctx context.Context, every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := d.Refresh(ctx); err != nil && ctx.Err() == nil {
+				d.Log.ErrorContext(ctx, "publications not read; the last ones are still served", "error", err)
+			}
+		}
+	}
+}
+
+// Refresh loads what is new. What was served stays served if it fails.
+func (d *Directory) Refresh(ctx context.Context) error {
+	seq, err := d.Notices.Seq(ctx)
+	if err != nil {
+		return fmt.Errorf("read publication counter: %w", err)
+	}
+	sites, err := d.Sites.Sites(ctx)
+	if err != nil {
+		return fmt.Errorf("read sites: %w", err)
+	}
+	old := d.live.Load()
+	next := make(map[string]*Live, len(sites))
+	for _, s := range sites {
+		var before *Live
+		if old != nil {
+			before = (*old)[s.Key]
+		}
+		l, err := d.load(ctx, s, before, seq != d.seq)
+		if err != nil {
+			return fmt.Errorf("load site %s: %w", s.Key, err)
+		}
+		next[s.Key] = l
+	}
+	d.seq = seq
+	d.live.Store(&next)
+	return nil
+}
+
+func (d *Directory) load(ctx context.Context, s site.Site, before *Live, published bool) (*Live, error) {
+	pub := (*notice.Publication)(nil)
+	if before != nil && !published {
+		pub = before.Publication
+	} else {
+		var err error
+		pub, err = d.Notices.Current(ctx, s.Key)
+		if errors.Is(err, notice.ErrUnpublished) {
+			return nil, nil //nolint:nilnil // a site without a notice is known and has nothing to serve
+		}
+		if err != nil {
+			return nil, err
+		}
+		if before != nil && before.Publication.Seq == pub.Seq {
+			pub = before.Publication
+		}
+	}
+	n, err := notice.Decode(pub.NoticeBytes)
+	if err != nil {
+		return nil, err
+	}
+	policies := map[string]policyversions.Version{}
+	for _, key := range n.Policies {
+		v, err := d.Versions.InForce(ctx, s.Key, key, d.Now())
+		if errors.Is(err, policyversions.ErrUnknownPolicy) || errors.Is(err, policyversions.ErrUnknownVersion) {
+			continue // the notice may be published before its policies; receipts then name none
+		}
+		if err != nil {
+			return nil, err
+		}
+		v.Canonical, v.Original = nil, nil
+		policies[key] = v
+	}
+	if before != nil && before.Publication == pub && samePolicies(before.Policies, policies) {
+		return before, nil
+	}
+	tags, err := n.EncodeTags()
+	if err != nil {
+		return nil, err
+	}
+	l := &Live{Site: s, Notice: n, Publication: pub, Policies: policies,
+		matcher: notice.NewMatcher(n), scripts: map[notice.Variant]*notice.PublishedScript{},
+		byDigest: map[canonical.Digest]*notice.PublishedScript{}, tags: tags,
+		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}
+	for i := range pub.Scripts {
+		script := &pub.Scripts[i]
+		l.scripts[script.Variant] = script
+		l.byDigest[script.Digest] = script
+	}
+	return l, nil
+}
+
+func samePolicies(a, b map[string]policyversions.Version) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for key, v := range a {
+		if b[key].Digest != v.Digest || b[key].Number != v.Number {
+			return false
+		}
+	}
+	return true
+}
+
+const kindScript = "script"
+
+// artifacts is everything an experience names that the archive must hold once
+// a receipt names it. Policy texts are kept with their versions already.
+func (l *Live) artifacts(x experience) []consent.Artifact {
+	wording := l.Publication.Wordings[x.variant.Language]
+	script := l.scripts[x.variant]
+	return []consent.Artifact{
+		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},
+		{Digest: x.law.Digest(), Kind: "law", Bytes: x.law.Canonical()},
+		{Digest: l.Publication.Notice, Kind: "notice", Bytes: l.Publication.NoticeBytes},
+		{Digest: wording, Kind: "wording", Bytes: l.Publication.WordingBytes[wording]},
+		{Digest: canonical.Sum(l.tags), Kind: "tags", Bytes: l.tags},
+		{Digest: script.Digest, Kind: kindScript, Bytes: script.Source},
+	}
+}

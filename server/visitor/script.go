@@ -1,0 +1,276 @@
+package visitor
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/splice"
+)
+
+// Script answers GET /b/{site}.js: the compiled variant that is right for this
+// visitor, and a few bytes of boot at its end. Nothing is compiled or
+// compressed in a request, and nothing of the request is kept.
+type Script struct {
+	Directory *Directory
+	Locate    func(*http.Request) (geo.Region, geo.Source)
+	Laws      *Laws
+	Cookies   *Cookies
+	Tokens    *consent.Tokens
+	Archive   *Archive
+	Now       func() time.Time
+	Override  bool // honour ?region=
+}
+
+// Get answers the script.
+func (s *Script) Get(c echo.Context) error {
+	key, ok := strings.CutSuffix(c.Param("file"), ".js")
+	if !ok {
+		return echo.ErrNotFound
+	}
+	live, err := s.Directory.Live(key)
+	if err != nil {
+		return err
+	}
+	r, now := c.Request(), s.Now()
+	v, err := s.view(r, live, now)
+	if err != nil {
+		return err
+	}
+	return s.answer(c, live, v)
+}
+
+// A view is everything that decides which bytes a visitor gets.
+type view struct {
+	variant notice.Variant
+	boot    boot
+}
+
+func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) {
+	region, source := s.region(r)
+	ruling := s.Laws.ruling(live.Site, live.Notice, region, source, now)
+	v := view{boot: boot{
+		models: letters(live.Notice, region, ruling),
+		gpc:    gpcHeader(r),
+		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
+		link:   ruling.Link(),
+	}}
+	query := r.URL.Query()
+	v.variant = notice.Variant{
+		Kind: notice.KindAsk, Surface: surfaceOf(v.boot.models),
+		Language: live.matcher.Match(r.Header.Get("Accept-Language"), query.Get("lang")),
+	}
+	s.remember(r, live, &v, now, query.Has("fresh"))
+
+	// The token names the text of the first layer even for those who do not get
+	// it again: whoever reopens the settings decides under the same experience.
+	start := consent.BucketOf(now)
+	v.boot.from = consent.Served{Bucket: start}.From().Unix()
+	shown := notice.Variant{Kind: notice.KindAsk, Surface: surfaceOf(v.boot.models), Language: v.variant.Language}
+	x, err := live.experience(shown, ruling.Row)
+	if err != nil {
+		return view{}, err
+	}
+	s.Archive.Keep(r.Context(), live, x)
+	v.boot.token = s.Tokens.Mint(consent.Served{Site: live.Site.Key, Experience: x.digest, Law: ruling.Row.ID,
+		Region: region.String(), Source: string(source), Bucket: start})
+	return v, nil
+}
+
+// locate finds the visitor's region. The address is forgotten here.
+func (s *Script) region(r *http.Request) (geo.Region, geo.Source) {
+	if s.Override {
+		if region, ok := geo.ParseRegion(r.URL.Query().Get("region")); ok {
+			return region, geo.FromOverride
+		}
+	}
+	return s.Locate(r)
+}
+
+// remember reads the cookie and settles which kind of script this visitor gets.
+func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, fresh bool) {
+	memory, ok, bad := s.Cookies.Read(r, live.Site.Key, now)
+	v.boot.void = bad
+	if !ok {
+		return
+	}
+	choices, ok := s.Archive.Carry(r.Context(), live, memory)
+	if !ok || (memory.Implied && impliedIsNotEnough(v.boot.models, choices)) {
+		v.boot.void = true
+		return
+	}
+	v.boot.decided, v.boot.memory, v.boot.choices = true, memory, choices
+	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
+	signal := (v.boot.gpc || v.boot.dnt) && !memory.Signal
+	if !fresh && !signal && allGranted(choices) {
+		v.variant.Kind = notice.KindGranted
+	}
+}
+
+// allGranted: every category is, and no vendor is set apart as refused.
+func allGranted(choices string) bool {
+	categories, vendors, _ := strings.Cut(choices, ".")
+	return strings.Trim(categories, "1") == "" && !strings.Contains(vendors, "0")
+}
+
+// impliedIsNotEnough: what was on by the rules of an opt-out region is no
+// consent where the law asks for one.
+func impliedIsNotEnough(models, choices string) bool {
+	for i := range len(models) {
+		if models[i] == 'i' && i < len(choices) && choices[i] == '1' {
+			return true
+		}
+	}
+	return false
+}
+
+// gpcHeader: only the exact value 1 counts, on any line (W3C GPC § 3.2).
+func gpcHeader(r *http.Request) bool {
+	for _, v := range r.Header.Values("Sec-GPC") {
+		if strings.TrimSpace(v) == "1" {
+			return true
+		}
+	}
+	return false
+}
+
+// answer sends the bytes. They depend on the address, so no shared cache may
+// keep them. The tag of a returning visitor's script is made without the time
+// of the decision, and one with choices by vendor is not kept at all: what a
+// browser repeats to us must not tell visitors apart.
+func (s *Script) answer(c echo.Context, live *Live, v view) error {
+	script := live.Script(v.variant)
+	if script == nil {
+		return notice.ErrUnpublished
+	}
+	h := c.Response().Header()
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Vary", "Accept-Encoding, Accept-Language, Sec-GPC, DNT")
+	tail := v.boot.append(make([]byte, 0, 512))
+	if v.boot.decided && strings.ContainsAny(vendorsOf(v.boot.choices), "01") {
+		h.Set("Cache-Control", "private, no-store")
+	} else {
+		h.Set("Cache-Control", "private, max-age=300, stale-while-revalidate=3600")
+		shared := v.boot
+		shared.memory = Memory{}
+		coding := negotiate(c.Request().Header.Get("Accept-Encoding"))
+		tag := etag(script.Digest, shared.append(make([]byte, 0, 512)), coding)
+		h.Set("ETag", tag)
+		if match(c.Request().Header.Get("If-None-Match"), tag) {
+			return c.NoContent(http.StatusNotModified)
+		}
+	}
+	return send(c, script, tail)
+}
+
+func vendorsOf(choices string) string {
+	_, vendors, _ := strings.Cut(choices, ".")
+	return vendors
+}
+
+// ByDigest answers a compiled variant alone, for a year.
+func (s *Script) ByDigest(c echo.Context) error {
+	name, ok := strings.CutSuffix(c.Param("file"), ".js")
+	if !ok {
+		return echo.ErrNotFound
+	}
+	digest, err := canonical.ParseDigest(name)
+	if err != nil {
+		return consent.ErrUnknownArtifact
+	}
+	live, err := s.Directory.Live(c.Param("site"))
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	script, ok := live.byDigest[digest]
+	if !ok {
+		if script, err = s.Archive.Script(c.Request().Context(), digest); err != nil {
+			return err
+		}
+	}
+	h.Set("Content-Type", "text/javascript; charset=utf-8")
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	h.Set("Access-Control-Allow-Origin", "*") // modules are fetched with CORS; the bytes are the same for all
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	tag := etag(digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	h.Set("ETag", tag)
+	if match(c.Request().Header.Get("If-None-Match"), tag) {
+		return c.NoContent(http.StatusNotModified)
+	}
+	return send(c, script, nil)
+}
+
+// send writes the script and its tail in the best coding the browser takes.
+func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
+	coding := negotiate(c.Request().Header.Get("Accept-Encoding"))
+	prefix := script.Encoded[coding]
+	if prefix == nil {
+		coding, prefix = splice.Identity, script.Source
+	}
+	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
+	if coding != splice.Identity {
+		c.Response().Header().Set("Content-Encoding", coding)
+	}
+	c.Response().WriteHeader(http.StatusOK)
+	_, err := c.Response().Write(body)
+	return err
+}
+
+// negotiate picks the smallest coding that Accept-Encoding allows. A coding
+// with q=0 is not wanted (RFC 9110 § 12.5.3); other weights don't matter to us.
+func negotiate(accept string) string {
+	var br, zstd, gzip bool
+	for part := range strings.SplitSeq(accept, ",") {
+		name, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if q := strings.ReplaceAll(params, " ", ""); strings.HasPrefix(q, "q=0") && strings.Trim(q[3:], ".0") == "" {
+			continue
+		}
+		switch strings.ToLower(strings.TrimSpace(name)) {
+		case splice.Brotli:
+			br = true
+		case splice.Zstd:
+			zstd = true
+		case splice.Gzip:
+			gzip = true
+		}
+	}
+	switch {
+	case br:
+		return splice.Brotli
+	case zstd:
+		return splice.Zstd
+	case gzip:
+		return splice.Gzip
+	}
+	return splice.Identity
+}
+
+func etag(script canonical.Digest, tail []byte, coding string) string {
+	sum := sha256.Sum256(append([]byte(script), tail...))
+	return `"` + hex.EncodeToString(sum[:12]) + "-" + coding + `"`
+}
+
+// match compares weakly, as RFC 9110 § 13.1.2 asks of If-None-Match.
+func match(header, tag string) bool {
+	if header == "" {
+		return false
+	}
+	for part := range strings.SplitSeq(header, ",") {
+		part = strings.TrimPrefix(strings.TrimSpace(part), "W/")
+		if part == tag || part == "*" {
+			return true
+		}
+	}
+	return false
+}
