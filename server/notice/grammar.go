@@ -103,7 +103,7 @@ func origin(s string) (what, remedy string) {
 			return "has a port that is none", "write a number from 1 to 65535, or nothing for the scheme's own"
 		}
 		if scheme == "https" && number == "443" || scheme == "http" && number == "80" {
-			return "names the port that " + scheme + " has anyway, so that no browser sends it", "write " + scheme + "://" + host
+			return "names the port that " + scheme + " has anyway, so that no browser sends it", "write " + scheme + "://" + strings.ToLower(host)
 		}
 	}
 	if host != strings.ToLower(host) {
@@ -152,11 +152,14 @@ func webURL(s string) (what, remedy string) {
 		return "has characters that an address can't have", "write others percent-encoded, such as %20 for a space"
 	}
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.Opaque != "" {
+	if err != nil || u.Scheme == "" {
 		return "is not an address", want
 	}
 	if u.Scheme != "https" && u.Scheme != "http" {
-		return "has the scheme " + u.Scheme + ":", want
+		return "has the scheme " + clip(u.Scheme) + ":", want
+	}
+	if u.Host == "" || u.Opaque != "" {
+		return "has no host", want
 	}
 	if u.User != nil {
 		return "has a user name in it", "leave everything up to the @ out"

@@ -50,6 +50,11 @@ var (
 // with a remedy. Without an issue of SeverityError, n can be published.
 func Lint(n *Notice) []Issue {
 	l := &linter{n: n}
+	for _, language := range n.Languages {
+		if _, known := wordings()[language]; known && !slices.Contains(l.spoken, language) {
+			l.spoken = append(l.spoken, language)
+		}
+	}
 	l.site()
 	l.controller()
 	l.google()
@@ -70,6 +75,7 @@ func Failed(issues []Issue) bool {
 
 type linter struct {
 	n      *Notice
+	spoken []string // the notice's languages, without those that are wrong
 	issues []Issue
 }
 

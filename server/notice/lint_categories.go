@@ -75,13 +75,13 @@ func (l *linter) ownCategory(path string, c Category) {
 // inEveryLanguage checks a text that must be there in all the notice's languages.
 func (l *linter) inEveryLanguage(path string, texts map[string]string, most int) {
 	var missing []string
-	for _, language := range l.n.Languages {
+	for _, language := range l.spoken {
 		if texts[language] == "" {
 			missing = append(missing, language)
 		}
 	}
 	if len(missing) > 0 {
-		l.fail(path, "is missing in "+strings.Join(missing, ", "), "write it in every language of the notice, such as { "+example(l.n.Languages)+" }")
+		l.fail(path, "is missing in "+strings.Join(missing, ", "), "write it in every language of the notice, such as { "+example(l.spoken)+" }")
 	}
 	l.texts(path, texts, most)
 }

@@ -72,7 +72,7 @@ func (l *linter) entries(path string, v Vendor, category Category) {
 			l.fail(at+".purpose", "is missing", `write what it is for, in one sentence`)
 		}
 		l.texts(at+".purpose", s.Purpose, maxText)
-		for _, language := range l.n.Languages {
+		for _, language := range l.spoken {
 			if s.Purpose[language] == "" && !slices.Contains(untranslated, language) {
 				untranslated = append(untranslated, language)
 			}

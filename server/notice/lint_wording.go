@@ -40,16 +40,13 @@ func (l *linter) wording() {
 			l.fail(path, fmt.Sprintf("%q is not a language of this notice", clip(language)), "add it to languages, or leave these texts out")
 			continue
 		}
-		own := l.n.Wording[language]
-		for _, issue := range lintWording(language, own) {
-			l.issues = append(l.issues, issue)
-		}
-		l.balance(path, own, l.n.WordingFor(language))
+		l.issues = append(l.issues, lintWording(language, l.n.Wording[language], l.n.WordingFor(language))...)
 	}
 }
 
-// lintWording checks texts by themselves: any number of them, ours or a site's.
-func lintWording(language string, texts map[string]string) []Issue {
+// lintWording checks texts, ours or a site's, and how they stand among all
+// that are shown in that language.
+func lintWording(language string, texts, shown map[string]string) []Issue {
 	l := &linter{}
 	known := wordings()[model]
 	for _, key := range slices.Sorted(maps.Keys(texts)) {
@@ -71,9 +68,7 @@ func lintWording(language string, texts map[string]string) []Issue {
 			l.answer(path, text)
 		}
 	}
-	if texts["accept"] != "" && texts["reject"] != "" {
-		l.balance(member("wording", language), texts, texts)
-	}
+	l.balance(member("wording", language), texts, shown)
 	return l.issues
 }
 
@@ -120,7 +115,7 @@ func (l *linter) answer(path, text string) {
 
 // balance compares the answers with each other as they will be shown. Only
 // texts the site wrote itself are blamed.
-func (l *linter) balance(path string, own map[string]string, shown map[string]string) {
+func (l *linter) balance(path string, own, shown map[string]string) {
 	if own["accept"] == "" && own["reject"] == "" && own["settings"] == "" {
 		return
 	}

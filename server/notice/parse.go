@@ -24,8 +24,9 @@ func Parse(file []byte, name string) (*Notice, []Issue) {
 	}
 	r.spell()
 	n := r.notice()
+	unread := slices.Clone(r.issues)
 	for _, issue := range Lint(n) {
-		if !r.blamed(issue.Path) {
+		if !within(issue.Path, unread) {
 			issue.Line = r.line(issue.Path)
 			r.issues = append(r.issues, issue)
 		}
@@ -41,11 +42,11 @@ func Parse(file []byte, name string) (*Notice, []Issue) {
 // blames, and goes on.
 type reader struct{ *source }
 
-// blamed reports whether a path, or what it stands in, can't be read anyway:
-// that it is missing, as lint would say, would mislead.
-func (r *reader) blamed(path string) bool {
-	return slices.ContainsFunc(r.issues, func(i Issue) bool {
-		return i.Severity == SeverityError && i.Path != "" && (path == i.Path || strings.HasPrefix(path, i.Path+".") || strings.HasPrefix(path, i.Path+"["))
+// within reports whether a path, or what it stands in, could not be read
+// anyway: that it is missing, as Lint would say, would mislead.
+func within(path string, unread []Issue) bool {
+	return slices.ContainsFunc(unread, func(i Issue) bool {
+		return i.Path != "" && (path == i.Path || strings.HasPrefix(path, i.Path+".") || strings.HasPrefix(path, i.Path+"["))
 	})
 }
 

@@ -77,7 +77,7 @@ func TestWordingsSayTheSameThings(t *testing.T) {
 			}
 			// What a site may not write, we don't write either.
 			name := strings.TrimSuffix(strings.TrimPrefix(file, "wording/"), ".json")
-			for _, issue := range lintWording(name, w) {
+			for _, issue := range lintWording(name, w, w) {
 				t.Errorf("%s: %s", issue.Path, issue.What)
 			}
 		})
