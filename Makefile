@@ -1,0 +1,57 @@
+# make help   what each target does
+PORT ?= 8080
+DATA ?= data
+POLICIES ?= ../shared/policies
+GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+CHROMIUM ?= $(shell command -v chromium-headless-shell || command -v chromium)
+
+export CGO_ENABLED = 1
+export CHROMIUM
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test test-go test-types test-browser lint check bench geo-database deps
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## build, start on http://localhost:8080 with the demo (PORT=… DATA=… put it elsewhere)
+	@mkdir -p -m 700 "$(DATA)"
+	@bin/volenti serve --demo-enabled --region-override --listen 127.0.0.1:$(PORT) --data "$(DATA)" \
+	  $(if $(wildcard $(POLICIES)),--demo-policies "$(POLICIES)")
+
+build: ## the binary, in bin/
+	go build -trimpath -o bin/volenti ./cmd/volenti
+
+test: deps lint test-go test-types test-browser ## everything: lint, Go, TypeScript, real browsers
+
+test-go: ## Go tests, with the race detector
+	go vet ./...
+	go test -race ./...
+
+test-types: banner/node_modules ## type check and unit tests of the banner
+	cd banner && npm run --silent typecheck && npm test --silent
+
+test-browser: build banner/node_modules ## the real binary in real browsers
+	cd banner && npm run --silent browser
+
+lint: bin/golangci-lint ## golangci-lint, with the import rules of the house
+	bin/golangci-lint run
+
+check: test ## exactly what CI runs
+
+bench: ## benchmarks, never part of the tests
+	go test -run '^$$' -bench . -benchmem ./...
+
+geo-database: ## rebuild the embedded country database from Debian's tor-geoipdb
+	go run ./geo/build -v4 /usr/share/tor/geoip -v6 /usr/share/tor/geoip6 -o geo/country.mmdb
+
+deps: banner/node_modules
+	.ci/deps
+
+banner/node_modules: banner/package-lock.json
+	cd banner && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+bin/golangci-lint: Makefile
+	GOBIN="$(CURDIR)/bin" go install $(GOLANGCI)
+	@touch $@
