@@ -181,6 +181,24 @@ func TestLawsTurnOver(t *testing.T) {
 	}
 }
 
+// A law that ends without a successor leaves its place unknown, which is strict.
+func TestLawEnds(t *testing.T) {
+	const row = `"codes": ["AR"], "in_force": "2000-11-02", "until": `
+	text := strings.Replace(string(tableJSON), row+`""`, row+`"2028-02-29"`, 1)
+	table, err := parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day, want := range map[Day]string{20280228: "ar-25326", 20280229: "ar-25326", 20280301: "default-strict", 20001101: "default-strict"} {
+		if got := table.Of("AR", "", day).ID; got != want {
+			t.Errorf("on %s: %s, want %s", day, got, want)
+		}
+	}
+	if next, ok := table.NextChange(20280229); !ok || next != 20280301 {
+		t.Errorf("NextChange(2028-02-29) = %s, %v", next, ok)
+	}
+}
+
 func TestNextChange(t *testing.T) {
 	table := load(t)
 	day := today
