@@ -12,7 +12,7 @@ import (
 	"github.com/oschwald/maxminddb-golang/v2"
 )
 
-//go:generate go run ./build -out country.mmdb
+//go:generate go run ./build -o country.mmdb
 
 // countryDatabase is built by ./build from the IPFire Location Database, CC BY-SA 4.0;
 // see COUNTRY-DATABASE-LICENSE.md.

@@ -2,7 +2,7 @@
 // embeds, from the two text files of Debian's package tor-geoipdb, an export of
 // the IPFire Location Database.
 //
-//	go run ./geo/build -v4 /usr/share/tor/geoip -v6 /usr/share/tor/geoip6 -out geo/country.mmdb
+//	go run ./geo/build -v4 /usr/share/tor/geoip -v6 /usr/share/tor/geoip6 -o geo/country.mmdb
 //
 // The same two files always give the same bytes: the database's date is the
 // data's own.
@@ -20,7 +20,7 @@ import (
 func main() {
 	v4 := flag.String("v4", "/usr/share/tor/geoip", "IPv4 ranges, `file` of the package tor-geoipdb")
 	v6 := flag.String("v6", "/usr/share/tor/geoip6", "IPv6 ranges, `file` of the package tor-geoipdb")
-	out := flag.String("out", "geo/country.mmdb", "database to write, a `file`")
+	out := flag.String("o", "geo/country.mmdb", "database to write, a `file`")
 	flag.Parse()
 
 	if err := run(*v4, *v6, *out); err != nil {

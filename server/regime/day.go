@@ -13,7 +13,7 @@ type Day int32
 // Always is before every date: the beginning of rows that have none of their own.
 const Always Day = 1
 
-// DayOf is the date of t in t's own location. The server asks with UTC.
+// DayOf is the date of t in t's own location.
 func DayOf(t time.Time) Day {
 	year, month, day := t.Date()
 	return Day(year*10000 + int(month)*100 + day)
