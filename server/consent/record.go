@@ -186,12 +186,9 @@ func choiceOf(choices map[string]bool, key string, otherwise Choice) Choice {
 }
 
 // keepGrants corrects a signal's record: a signal grants nothing. What it lists
-// as true is a grant only if the record it replaces says so. The maps are
+// as true is a grant only if the record it replaces, before, says so. The maps are
 // replaced, since a draft may be recorded twice.
-func (c *Core) keepGrants(before *Core) {
-	if before == nil {
-		before = &Core{}
-	}
+func (c *Core) keepGrants(before Core) {
 	c.Categories = keptGrants(c.Categories, before.Categories)
 	c.Vendors = keptGrants(c.Vendors, before.Vendors)
 }

@@ -54,6 +54,7 @@ type job struct {
 	previous *Entry
 	luck     luck
 	entry    *Entry
+	core     Core
 	answer   chan error // buffered: the writer never waits for a caller
 }
 
@@ -121,19 +122,21 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	case <-ctx.Done():
 		return Recorded{}, fmt.Errorf("record: %w", ctx.Err())
 	}
-	e := j.entry
+	e, core := j.entry, j.core
 	if e.Clash {
 		return Recorded{}, ErrClash
 	}
 	repeat := e.Repeat
 	if repeat {
-		e = e.Stored
+		var err error
+		if e = e.Stored; e == nil {
+			return Recorded{}, errors.New("record: the store kept the decision before and does not say as what")
+		}
+		if core, err = ParseCore(e.Core); err != nil {
+			return Recorded{}, fmt.Errorf("receipt: %w", err)
+		}
 	}
 	receipt, err := EncodeReceipt(e)
-	if err != nil {
-		return Recorded{}, fmt.Errorf("receipt: %w", err)
-	}
-	core, err := ParseCore(e.Core)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("receipt: %w", err)
 	}
@@ -215,7 +218,7 @@ func (r *Recorder) sealAll(batch []*job) []*job {
 	inParallel(len(batch), func(i int) {
 		j := batch[i]
 		errs[i] = guard(func() (err error) {
-			j.entry, err = seal(j.draft, j.previous, now, luckOf(random[i*luckSize:]), r.keys)
+			j.entry, j.core, err = seal(j.draft, j.previous, now, luckOf(random[i*luckSize:]), r.keys)
 			return err
 		})
 	})

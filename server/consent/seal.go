@@ -39,35 +39,37 @@ type Signer interface {
 // previous is the entry the decision replaces, or nil. The record continues its
 // subject and names it, unless its personal half was removed: linking it again
 // would undo that.
-func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry, error) {
+func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry, Core, error) {
 	id, subject := hex.EncodeToString(l.id[:]), hex.EncodeToString(l.subject[:])
 	core := d.core
 	core.ID = id
 	core.ReceivedAt = now.UnixMilli()
 	core.GivenAt = clamp(d.decision.At, core.TokenFrom, core.ReceivedAt)
 	core.ValidUntil = addMonths(now, d.months).UnixMilli()
-	var before *Core
 	if previous != nil && previous.Personal != nil {
 		linked, err := ParsePersonal(previous.Personal)
 		if err != nil {
-			return nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+			return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
 		}
-		earlier, err := ParseCore(previous.Core)
-		if err != nil {
-			return nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
-		}
-		before, subject, core.Previous = &earlier, linked.Subject, previous.ReceiptID
+		subject, core.Previous = linked.Subject, previous.ReceiptID
 	}
 	if core.Action == Signal {
+		before := Core{}
+		if core.Previous != "" {
+			var err error
+			if before, err = ParseCore(previous.Core); err != nil {
+				return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+			}
+		}
 		core.keepGrants(before)
 	}
 	coreBytes, err := canonical.Encode(core)
 	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+		return nil, Core{}, fmt.Errorf("record: %w", err)
 	}
 	personal, err := canonical.Encode(Personal{PersonalSchema, id, subject})
 	if err != nil {
-		return nil, fmt.Errorf("record: %w", err)
+		return nil, Core{}, fmt.Errorf("record: %w", err)
 	}
 	leaf := auditlog.Leaf(auditlog.Commit(l.saltCore, coreBytes), auditlog.Commit(l.saltPers, personal))
 	kid, signature := keys.Sign(leaf)
@@ -76,5 +78,5 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 		Previous: core.Previous, Subject: subject, ReceivedAt: core.ReceivedAt,
 		Core: coreBytes, Personal: personal, SaltCore: l.saltCore[:], SaltPerson: l.saltPers[:],
 		Leaf: leaf[:], KeyID: kid, Signature: signature, Artifacts: d.artifacts,
-	}, nil
+	}, core, nil
 }
