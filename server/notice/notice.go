@@ -133,10 +133,11 @@ type Kind string
 
 // The kinds of compiled script.
 const (
-	KindAsk      Kind = "ask"      // gate, reporting, first layer: a visitor who has not decided
-	KindKept     Kind = "kept"     // gate and reporting: a visitor whose decision is known
-	KindGranted  Kind = "granted"  // the small gate of a visitor who granted everything
-	KindSettings Kind = "settings" // the second layer, fetched when asked for
+	KindAsk      Kind = "ask"      // first in the page, with the first layer: a visitor who has not decided
+	KindKept     Kind = "kept"     // first in the page: a visitor whose decision is known
+	KindGranted  Kind = "granted"  // first in the page: a visitor who granted everything
+	KindGate     Kind = "gate"     // what releases, remembers and reports: a module that the ones above fetch
+	KindSettings Kind = "settings" // the second layer: a module, fetched when asked for
 )
 
 // A Surface is the shape of the first layer.

@@ -104,6 +104,21 @@ func TestParseYAMLAsTOML(t *testing.T) {
 	}
 }
 
+// Windows ends lines with two characters; they are one line end.
+func TestParseCountsLinesOfWindows(t *testing.T) {
+	for _, file := range []string{"mistakes.toml", "mistakes.yaml"} {
+		b, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, want := Parse(b, file)
+		_, got := Parse(bytes.ReplaceAll(b, []byte("\n"), []byte("\r\n")), file)
+		if !bytes.Equal(report(got), report(want)) {
+			t.Errorf("%s: got\n%s", file, report(got))
+		}
+	}
+}
+
 const least = `
 site = "shop"
 languages = "en"
@@ -273,6 +288,48 @@ k = 1
 	everyValueHasALine(t, s)
 }
 
+func TestYAMLLines(t *testing.T) {
+	const text = `# one
+
+top: 1 # three
+block: |
+  five
+
+  seven
+folded: >-
+  nine
+  ten
+"quoted key": "twelve
+  thirteen"
+plain: fourteen
+  fifteen
+list:
+  # seventeen
+  - a
+  -
+    key: twenty
+    inner:
+      - {x: 1, y: [2,
+          3]}
+  - - nested
+last: {a: 1,
+  b: 2}
+`
+	s := readSource([]byte(text), "x.yaml")
+	if len(s.issues) > 0 {
+		t.Fatal(s.issues)
+	}
+	for path, want := range map[string]int{
+		"top": 3, "block": 4, "folded": 8, "['quoted key']": 11, "plain": 13, "list": 15, "list[0]": 17, "list[1].key": 19,
+		"list[1].inner[0].x": 21, "list[1].inner[0].y[1]": 22, "list[2][0]": 23, "last": 24, "last.b": 25,
+	} {
+		if got := s.lines[path]; got != want {
+			t.Errorf("%s is said to be on line %d, want %d", path, got, want)
+		}
+	}
+	everyValueHasALine(t, s)
+}
+
 func everyValueHasALine(t *testing.T, s *source) {
 	t.Helper()
 	var walk func(path string, v any)
@@ -317,7 +374,7 @@ func FuzzParse(f *testing.F) {
 		if (n == nil) != Failed(issues) {
 			t.Fatalf("notice %v with issues %v", n != nil, issues)
 		}
-		lines := bytes.Count(file, []byte("\n")) + 1
+		lines := bytes.Count(file, []byte("\n")) + bytes.Count(file, []byte("\r")) + 1 // to YAML, either ends a line
 		for _, i := range issues {
 			if i.What == "" || i.Remedy == "" || i.Line < 0 || i.Line > lines {
 				t.Errorf("%+v in a file of %d lines", i, lines)

@@ -59,6 +59,7 @@ func readSource(file []byte, name string) *source {
 		s.fail("", 0, "the file nests too deep", "write it as docs/notice-file.md shows; nothing there nests more than four levels")
 		return s
 	}
+	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n")) // the YAML library counts some of these twice
 	switch format(file, name) {
 	case "toml":
 		s.readTOML(string(file))
