@@ -27,8 +27,8 @@ type Compiler struct {
 var _ notice.Compiler = Compiler{}
 
 // Compile makes every variant of n: for each language, in the notice's order,
-// the three first layers, the gate of visitors who decided, the small gate of
-// visitors who granted everything, and the second layer. wordings holds the
+// what stands first in the page of visitors who decided, and of those who must
+// be asked with its three first layers; the gate; and the second layer. wordings holds the
 // complete wording of each language. The same input gives the same bytes.
 //
 // An error is a mistake in the notice or its wordings (a text that is missing)
@@ -57,10 +57,10 @@ func (c Compiler) Compile(n *notice.Notice, wordings map[string]notice.Wording) 
 	return scripts, nil
 }
 
-// kinds are the variants of one language. The second layer comes first, because
-// the others name its digest.
+// kinds are the variants of one language, those first whose digests others name.
 var kinds = [...]notice.Variant{
 	{Kind: notice.KindSettings},
+	{Kind: notice.KindGate},
 	{Kind: notice.KindAsk, Surface: notice.AskOptIn},
 	{Kind: notice.KindAsk, Surface: notice.AskOptOut},
 	{Kind: notice.KindAsk, Surface: notice.AskNotice},
@@ -73,20 +73,24 @@ func compileLanguage(sources fs.FS, f *facts, language string, wording notice.Wo
 	if err != nil {
 		return fmt.Errorf("wording of %s: %w", language, err)
 	}
-	var settings canonical.Digest
+	var p parts
 	for i, variant := range kinds {
 		variant.Language = language
 		source, err := bundle(sources, variant.Kind, virtual{
-			"volenti:notice":  f.module(language, words, settings),
-			"volenti:wording": words.module(variant.Surface),
-			"volenti:surface": surfaceModule(variant.Surface),
+			"volenti:notice":   f.module(language, words, p),
+			"volenti:wording":  words.module(variant.Surface),
+			"volenti:surface":  surfaceModule(variant.Surface),
+			"volenti:adapters": adaptersModule(f.notice),
 		})
 		if err != nil {
 			return fmt.Errorf("%s %s in %s: %w", variant.Kind, variant.Surface, language, err)
 		}
 		into[i] = notice.Script{Variant: variant, Digest: canonical.Sum(source), Source: source}
-		if variant.Kind == notice.KindSettings {
-			settings = into[i].Digest
+		switch variant.Kind {
+		case notice.KindSettings:
+			p.settings = into[i].Digest
+		case notice.KindGate:
+			p.gate = into[i].Digest
 		}
 	}
 	return nil

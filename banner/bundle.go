@@ -29,12 +29,12 @@ const (
 
 // bundle makes one script of src/entry/{kind}.ts and what it imports.
 //
-// For the second layer that is a module. For all others it is the text of a
-// function of the boot, not called: "(boot=>{…})". The entry knows its boot as
+// For the gate and the second layer that is a module. For all others it is the
+// text of a function of the boot, not called: "(boot=>{…})". The entry knows its boot as
 // a free variable, which is what the parameter then binds.
 func bundle(sources fs.FS, kind notice.Kind, modules virtual) ([]byte, error) {
 	format := api.FormatIIFE
-	if kind == notice.KindSettings {
+	if kind == notice.KindGate || kind == notice.KindSettings {
 		format = api.FormatESModule
 	}
 	result := api.Build(api.BuildOptions{
@@ -85,7 +85,11 @@ func source(sources fs.FS, modules virtual) api.Plugin {
 				if !strings.HasPrefix(name, "./") && !strings.HasPrefix(name, "../") {
 					return api.OnResolveResult{}, fmt.Errorf("%q is neither a file beside this one nor a module of the compiler: the banner has no dependencies", name)
 				}
-				name = path.Join(path.Dir(a.Importer), name)
+				if a.Namespace == "virtual" {
+					name = path.Clean(name) // as if it stood in src
+				} else {
+					name = path.Join(path.Dir(a.Importer), name)
+				}
 			}
 			if path.Ext(name) == "" {
 				name += ".ts"

@@ -25,7 +25,8 @@ type facts struct {
 	digest   canonical.Digest
 	category map[string]int // index by key
 	like     string
-	optional int // vendors that a visitor can refuse
+	unasked  string // choices that answer nothing
+	optional int    // vendors that a visitor can refuse
 }
 
 var likeLetter = map[string]byte{"necessary": 'n', "preferences": 'p', "analytics": 'a', "marketing": 'm'}
@@ -48,8 +49,14 @@ func factsOf(n *notice.Notice) (*facts, error) {
 			return nil, fmt.Errorf("categories[%d].like: %q is not necessary, preferences, analytics or marketing", i, c.Like)
 		}
 		f.like += string(letter)
+		if letter == 'n' {
+			f.unasked += "1"
+		} else {
+			f.unasked += "-"
+		}
 		f.category[c.Key] = i
 	}
+	f.unasked += "." + strings.Repeat("-", len(n.Vendors))
 	for i, v := range n.Vendors {
 		at, ok := f.category[v.Category]
 		if !ok {
@@ -136,6 +143,27 @@ func (w *words) module(surface notice.Surface) string {
 	return m.String()
 }
 
+// adapters says which notices use which file of src/adapters. What a notice
+// does not use is not in its scripts.
+var adapters = []struct {
+	name string
+	used func(*notice.Notice) bool
+}{
+	{"gtag", func(n *notice.Notice) bool { return n.Google.Mode == "basic" || n.Google.Mode == "advanced" }},
+}
+
+// adaptersModule is volenti:adapters.
+func adaptersModule(n *notice.Notice) string {
+	var imports, names strings.Builder
+	for _, a := range adapters {
+		if a.used(n) {
+			fmt.Fprintf(&imports, "import { %s } from './adapters/%[1]s'\n", a.name)
+			fmt.Fprintf(&names, "%s, ", a.name)
+		}
+	}
+	return imports.String() + "export const adapters = [" + names.String() + "]\n"
+}
+
 func surfaceModule(surface notice.Surface) string {
 	var m module
 	m.export("surface", string(surface))
@@ -160,9 +188,14 @@ type (
 	}
 )
 
-// module is volenti:notice. settings is the digest of the second layer of the
-// same language, empty while that is being compiled.
-func (f *facts) module(language string, w *words, settings canonical.Digest) string {
+// parts are the digests of the modules that other scripts of the same language
+// fetch, each empty while it is being compiled.
+type parts struct{ gate, settings canonical.Digest }
+
+// module is volenti:notice. Numbers and truth values come first: only there
+// does esbuild put them in the place of their names, and leave out what then
+// can't happen.
+func (f *facts) module(language string, w *words, p parts) string {
 	n := f.notice
 	keys := make([]string, len(n.Categories))
 	details := make([]detail, len(n.Categories))
@@ -185,27 +218,29 @@ func (f *facts) module(language string, w *words, settings canonical.Digest) str
 	}
 
 	var m module
-	m.export("site", n.Site)
-	m.export("notice", f.digest.Short())
-	m.export("categories", keys)
-	m.export("like", f.like)
-	m.export("labels", w.labels)
-	m.export("vendors", vendors)
-	m.export("vendorNames", names)
-	m.export("stored", stored)
-	m.export("validity", n.Validity*month)
 	m.export("googleMode", map[string]int{"basic": 1, "advanced": 2}[n.Google.Mode])
 	m.export("googleWait", n.Google.WaitForUpdate)
 	m.export("googleRedact", n.Google.AdsDataRedaction)
 	m.export("googlePassthrough", n.Google.URLPassthrough)
-	m.export("settingsDigest", settings)
-	m.export("language", language)
+	m.export("validity", n.Validity*month)
+	m.export("radius", n.Look.Radius)
 	m.export("rtl", notice.RTL(language))
+	m.export("site", n.Site)
+	m.export("notice", f.digest.Short())
+	m.export("categories", keys)
+	m.export("like", f.like)
+	m.export("unasked", f.unasked)
+	m.export("labels", w.labels)
+	m.export("vendors", vendors)
+	m.export("vendorNames", names)
+	m.export("stored", stored)
+	m.export("gateDigest", p.gate)
+	m.export("settingsDigest", p.settings)
+	m.export("language", language)
 	m.export("position", n.Look.Position)
 	m.export("theme", n.Look.Theme)
 	m.export("accent", n.Look.Accent)
 	m.export("onAccent", onAccent(n.Look.Accent))
-	m.export("radius", n.Look.Radius)
 	m.export("reopenAt", n.Look.Reopen)
 	m.export("policyURL", n.PolicyURL)
 	m.export("policyKey", n.Policies[0])

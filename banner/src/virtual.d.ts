@@ -10,6 +10,8 @@ declare module 'volenti:notice' {
   export const categories: readonly string[];
   /** Which switch of the law table each category follows: 'n' necessary, 'p' preferences, 'a' analytics, 'm' marketing; one letter a category. */
   export const like: string;
+  /** Choices that answer nothing: '1' for what is necessary, '-' for all else. */
+  export const unasked: string;
   /** Category names, in order of `categories`. */
   export const labels: readonly string[];
   /** Vendor key and index of its category, in order. */
@@ -25,6 +27,8 @@ declare module 'volenti:notice' {
   export const googleWait: number;
   export const googleRedact: boolean;
   export const googlePassthrough: boolean;
+  /** Digest of the gate of the same language. */
+  export const gateDigest: string;
   /** Digest of the second layer of the same language. */
   export const settingsDigest: string;
   export const language: string;
@@ -60,6 +64,11 @@ declare module 'volenti:wording' {
     stored: string, name: string, kind: string, purpose: string, duration: string, kind_cookie: string, kind_local: string,
     kind_session: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
     responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, all_on: string, details: string;
+}
+
+declare module 'volenti:adapters' {
+  /** What this notice uses of adapters/. */
+  export const adapters: readonly import('./gate/adapter').Adapter[];
 }
 
 declare module 'volenti:surface' {

@@ -1,8 +1,20 @@
-import { start } from '../gate/gate';
+import { adapters } from 'volenti:adapters';
+import { surface } from 'volenti:surface';
+import { createEarlyGate } from '../gate/early';
+import { createHead, judge } from '../gate/head';
+import { afterPaint, guard, whenShown } from '../gate/page';
 import { ask } from '../ui/ask';
-import { placeholder } from '../ui/placeholder';
-import { reopen } from '../ui/reopen';
-import { adapters } from './adapters';
 
-// For a visitor who must be asked.
-start(boot, adapters, { ask, reopen, placeholder });
+// For a visitor who must be asked: asks first, and fetches the gate once that is painted.
+guard(() => {
+  const head = createHead(boot, adapters);
+  if (!head) return;
+  whenShown(() => {
+    const outcome = judge(head);
+    const early = createEarlyGate(head, outcome);
+    if (outcome.ask || outcome.signal) head.close = ask(early.gate);
+    // Before opt-in there is nothing to release.
+    if (surface === 'opt-in') afterPaint(early.fetch);
+    else early.fetch();
+  });
+})();

@@ -1,7 +1,14 @@
-import { start } from '../gate/gate';
-import { placeholder } from '../ui/placeholder';
-import { reopen } from '../ui/reopen';
-import { adapters } from './adapters';
+import { adapters } from 'volenti:adapters';
+import { createHead, fetchGate } from '../gate/head';
+import { guard, warn, whenShown } from '../gate/page';
 
 // For a visitor whose decision is known.
-start(boot, adapters, { reopen, placeholder });
+guard(() => {
+  const head = createHead(boot, adapters);
+  if (head)
+    whenShown(() => {
+      fetchGate(head)
+        .then((gate) => gate.start(head))
+        .catch(warn);
+    });
+})();

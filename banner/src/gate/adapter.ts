@@ -1,8 +1,8 @@
 import type { Choices } from './types';
 
 /**
- * Tells one vendor's API, or one signal's, what may be. One file an adapter in adapters/, listed in entry/adapters.ts.
- * Neither call may load anything: that is what tags are for.
+ * Tells one vendor's API, or one signal's, what may be. One file an adapter in adapters/, with one export
+ * of the file's name; modules.go says which notices use it. Neither call may load anything: that is what tags are for.
  */
 export interface Adapter {
   /** Once, before any tag: what the law says while nothing is decided. */

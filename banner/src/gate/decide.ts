@@ -1,4 +1,4 @@
-import { categories, like, notice, vendors } from 'volenti:notice';
+import { categories, like, notice, unasked, vendors } from 'volenti:notice';
 import type { Boot, Choices, Decision } from './types';
 
 /** What follows from what is known: docs/wire.md says where each of it comes from. */
@@ -14,14 +14,13 @@ export interface Outcome {
 }
 
 /** The same answer for every category but the necessary ones; no vendor is set apart. '-' answers nothing. */
-export const all = (answer: '1' | '0' | '-'): Choices => like.replace(/[^n]/g, answer).replace(/n/g, '1') + '.' + '-'.repeat(vendors.length);
+export const all = (answer: '1' | '0' | '-'): Choices => unasked.replace(/-(?=.*\.)/g, answer);
 
 /** What the decision says of one category or vendor: all that `Choices` has no character for was not asked. */
 const said = (decision: Decision | undefined, index: number): string => decision?.c[index] ?? '-';
 
 /** Whether text has the form of this notice's choices. */
-export const isChoices = (text: unknown): text is Choices =>
-  typeof text === 'string' && /^[01-]*\.[01-]*$/.test(text) && text.indexOf('.') === categories.length && text.length === categories.length + 1 + vendors.length;
+export const isChoices = (text: unknown): text is Choices => typeof text === 'string' && text.replace(/[01]/g, '-') === unasked.replace(/1/g, '-');
 
 /**
  * Resolves a decision to what may load now. A refusal always counts. A grant counts unless the law asks for opt-in and
@@ -70,6 +69,6 @@ export const decide = (boot: Boot, decision: Decision | undefined, signal: boole
     decision,
     now: resolve(boot, decision, signal),
     ask: asked.some(open),
-    signal: optOut ? like.replace(/[^nm]/g, '-').replace(/m/g, '0').replace(/n/g, '1') + '.' + '-'.repeat(vendors.length) : undefined,
+    signal: optOut ? unasked.replace(/-/g, (open, i: number) => (like[i] === 'm' ? '0' : open)) : undefined,
   };
 };

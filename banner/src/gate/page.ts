@@ -29,3 +29,23 @@ export const guard =
       warn(e);
     }
   };
+
+/** Lets other tasks and frames go first. Not a timer: those are slowed down in hidden tabs. */
+export const rest = (): Promise<unknown> =>
+  new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = done;
+    port2.postMessage(0);
+  });
+
+/** Once the next frame is painted; in a hidden tab, which paints none, soon. */
+export const afterPaint = (f: () => void): void => {
+  const painted = new Promise(requestAnimationFrame).then(rest);
+  void Promise.race([painted, new Promise((done) => setTimeout(done, 200))]).then(guard(f));
+};
+
+/** Once the page is one that somebody sees: nothing is asked, released or sent while it is only rendered ahead. */
+export const whenShown = (f: () => void): void => {
+  if ((document as { prerendering?: boolean }).prerendering) page.addEventListener('prerenderingchange', guard(f), { once: true });
+  else f();
+};

@@ -1,10 +1,10 @@
-import { emit, guard, page, warn } from './page';
+import { emit, guard, page, rest, warn } from './page';
 import { marks } from './tags';
 import type { Trust } from './trust';
 
 /**
- * What the release engine needs to know. `allowed` is asked again right before anything is released, so that a
- * withdrawal stops what is still waiting.
+ * What the engine needs to know. `allowed` is asked again right before anything is released, so that a withdrawal
+ * stops what still waits.
  */
 export interface Rules {
   allowed(el: Element): boolean;
@@ -12,89 +12,65 @@ export interface Rules {
   held?(el: HTMLElement): void;
   readonly nonce: string;
   readonly trust: Trust;
-  /** Nothing is released before it, when another engine's last tag is still running. */
-  readonly after: Promise<unknown> | undefined;
 }
 
 export interface Engine {
-  /** What is allowed has changed: releases and cancels. */
+  /** What is allowed has changed: releases, and takes back what can be. */
   update(): void;
-  /** Releases nothing more; resolves when the tag that runs now has ended. */
-  stop(): Promise<unknown>;
 }
 
 /** How long a tag may take before it is skipped, in milliseconds; `data-timeout` on the tag overrides it. */
 const patience = 4e3;
 
-// Attributes that make a browser fetch, kept from doing so by the prefix 'data-'.
-const lent = ['src', 'srcset', 'srcdoc', 'href'];
-
-/** Lets other tasks and frames go first. Not a timer: those are slowed down in hidden tabs. */
-export const rest = (): Promise<unknown> =>
-  new Promise((done) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = done;
-    port2.postMessage(0);
-  });
+/** What can be held back: a script that is none yet, markup that is none yet, and what fetches by an attribute. */
+const gated = ':is(script[type="text/plain" i],template,[data-src],[data-srcset],[data-srcdoc],[data-href])[data-category]';
 
 const isScript = (el: unknown): el is HTMLScriptElement => el instanceof HTMLScriptElement;
 const isTemplate = (el: unknown): el is HTMLTemplateElement => el instanceof HTMLTemplateElement;
-const source = (el: HTMLElement): string | null => el.getAttribute('data-src') || el.getAttribute('src');
+const source = (el: HTMLElement): string | null => el.dataset.src || el.getAttribute('src');
+const isModule = (el: HTMLScriptElement): boolean => (el.dataset.type || el.type) === 'module';
 
 /** An async script waits for nobody and nobody waits for it. */
-const isAsync = (el: HTMLScriptElement): boolean => el.hasAttribute('async') && !!source(el);
-
-const isModule = (el: HTMLScriptElement): boolean => (el.getAttribute('data-type') || el.type) === 'module';
-
-/** Whether an element with a category is one that we hold back. */
-const gated = (el: HTMLElement): boolean =>
-  isScript(el) ? el.type.toLowerCase() === 'text/plain' : isTemplate(el) || lent.some((name) => el.hasAttribute('data-' + name));
+const isAsync = (el: HTMLElement): boolean => el.hasAttribute('async') && !!source(el);
 
 /**
- * Whether the parser has read all of an element. Before, its text may be half a script. Deferred and module scripts
+ * Whether the parser has read all of an element: before, its text may be half a script. Deferred and module scripts
  * want the whole document.
  */
 const complete = (el: HTMLElement): boolean => {
-  if (page.readyState !== 'loading') return true;
-  if (isScript(el) && (el.hasAttribute('defer') || isModule(el))) return false;
-  for (let node: Node | null = el; node; node = node.parentNode) if (node.nextSibling) return true;
-  return false;
+  let node: Node | null = page.readyState === 'loading' && isScript(el) && (el.defer || isModule(el)) ? null : el;
+  while (node && !node.nextSibling) node = node.parentNode;
+  return !!node || page.readyState !== 'loading';
 };
 
 /**
  * Watches the page for gated elements and releases those that are allowed, each once, where it stands. Scripts and
  * templates run strictly in document order: fetched in parallel, executed one after the other, with a rest in between.
- * One that does not answer is skipped and the others go on.
+ * One that does not answer is skipped, and the others go on.
  */
-export const createEngine = ({ allowed, held, nonce, trust, after }: Rules): Engine => {
+export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => {
   const waiting = new Set<HTMLElement>();
-  const shown = new Set<HTMLElement>();
-  /** Released scripts: by which element they were allowed, and what they wrote. */
-  const slots = new WeakMap<Element, { owner_: HTMLElement; html_: string; end_?: Comment; done_?: Promise<void> | undefined }>();
-  /** Those that have not ended yet, and how to take them back. */
-  const running = new Map<HTMLScriptElement, () => void>();
-  const warmed = new WeakMap<Element, Element>();
-  const unknown = new Set<string | null>();
+  const unknown = new Set<string>();
+  const warmed = new Map<Element, Element>();
+  /** How to take back what was released, and by which element it was allowed. */
+  const undos = new Map<() => void, Element>();
+  /** Where released scripts write to. */
+  const writers = new WeakMap<Element, (text: string) => void>();
   let last: HTMLScriptElement | undefined;
-  let stopped = false;
   let unread = false;
 
-  /** Sets an attribute that may be a Trusted Types sink. */
-  const set = (el: Element, name: string, value: string): void =>
-    el.setAttribute(
-      name,
-      name === 'src' ? trust.createScriptURL(value) : name === 'srcdoc' ? trust.createHTML(value) : name.startsWith('on') ? trust.createScript(value) : value,
-    );
+  /** Copies the attributes whose names fit. Those that a page under Trusted Types may not set from strings go through the policy. */
+  const copy = (from: Element, to: Element, names: RegExp): void => {
+    for (const { name, value } of from.attributes)
+      if (names.test(name)) to.setAttribute(name, name.startsWith('on') ? trust.createScript(value) : value);
+  };
 
   /** Has a script fetched that runs later. The same address, mode and integrity make it the same fetch. */
   const warm = (el: HTMLScriptElement): void => {
     const src = source(el);
     if (!src || warmed.has(el)) return;
     const link = page.createElement('link');
-    for (const name of ['crossorigin', 'integrity', 'referrerpolicy', 'fetchpriority']) {
-      const value = el.getAttribute(name);
-      if (value !== null) link.setAttribute(name, value);
-    }
+    copy(el, link, /^(cross|integ|referrer|fetchp)/);
     link.rel = isModule(el) ? 'modulepreload' : 'preload';
     link.as = 'script';
     link.nonce = el.nonce || nonce;
@@ -105,77 +81,80 @@ export const createEngine = ({ allowed, held, nonce, trust, after }: Rules): Eng
 
   /** Replaces an inert script by a live copy. Resolves when that has run, and what it wrote has. */
   const replay = (el: HTMLScriptElement, owner: HTMLElement): Promise<void> =>
-    new Promise((done) => {
+    new Promise((resolve) => {
       const script = page.createElement('script');
       const src = source(el);
-      for (const { name, value } of el.attributes) if (!/^(data-)?(type|src)$/.test(name)) set(script, name, value);
-      const type = el.getAttribute('data-type');
-      if (type) script.type = type;
-      // A nonce is read by its property only; the attribute is hidden from scripts.
-      script.nonce = el.nonce || nonce;
-      if (src) set(script, 'src', src);
-      else script.text = trust.createScript(el.text);
-      const waits = !!src || script.type === 'module';
-      const end = (): void => {
+      let timer = 0;
+      let html = '';
+      let written = Promise.resolve();
+      const end = page.createComment('');
+
+      const flush = (): Promise<void> => {
+        const text = html;
+        html = '';
+        if (text)
+          written = written
+            .then(() => {
+              const range = page.createRange();
+              if (!end.isConnected) script.after(end);
+              range.selectNode(end);
+              return play(range.createContextualFragment(trust.createHTML(text)), owner, (markup) => end.before(markup));
+            })
+            .catch(warn);
+        return written;
+      };
+      const ended = (): void => {
         clearTimeout(timer);
-        running.delete(script);
-        void flush(script).then(done);
+        undos.delete(undo);
+        void flush().then(resolve);
       };
       // A script that has moved to another document is not executed (HTML, "execute the script element").
       const cancel = (): void => {
-        page.implementation.createHTMLDocument('').adoptNode(script);
-        end();
+        page.implementation.createHTMLDocument().adoptNode(script);
+        ended();
       };
-      const timer =
-        waits && !isAsync(el)
-          ? setTimeout(
-              guard(() => {
-                cancel();
-                warn('skipped, no answer: ' + src);
-                emit('skipped', { src, category: owner.getAttribute('data-category') });
-              }),
-              +el.getAttribute('data-timeout')! || patience,
-            )
-          : 0;
-      script.addEventListener('load', end);
-      script.addEventListener('error', end);
-      slots.set(script, { owner_: owner, html_: '' });
-      last = script;
-      running.set(script, () => {
+      const undo = (): void => {
         if (el === owner) script.replaceWith(el);
         cancel();
+      };
+
+      copy(el, script, /^(?!(data-)?(type|src)$)/);
+      if (el.dataset.type) script.type = el.dataset.type;
+      // Read and written as a property: the attribute is hidden from scripts.
+      script.nonce = el.nonce || nonce;
+      if (src) script.src = trust.createScriptURL(src);
+      else script.text = trust.createScript(el.text);
+      script.addEventListener('load', ended);
+      script.addEventListener('error', ended);
+      writers.set((last = script), (text) => {
+        html += text;
+        void written.then(flush);
       });
+      undos.set(undo, owner);
       el.replaceWith(script);
       warmed.get(el)?.remove();
-      if (!waits) end();
-      else if (isAsync(el)) done();
+      if (!src && !isModule(script)) ended();
+      else if (isAsync(el)) resolve();
+      else
+        timer = window.setTimeout(
+          guard(() => {
+            cancel();
+            warn('skipped, no answer: ' + src);
+            emit('skipped', { src, category: owner.dataset.category });
+          }),
+          +el.dataset.timeout! || patience,
+        );
     });
 
   /** Puts markup into the page and runs its scripts in order. */
-  const play = async (fragment: DocumentFragment, owner: HTMLElement, insert: (markup: DocumentFragment) => void): Promise<void> => {
-    const scripts = [...fragment.querySelectorAll('script')].filter((s) => isScript(s) && !(gated(s) && s.hasAttribute('data-category')));
+  const play = async (markup: DocumentFragment, owner: HTMLElement, insert: (markup: DocumentFragment) => void): Promise<void> => {
+    const scripts = [...markup.querySelectorAll('script')].filter((s) => isScript(s) && !s.matches(gated));
     for (const script of scripts) {
-      if (script.type) script.setAttribute('data-type', script.type);
+      if (script.type) script.dataset.type = script.type;
       script.type = 'text/plain';
     }
-    insert(fragment);
-    for (const script of scripts) if (allowed(owner) && script.isConnected) await replay(script, owner);
-  };
-
-  /** Puts what a script wrote behind it. */
-  const flush = (script: HTMLScriptElement): Promise<void> => {
-    const slot = slots.get(script)!;
-    const html = slot.html_;
-    slot.html_ = '';
-    if (html)
-      slot.done_ = (slot.done_ ?? Promise.resolve()).then(async () => {
-        const end = (slot.end_ ??= page.createComment(''));
-        if (!end.isConnected) script.after(end);
-        const range = page.createRange();
-        range.selectNode(end);
-        await play(range.createContextualFragment(trust.createHTML(html)), slot.owner_, (markup) => end.before(markup));
-      });
-    return slot.done_?.catch(warn) ?? Promise.resolve();
+    insert(markup);
+    for (const script of scripts) if (allowed(owner)) await replay(script, owner);
   };
 
   // After the parser has gone, document.write() would wipe the page. What a released script writes goes where it
@@ -184,113 +163,104 @@ export const createEngine = ({ allowed, held, nonce, trust, after }: Rules): Eng
     for (const name of ['write', 'writeln', 'open', 'close'] as const) {
       const native = page[name] as (...args: unknown[]) => unknown;
       (document as unknown as Record<string, unknown>)[name] = (...args: unknown[]): unknown => {
-        const current = page.currentScript as HTMLScriptElement | null;
-        const script = current && (slots.has(current) || page.readyState === 'loading') ? current : last!;
-        const slot = slots.get(script);
-        if (!slot || args[2] !== undefined) return native(...args);
+        const current = page.currentScript;
+        const write = writers.get(current!) ?? (current && page.readyState === 'loading' ? undefined : writers.get(last!));
+        // With three arguments, open() is that of windows.
+        if (!write || args[2]) return native(...args);
         if (name === 'open') return document;
-        if (name !== 'close') {
-          slot.html_ += args.join('') + (name === 'writeln' ? '\n' : '');
-          void Promise.resolve(script).then(flush);
-        }
-        return undefined;
+        return write(name === 'close' ? '' : args.join('') + (name === 'write' ? '' : '\n'));
       };
     }
   };
 
-  const show = (el: HTMLElement): Promise<void> | void => {
+  const show = (el: HTMLElement): Promise<void> | undefined => {
     if (isScript(el)) {
       if (!last) capture();
       return replay(el, el);
     }
     if (isTemplate(el)) return play(page.importNode(el.content, true), el, (markup) => el.replaceWith(markup));
-    for (const name of lent) {
+    // A frame can be taken back. An image has been loaded; nothing undoes that.
+    const inert = el.cloneNode();
+    if (el instanceof HTMLIFrameElement) {
+      const undo = (): void => {
+        undos.delete(undo);
+        el.replaceWith(inert);
+      };
+      undos.set(undo, inert as Element);
+    }
+    for (const name of ['srcdoc', 'srcset', 'src', 'href']) {
       const value = el.getAttribute('data-' + name);
-      if (value !== null) {
-        el.removeAttribute('data-' + name);
-        set(el, name, value);
-      }
+      el.removeAttribute('data-' + name);
+      if (value) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(value) : trust.createScriptURL(value));
     }
-    shown.add(el);
+    return undefined;
   };
 
-  /** Goes through what waits: what has an order, or what has none. */
-  const drain = async (ordered: boolean): Promise<void> => {
+  const release = async (el: HTMLElement): Promise<void> => {
+    try {
+      if (allowed(el) && waiting.delete(el) && el.isConnected) await show(el);
+    } catch (e) {
+      warn(e);
+    }
+  };
+
+  const isOrdered = (el: HTMLElement): boolean => isTemplate(el) || (isScript(el) && !isAsync(el));
+
+  const drain = async (): Promise<void> => {
     for (const el of waiting) {
-      if (((isScript(el) && !isAsync(el)) || isTemplate(el)) !== ordered || !allowed(el)) continue;
-      if (ordered && !complete(el)) {
-        unread = true;
-        break;
-      }
+      if (!isOrdered(el) || !allowed(el)) continue;
+      unread = !complete(el);
+      if (unread) break;
       await rest();
-      if (stopped) break;
-      if (allowed(el) && waiting.delete(el) && el.isConnected) await Promise.resolve(show(el)).catch(warn);
+      await release(el);
     }
   };
-  const lanes = [Promise.resolve(after), Promise.resolve(after)];
+  let lane = Promise.resolve();
   const go = (): void => {
-    unread = false;
-    lanes.forEach((lane, i) => (lanes[i] = lane.then(() => drain(!i)).catch(warn)));
+    lane = lane.then(drain).catch(warn);
   };
 
+  /** Whether there is something for drain. */
   const consider = (el: HTMLElement): boolean => {
-    if (!allowed(el)) {
-      held?.(el);
-      return false;
-    }
-    if (isScript(el) && !isAsync(el)) warm(el);
-    return true;
+    if (!allowed(el)) held?.(el);
+    else if (!isOrdered(el)) void rest().then(() => release(el));
+    else if (isScript(el)) warm(el);
+    return allowed(el);
   };
 
   const find = (root: Element): boolean => {
-    let news = false;
-    const all = Element.prototype.querySelectorAll.call(root, '[data-category]') as NodeListOf<HTMLElement>;
-    for (const el of [root as HTMLElement, ...all]) {
-      if (!Element.prototype.hasAttribute.call(el, 'data-category') || !gated(el)) continue;
-      if (marks(el)) {
-        waiting.add(el);
-        news = consider(el) || news;
-      } else {
-        const key = el.getAttribute('data-category') + ' ' + (el.getAttribute('data-service') ?? '');
+    const { matches, querySelectorAll } = Element.prototype;
+    const all = [...querySelectorAll.call(root, gated)] as HTMLElement[];
+    if (matches.call(root, gated)) all.unshift(root as HTMLElement);
+    return (
+      all.filter((el) => {
+        if (marks(el)) return waiting.add(el) && consider(el);
+        const { category, service } = el.dataset;
+        const key = `${category} ${service ?? ''}`;
         if (!unknown.has(key)) warn('never loads, the notice has no such category or vendor: ' + key);
         unknown.add(key);
-      }
-    }
-    return news;
+        return false;
+      }).length > 0
+    );
   };
 
   const observer = new MutationObserver(
     guard((records: MutationRecord[]) => {
       let news = unread;
-      for (const record of records) for (const node of record.addedNodes) if (node instanceof Element) news = find(node) || news;
+      for (const { addedNodes } of records) for (const node of addedNodes) if (node instanceof Element && find(node)) news = true;
       if (news) go();
     }),
   );
   observer.observe(document, { childList: true, subtree: true });
-  page.addEventListener('readystatechange', guard(go));
-  if (find(page.documentElement)) go();
+  page.addEventListener('readystatechange', go);
+  find(page.documentElement);
+  go();
 
   return {
     update() {
-      for (const [script, cancel] of running) if (!allowed(slots.get(script)!.owner_)) cancel();
-      for (const el of shown) {
-        // A frame goes back to where it was before consent. An image has been loaded; nothing undoes that.
-        if (allowed(el) || !(el instanceof HTMLIFrameElement)) continue;
-        shown.delete(el);
-        for (const name of lent) {
-          const value = el.getAttribute(name);
-          if (value !== null) el.setAttribute('data-' + name, value);
-          el.removeAttribute(name);
-        }
-        waiting.add(el);
-      }
+      for (const [undo, owner] of undos) if (!allowed(owner)) undo();
       waiting.forEach(consider);
       go();
-    },
-    stop() {
-      stopped = true;
-      observer.disconnect();
-      return Promise.all(lanes);
     },
   };
 };

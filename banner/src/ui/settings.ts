@@ -41,6 +41,7 @@ import {
 import { all } from '../gate/decide';
 import { page } from '../gate/page';
 import type { Action, Choices, Gate } from '../gate/types';
+import frame from './dialog.css';
 import { dress, h, place, toReopen } from './dom';
 import css from './settings.css';
 import { say } from './status';
@@ -158,10 +159,10 @@ export const open = (gate: Gate, from?: Element | null): void => {
   };
 
   const { name, address, contact } = controller;
-  const dialog = h(
-    'dialog',
-    { 'aria-labelledby': 'title', part: 'dialog' },
-    h('div', { className: 'head' }, h('h2', { id: 'title' }, settings_title), h('button', { type: 'button', 'data-volenti': 'close', 'aria-label': closeLabel, onclick: () => dialog.close() }, '✕')),
+  const panel = dress(
+    h('div'),
+    css + look,
+    h('div', { className: 'head' }, h('h2', {}, settings_title), h('button', { type: 'button', 'data-volenti': 'close', 'aria-label': closeLabel, onclick: () => dialog.close() }, '✕')),
     h(
       'div',
       { className: 'body' },
@@ -186,8 +187,10 @@ export const open = (gate: Gate, from?: Element | null): void => {
       answer('save', save, chosen, 'save'),
     ),
   );
+  // In the light DOM the dialog is what has focus, to the page and to tools; its content is out of the page's reach.
+  const dialog = h('dialog', { 'aria-label': settings_title }, panel);
+  const host = place(dress(h('volenti-banner', { 'data-volenti': 'dialog', 'data-nosnippet': '' }, dialog), frame, h('slot')));
   const stop = gate.changed(refresh);
-  const host = place(dress(h('volenti-banner', { 'data-volenti': 'dialog', 'data-nosnippet': '' }), css + look, dialog));
   dialog.onclose = () => {
     stop();
     URL.revokeObjectURL(blob);
