@@ -17,10 +17,11 @@ const MaxOriginal = 512 << 10
 
 // Errors of Import. Each says what to do.
 var (
-	ErrTooLarge = fmt.Errorf("the text is larger than %d KiB: import the policy alone, without images or scripts inside it", MaxOriginal>>10)
-	ErrEncoding = errors.New("the text is not UTF-8: save it as UTF-8 and import it again")
-	ErrEmpty    = errors.New("the text holds no words")
-	ErrTooDeep  = errors.New("quotations, lists or elements are nested too deeply to be a policy")
+	ErrTooLarge      = fmt.Errorf("the text is larger than %d KiB: import the policy alone, without images or scripts inside it", MaxOriginal>>10)
+	ErrEncoding      = errors.New("the text is not UTF-8: save it as UTF-8 and import it again")
+	ErrEmpty         = errors.New("the text holds no words")
+	ErrTooMuchMarkup = errors.New("a paragraph has thousands of links or tags: part it by blank lines, or import the page as HTML")
+	ErrTooDeep       = errors.New("quotations, lists or elements are nested too deeply to be a policy")
 )
 
 // Import reads a policy from what an editor, a website or an archive gave: Markdown,

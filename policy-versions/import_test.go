@@ -375,6 +375,8 @@ func TestImportRefuses(t *testing.T) {
 		{"a.md", strings.Repeat(">", 1000) + "a", ErrTooDeep},
 		{"a.md", strings.Repeat("- ", 1000) + "a", ErrTooDeep},
 		{"a.md", strings.Repeat("1. ", 1000) + "a", ErrTooDeep},
+		{"a.md", strings.Repeat("[a](", 5000), ErrTooMuchMarkup},
+		{"a.md", "x" + strings.Repeat("<a href=b>", 5000), ErrTooMuchMarkup},
 		{"a.html", strings.Repeat("<div>", 1000) + "a", ErrTooDeep},
 		{"a.md", strings.Repeat("<div>", 300) + "a", ErrTooDeep},
 	}
@@ -385,5 +387,27 @@ func TestImportRefuses(t *testing.T) {
 	}
 	if _, err := Import([]byte("one\ntwo \xff"), "a.md"); !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("the error does not say where: %v", err)
+	}
+}
+
+// TestRepetition feeds each step what would make it work in the square of the
+// length. There is no stopwatch: at this size, squared, it would not end in time.
+func TestRepetition(t *testing.T) {
+	for _, piece := range []string{
+		"[", "*a ", "**a *", "<", "`", "`a``", "[a](", "![", "a\n", "- a\n", "<a href=x>b ", "<a href=x>b</a> ", "<b>x ", "<script> ",
+		"<!-- ", "_a_ ", "~~a ", "&amp;", "|a", "|a\n|-\n", "> a\n", "\\", "# a\n", "[a]: b\n", "[a] ", "a<br>\n", "http://a.b ", "a@b.c ",
+		"  - a\n", "a  \n", "</a> ", "• ", "e\u0301",
+	} {
+		in := "x " + strings.Repeat(piece, MaxOriginal/len(piece)/8)
+		d, err := Import([]byte(in), "a.md")
+		if errors.Is(err, ErrTooMuchMarkup) || errors.Is(err, ErrTooDeep) {
+			continue
+		}
+		if err != nil {
+			t.Fatalf("%q: %v", piece, err)
+		}
+		if _, err := Render(d.Text); err != nil {
+			t.Fatalf("%q: %v", piece, err)
+		}
 	}
 }

@@ -107,28 +107,3 @@ func literal(b []byte, raw bool) []byte {
 	}
 	return util.UnescapePunctuations(util.ResolveEntityNames(util.ResolveNumericReferences(b)))
 }
-
-// checkDepth refuses text whose quotations and lists would make the parser
-// recurse without bound.
-func checkDepth(md string) error {
-	const most = 32
-	for line := range strings.SplitSeq(md, "\n") {
-		depth := 0
-		for rest := line; depth <= most; depth++ {
-			rest = strings.TrimLeft(rest, " \t")
-			if after, ok := strings.CutPrefix(rest, ">"); ok {
-				rest = after
-			} else if after, ok := cutMarker(rest, "-", "*", "+"); ok {
-				rest = after
-			} else if m := ordered.FindString(rest); m != "" {
-				rest = rest[len(m):]
-			} else {
-				break
-			}
-		}
-		if depth > most && !isRule(strings.TrimSpace(line)) {
-			return ErrTooDeep
-		}
-	}
-	return nil
-}

@@ -32,17 +32,19 @@ func outline(doc ast.Node, source []byte) []Heading {
 		n.Parent().RemoveChild(n.Parent(), n)
 	}
 	var headings []Heading
-	used := make(map[string]bool)
+	used := make(map[string]int) // by id; the last number given to what follows it, or 1
 	last := 1
 	for _, h := range nodes {
 		last = min(h.Level-top+2, last+1, 6)
 		h.Level = last
 		text := strings.Join(strings.Fields(plainText(h, source, " ")), " ")
-		id := slug(text)
-		for n := 2; used[id]; n++ {
-			id = slug(text) + "-" + strconv.Itoa(n)
+		base := slug(text)
+		id := base
+		for used[id] > 0 {
+			used[base]++
+			id = base + "-" + strconv.Itoa(used[base])
 		}
-		used[id] = true
+		used[id] = 1
 		h.SetAttributeString("id", []byte(id))
 		headings = append(headings, Heading{last, id, text})
 	}

@@ -23,12 +23,12 @@ type edit struct {
 // in code and in <https://…> is left alone.
 func replaceHTML(md string, t *tally) (string, error) {
 	if !strings.Contains(md, "<") {
-		return md, checkDepth(md)
+		return md, checkShape(md)
 	}
-	if err := checkDepth(md); err != nil {
+	if err := checkShape(md); err != nil {
 		return "", err
 	}
-	r := htmlReplacer{source: md, tally: t}
+	r := htmlReplacer{source: md, tally: t, closed: make(map[int]bool)}
 	err := ast.Walk(parse([]byte(md)), func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -51,7 +51,8 @@ type htmlReplacer struct {
 	*tally
 	source string
 	edits  []edit
-	until  int // inline HTML before this offset is part of an edit already
+	until  int          // inline HTML before this offset is part of an edit already
+	closed map[int]bool // offsets of end tags that became the end of a link
 }
 
 func (r *htmlReplacer) apply() string {
@@ -113,7 +114,7 @@ func (r *htmlReplacer) block(n *ast.HTMLBlock) error {
 func (r *htmlReplacer) inline(n *ast.RawHTML) {
 	first, last := n.Segments.At(0), n.Segments.At(n.Segments.Len()-1)
 	from, to := first.Start, last.Stop
-	if from < r.until {
+	if from < r.until || r.closed[from] {
 		return
 	}
 	z := html.NewTokenizer(strings.NewReader(r.source[from:to]))
@@ -139,14 +140,7 @@ func (r *htmlReplacer) inline(n *ast.RawHTML) {
 			with = " "
 		}
 	}
-	if r.taken(from) {
-		return
-	}
 	r.edits = append(r.edits, edit{from, to, with})
-}
-
-func (r *htmlReplacer) taken(from int) bool {
-	return slices.ContainsFunc(r.edits, func(e edit) bool { return e.from == from })
 }
 
 // lineBreak is a Markdown line break where one can stand, else a blank.
@@ -171,9 +165,8 @@ func (r *htmlReplacer) closing(n *ast.RawHTML, a atom.Atom) *ast.RawHTML {
 		if !ok {
 			continue
 		}
-		z := html.NewTokenizer(strings.NewReader(r.source[raw.Segments.At(0).Start:raw.Segments.At(raw.Segments.Len()-1).Stop]))
-		kind := z.Next()
-		if tok := z.Token(); kind == html.EndTagToken && tok.DataAtom == a {
+		name, end := strings.CutPrefix(r.source[raw.Segments.At(0).Start:raw.Segments.At(0).Stop], "</")
+		if name, _, _ = strings.Cut(name, ">"); end && strings.EqualFold(strings.TrimSpace(name), a.String()) {
 			return raw
 		}
 	}
@@ -199,6 +192,7 @@ func (r *htmlReplacer) link(n *ast.RawHTML, tok html.Token) bool {
 		return false
 	}
 	r.add(madeLinks, 1)
+	r.closed[to.Start] = true
 	r.edits = append(r.edits,
 		edit{from.Start, n.Segments.At(n.Segments.Len() - 1).Stop, "["},
 		edit{to.Start, end.Segments.At(end.Segments.Len() - 1).Stop, "](" + href + ")"})

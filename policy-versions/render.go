@@ -31,7 +31,7 @@ type Heading struct {
 // says stays as text. A first heading that repeats the title is left to the page;
 // the others start at h2 and leave no level out.
 func Render(t Text) (Rendering, error) {
-	if err := checkDepth(t.Markdown); err != nil {
+	if err := checkShape(t.Markdown); err != nil {
 		return Rendering{}, err
 	}
 	source := []byte(t.Markdown)
