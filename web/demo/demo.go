@@ -15,7 +15,7 @@ import (
 	"golang.org/x/text/language/display"
 )
 
-//go:embed shop.html shop.css panel.js
+//go:embed shop.html shop.css panel.js icon.svg
 var files embed.FS
 
 var page = template.Must(template.ParseFS(files, "shop.html"))
@@ -102,7 +102,7 @@ func Handler(o Options) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		_, _ = w.Write(b.Bytes())
 	})
-	for name, kind := range map[string]string{"shop.css": "text/css; charset=utf-8", "panel.js": script} {
+	for name, kind := range map[string]string{"shop.css": "text/css; charset=utf-8", "panel.js": script, "icon.svg": "image/svg+xml"} {
 		body, err := files.ReadFile(name)
 		if err != nil {
 			panic(err) // embedded above

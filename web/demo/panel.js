@@ -48,7 +48,7 @@ const decision = async () => {
   if (!text) return;
   const receipt = JSON.parse(text);
   const { region, law, state: kind } = receipt.core ?? {};
-  show($('[data-receipt]'), JSON.stringify(receipt, null, 2));
+  show($('[data-receipt]'), JSON.stringify(receipt, undefined, 2));
   show($('[data-decision]'), `${$('[data-decision]').textContent} Recorded as “${kind}”, region ${region}, law ${law}.`);
 };
 
