@@ -1,0 +1,171 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// A dialect is all that differs between engines beside the migrations. Queries
+// are written once, with parameters ?1, ?2 … and no other question mark.
+type dialect interface {
+	// migrations is the folder beneath migrations/.
+	migrations() string
+	// check refuses an engine or a file that is not to be trusted.
+	check(ctx context.Context, pool *sql.DB, unclean bool) error
+	// leave tidies up before the pool is closed.
+	leave(pool *sql.DB) error
+	// The kinds of errors, in words of the domain: try again later; never; the
+	// disk did not keep its word; this entry is not possible.
+	unavailable(err error) bool
+	damaged(err error) bool
+	lostSync(err error) bool
+	duplicate(err error) bool
+	noParent(err error) bool
+}
+
+// connector makes connections; driver.Connector under a shorter name.
+type connector = driver.Connector
+
+type sqlite struct{}
+
+// fixedVersion is the first SQLite in which several connections on one
+// write-ahead log can't lose committed data (sqlite.org/changes.html, 3.51.3).
+var fixedVersion = [3]int{3, 51, 3}
+
+type fileConnector struct{ dsn string }
+
+func (c fileConnector) Connect(context.Context) (driver.Conn, error) {
+	return c.Driver().Open(c.dsn)
+}
+
+func (fileConnector) Driver() driver.Driver {
+	return &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
+		// Of use on macOS only, where fsync alone does not reach the disk.
+		_, err := c.Exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF", nil)
+		return err
+	}}
+}
+
+// sqliteConnector opens path: durable commits, foreign keys, deleted content
+// overwritten with zeros, and for writers the lock taken when a transaction
+// begins, so that it never fails in the middle.
+func sqliteConnector(path string, busy time.Duration, readOnly bool) connector {
+	values := url.Values{
+		"_busy_timeout":  {strconv.FormatInt(busy.Milliseconds(), 10)},
+		"_foreign_keys":  {"on"},
+		"_secure_delete": {"on"},
+		"_synchronous":   {"FULL"},
+	}
+	if readOnly {
+		values.Set("_query_only", "on")
+	} else {
+		values.Set("_journal_mode", "WAL")
+		values.Set("_txlock", "immediate")
+	}
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: values.Encode()}
+	return fileConnector{name.String()}
+}
+
+func (sqlite) migrations() string { return "sqlite" }
+
+func (sqlite) check(ctx context.Context, pool *sql.DB, unclean bool) error {
+	var version string
+	if err := pool.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
+		return err
+	}
+	if err := checkVersion(version); err != nil {
+		return err
+	}
+	var journal string
+	if err := pool.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&journal); err != nil {
+		return err
+	}
+	if journal != "wal" {
+		return fmt.Errorf("the file system allows no write-ahead log (journal mode %s): put the database on a local disk", journal)
+	}
+	if !unclean {
+		return nil
+	}
+	var result string
+	if err := pool.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
+		return err
+	}
+	if result != "ok" {
+		return sqlite3.Error{Code: sqlite3.ErrCorrupt}
+	}
+	return nil
+}
+
+func checkVersion(version string) error {
+	var got [3]int
+	for i, part := range strings.SplitN(version, ".", 3) {
+		n, err := strconv.Atoi(part)
+		if err != nil {
+			return fmt.Errorf("%w (it says %q)", ErrEngine, version)
+		}
+		got[i] = n
+	}
+	for i := range got {
+		if got[i] != fixedVersion[i] {
+			if got[i] > fixedVersion[i] {
+				return nil
+			}
+			return fmt.Errorf("%w (it is %s)", ErrEngine, version)
+		}
+	}
+	return nil
+}
+
+// leave copies the write-ahead log into the file. If another process is still
+// reading, that is left to whoever closes last.
+func (sqlite) leave(pool *sql.DB) error {
+	var busy, log, done int64
+	return pool.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+}
+
+func codes(err error) (sqlite3.ErrNo, sqlite3.ErrNoExtended, bool) {
+	e, ok := errors.AsType[sqlite3.Error](err)
+	return e.Code, e.ExtendedCode, ok
+}
+
+func (sqlite) unavailable(err error) bool {
+	code, _, ok := codes(err)
+	if !ok {
+		return errors.Is(err, driver.ErrBadConn)
+	}
+	switch code {
+	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrReadonly, sqlite3.ErrIoErr, sqlite3.ErrCantOpen,
+		sqlite3.ErrNomem, sqlite3.ErrProtocol, sqlite3.ErrPerm, sqlite3.ErrAuth:
+		return true
+	}
+	return false
+}
+
+func (sqlite) damaged(err error) bool {
+	code, _, ok := codes(err)
+	return ok && (code == sqlite3.ErrCorrupt || code == sqlite3.ErrNotADB)
+}
+
+func (sqlite) lostSync(err error) bool {
+	_, extended, ok := codes(err)
+	return ok && (extended == sqlite3.ErrIoErrFsync || extended == sqlite3.ErrIoErrDirFsync)
+}
+
+func (sqlite) duplicate(err error) bool {
+	_, extended, ok := codes(err)
+	return ok && (extended == sqlite3.ErrConstraintPrimaryKey || extended == sqlite3.ErrConstraintUnique)
+}
+
+func (sqlite) noParent(err error) bool {
+	_, extended, ok := codes(err)
+	return ok && extended == sqlite3.ErrConstraintForeignKey
+}

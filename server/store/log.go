@@ -1,0 +1,87 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+)
+
+// Head is where the log ends.
+func (db *DB) Head(ctx context.Context) (auditlog.Head, error) {
+	h, err := scanHead(db.find.head.QueryRowContext(ctx))
+	if err != nil {
+		return auditlog.Head{}, fmt.Errorf("read the log's head: %w", db.seen(err))
+	}
+	return h, nil
+}
+
+func scanHead(row scanner) (h auditlog.Head, err error) {
+	var root []byte
+	if err := row.Scan(&h.Size, &root); err != nil {
+		return h, err
+	}
+	if h.Size < 0 || len(root) != tlog.HashSize {
+		return h, auditlog.ErrDamaged
+	}
+	h.Root = tlog.Hash(root)
+	return h, nil
+}
+
+// Hashes reads nodes of the log.
+func (db *DB) Hashes(ctx context.Context) tlog.HashReader { return readNodes(ctx, db.find.node) }
+
+func readNodes(ctx context.Context, node *sql.Stmt) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, x := range indexes {
+			var b []byte
+			err := node.QueryRowContext(ctx, x).Scan(&b)
+			if errors.Is(err, sql.ErrNoRows) || (err == nil && len(b) != tlog.HashSize) {
+				err = auditlog.ErrDamaged
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read node %d of the log: %w", x, err)
+			}
+			hashes[i] = tlog.Hash(b)
+		}
+		return hashes, nil
+	})
+}
+
+// Leaves are the leaves [from, from+n), fewer where the log ends.
+func (db *DB) Leaves(ctx context.Context, from int64, n int) ([][auditlog.LeafSize]byte, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT leaf FROM log_leaf WHERE position >= ?1 AND position < ?2 ORDER BY position`, from, from+int64(n))
+	all, err := collect(rows, err, func(row scanner) ([auditlog.LeafSize]byte, error) {
+		var b []byte
+		if err := row.Scan(&b); err != nil {
+			return [auditlog.LeafSize]byte{}, err
+		}
+		if len(b) != auditlog.LeafSize {
+			return [auditlog.LeafSize]byte{}, auditlog.ErrDamaged
+		}
+		return [auditlog.LeafSize]byte(b), nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read leaves of the log: %w", db.seen(err))
+	}
+	return all, nil
+}
+
+// edgeIn is the log's edge as it stands in tx. Where no other process has
+// appended since, it is the one remembered, and nothing but the head is read.
+func (db *DB) edgeIn(ctx context.Context, tx *sql.Tx) (auditlog.Edge, auditlog.Head, error) {
+	head, err := scanHead(tx.StmtContext(ctx, db.append.head).QueryRowContext(ctx))
+	if err != nil {
+		return auditlog.Edge{}, auditlog.Head{}, fmt.Errorf("read the log's head: %w", err)
+	}
+	if head == db.head {
+		return db.edge, head, nil
+	}
+	edge, err := auditlog.LoadEdge(readNodes(ctx, tx.StmtContext(ctx, db.append.edge)), head)
+	return edge, head, err
+}

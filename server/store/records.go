@@ -1,0 +1,201 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/site"
+)
+
+// AppendRecords keeps entries and their leaves in one transaction.
+func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error {
+	db.appending.Lock()
+	defer db.appending.Unlock()
+	var artifacts []consent.Artifact
+	for _, e := range entries {
+		artifacts = append(artifacts, db.missing(e.Artifacts)...)
+	}
+	var (
+		outcomes = make([]outcome, len(entries))
+		edge     auditlog.Edge
+		head     auditlog.Head
+	)
+	err := db.inTransaction(ctx, "append records", func(ctx context.Context, tx *sql.Tx) (err error) {
+		if edge, head, err = db.edgeIn(ctx, tx); err != nil {
+			return err
+		}
+		if err := keepArtifacts(ctx, tx, artifacts); err != nil {
+			return err
+		}
+		var leaves [][auditlog.LeafSize]byte
+		for i, e := range entries {
+			position := head.Size + int64(len(leaves))
+			kept, err := db.appendOne(ctx, tx, position, e)
+			if err != nil {
+				return fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
+			}
+			outcomes[i] = kept
+			if kept.stored == nil {
+				leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
+			}
+		}
+		if len(leaves) == 0 {
+			return nil
+		}
+		before := head
+		var nodes []auditlog.StoredHash
+		if edge, head, nodes, err = edge.Append(leaves); err != nil {
+			return err
+		}
+		return db.grow(ctx, tx, before, head, nodes)
+	})
+	if err != nil {
+		// The commit itself may have failed after it reached the disk: what is
+		// remembered of the log is compared with its head next time.
+		return err
+	}
+	db.edge, db.head = edge, head
+	db.remember(artifacts)
+	for i, e := range entries {
+		o := outcomes[i]
+		e.Index, e.Stored, e.Repeat, e.Clash = o.position, nil, false, false
+		if o.stored != nil {
+			if e.Clash = o.stored.Request != e.Request; !e.Clash {
+				e.Repeat, e.Stored = true, o.stored
+			}
+		}
+	}
+	return nil
+}
+
+// An outcome is what became of one entry: the leaf it got, or the entry that was
+// there before.
+type outcome struct {
+	position int64
+	stored   *consent.Entry
+}
+
+// appendOne keeps an entry at a position, unless its decision is there already.
+func (db *DB) appendOne(ctx context.Context, tx *sql.Tx, position int64, e *consent.Entry) (outcome, error) {
+	leaf, err := consent.LeafOf(e)
+	if err != nil {
+		return outcome{}, err
+	}
+	if string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "" {
+		return outcome{}, errors.New("the entry is not sealed: its leaf or signature is not that of its bytes")
+	}
+	done, err := tx.StmtContext(ctx, db.append.record).ExecContext(ctx, position, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
+		optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
+	if db.dialect.noParent(err) {
+		return outcome{}, site.ErrUnknown
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	n, err := done.RowsAffected()
+	if err != nil {
+		return outcome{}, err
+	}
+	if n == 1 {
+		_, err := tx.StmtContext(ctx, db.append.leaf).ExecContext(ctx, position, e.Leaf)
+		return outcome{position: position}, err
+	}
+	stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision).QueryRowContext(ctx, e.Site, e.DecisionID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return outcome{}, errors.New("its receipt id is taken")
+	}
+	if err != nil {
+		return outcome{}, err
+	}
+	return outcome{position: stored.Index, stored: stored}, nil
+}
+
+// grow writes the nodes of a batch and moves the head, in tx.
+func (db *DB) grow(ctx context.Context, tx *sql.Tx, before, head auditlog.Head, nodes []auditlog.StoredHash) error {
+	insert := tx.StmtContext(ctx, db.append.node)
+	for _, n := range nodes {
+		if _, err := insert.ExecContext(ctx, n.Index, n.Hash[:]); err != nil {
+			return fmt.Errorf("node %d of the log: %w", n.Index, err)
+		}
+	}
+	done, err := tx.StmtContext(ctx, db.append.grow).ExecContext(ctx, head.Size, head.Root[:], before.Size)
+	if err != nil {
+		return fmt.Errorf("head of the log: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return fmt.Errorf("head of the log: %w", errors.Join(auditlog.ErrDamaged, err))
+	}
+	return nil
+}
+
+const entryColumns = `r.position, r.site, r.id, r.decision, r.request, r.previous, r.subject, r.received_at, r.key_id, r.signature,
+	r.salt_core, r.salt_person, r.commit_pers, r.personal, r.core, l.leaf`
+
+// scanEntry reads an entry and makes sure that it is the one its leaf stands for.
+func scanEntry(row scanner) (*consent.Entry, error) {
+	var e consent.Entry
+	var request string
+	var subject sql.NullString
+	err := row.Scan(&e.Index, &e.Site, &e.ReceiptID, &e.DecisionID, &request, &e.Previous, &subject, &e.ReceivedAt, &e.KeyID, &e.Signature,
+		&e.SaltCore, &e.SaltPerson, &e.CommitPers, &e.Personal, &e.Core, &e.Leaf)
+	if err != nil {
+		return nil, err
+	}
+	e.Request, e.Subject = canonical.Digest(request), subject.String
+	if err := consent.CheckEntry(&e); err != nil {
+		return nil, err
+	}
+	return &e, nil
+}
+
+// Entry finds a record by its receipt id, within a site.
+func (db *DB) Entry(ctx context.Context, site, receiptID string) (*consent.Entry, error) {
+	e, err := scanEntry(db.find.entry.QueryRowContext(ctx, receiptID, site))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, consent.ErrUnknownReceipt
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read receipt: %w", db.seen(err))
+	}
+	return e, nil
+}
+
+// EntriesOfSubject is what one browser decided at a site, newest first.
+func (db *DB) EntriesOfSubject(ctx context.Context, site, subject string, limit int) ([]*consent.Entry, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM record r JOIN log_leaf l ON l.position = r.position
+		WHERE r.subject = ?1 AND r.site = ?2 ORDER BY r.position DESC LIMIT ?3`, subject, site, limit)
+	all, err := collect(rows, err, scanEntry)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts of a subject: %w", db.seen(err))
+	}
+	return all, nil
+}
+
+// EntriesBetween is what a site received in [from, to), Unix milliseconds, in
+// that order; after continues behind an entry of an earlier call, nil begins.
+func (db *DB) EntriesBetween(ctx context.Context, site string, from, to int64, after *consent.Entry, limit int) ([]*consent.Entry, error) {
+	since, position := from, int64(-1)
+	if after != nil {
+		since, position = after.ReceivedAt, after.Index
+	}
+	rows, err := db.read.QueryContext(ctx, `SELECT `+entryColumns+` FROM record r JOIN log_leaf l ON l.position = r.position
+		WHERE r.site = ?1 AND (r.received_at, r.position) > (?2, ?3) AND r.received_at < ?4
+		ORDER BY r.received_at, r.position LIMIT ?5`, site, since, position, to, limit)
+	all, err := collect(rows, err, scanEntry)
+	if err != nil {
+		return nil, fmt.Errorf("read receipts of a site: %w", db.seen(err))
+	}
+	return all, nil
+}
+
+func optional(s string) any {
+	if s == "" {
+		return nil
+	}
+	return s
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+)
+
+// appendStatements are prepared on the connection that writes.
+type appendStatements struct {
+	head, edge, record, decision, leaf, node, grow *sql.Stmt
+}
+
+// findStatements are what requests ask, prepared on those that read.
+type findStatements struct {
+	head, node, entry, seq *sql.Stmt
+}
+
+const (
+	selectHead = `SELECT size, root FROM log_head WHERE id = 1`
+	selectNode = `SELECT hash FROM log_node WHERE position = ?1`
+)
+
+// prepare is called once, before the DB is handed out. The statements end with
+// their pool.
+func (db *DB) prepare(ctx context.Context) error {
+	for _, s := range []struct {
+		pool *sql.DB
+		into **sql.Stmt
+		text string
+	}{
+		{db.write, &db.append.head, selectHead},
+		{db.write, &db.append.edge, selectNode},
+		{db.write, &db.append.record, `INSERT INTO record (position, site, id, decision, request, previous, subject, received_at,
+			key_id, signature, salt_core, salt_person, commit_pers, personal, core)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING`},
+		{db.write, &db.append.decision, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
+			WHERE r.site = ?1 AND r.decision = ?2`},
+		{db.write, &db.append.leaf, `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2)`},
+		{db.write, &db.append.node, `INSERT INTO log_node (position, hash) VALUES (?1, ?2)`},
+		{db.write, &db.append.grow, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1 AND size = ?3`},
+		{db.read, &db.find.head, selectHead},
+		{db.read, &db.find.node, selectNode},
+		{db.read, &db.find.entry, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
+			WHERE r.id = ?1 AND r.site = ?2`},
+		{db.read, &db.find.seq, `SELECT COALESCE(MAX(seq), 0) FROM publication`},
+	} {
+		stmt, err := s.pool.PrepareContext(ctx, s.text)
+		if err != nil {
+			return fmt.Errorf("prepare %q: %w", s.text, err)
+		}
+		*s.into = stmt
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+// Package store keeps what the domain needs kept: SQLite behind the interfaces
+// of site, notice, policyversions, consent and auditlog.
+//
+// One connection writes, a few read. What a method has returned from is on
+// stable storage: it survives the process and a power cut.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/site"
+)
+
+var (
+	_ site.Store           = (*DB)(nil)
+	_ notice.Store         = (*DB)(nil)
+	_ policyversions.Store = (*DB)(nil)
+	_ consent.Store        = (*DB)(nil)
+	_ auditlog.Reader      = (*DB)(nil)
+)
+
+// Errors of Open.
+var (
+	// ErrNewer: a later version of the program has written the database.
+	ErrNewer = errors.New("the database was written by a newer version of volenti: start that one, or restore a backup made before the upgrade")
+	// ErrEngine: the SQLite library linked in is one that can lose committed data.
+	ErrEngine = errors.New("this SQLite can lose committed data: build with 3.51.3 or newer")
+)
+
+// Options are what Open may be told. Zero values are right.
+type Options struct {
+	BusyTimeout time.Duration // how long to wait for another process that writes; 5 seconds
+	Readers     int           // connections that read; 8
+
+	wrap func(connector) connector // tests put failing storage in between
+}
+
+// A DB is an open database. It is safe for concurrent use; several processes may
+// have the same file open.
+type DB struct {
+	dialect dialect
+	path    string
+	write   *sql.DB // one connection; every transaction on it takes the write lock at once
+	read    *sql.DB // can't write
+	append  appendStatements
+	find    findStatements
+
+	appending sync.Mutex    // one AppendRecords at a time
+	edge      auditlog.Edge // of the log at head; guarded by appending
+	head      auditlog.Head // as this process saw it last; guarded by appending
+
+	mu     sync.Mutex
+	known  map[canonical.Digest]struct{} // artifacts that are kept; guarded by mu
+	broken error                         // why nothing is written any more; guarded by mu
+}
+
+// Open opens the database at path, or makes it: readable by nobody else. It
+// brings an older schema up to date and refuses a newer one (ErrNewer). After a
+// stop that was not clean it checks the whole file first, and it always checks
+// that the log ends as it says; consent.ErrDamaged if something is wrong.
+func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Readers <= 0 {
+		o.Readers = 8
+	}
+	unclean, err := prepareFile(path)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{dialect: sqlite{}, path: path, known: map[canonical.Digest]struct{}{}}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("open %s: %w", path, db.seen(err)), db.abandon())
+		}
+	}()
+	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
+	if err := db.dialect.check(ctx, db.write, unclean); err != nil {
+		return nil, err
+	}
+	if err := db.migrate(ctx); err != nil {
+		return nil, err
+	}
+	db.read = openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap)
+	if err := db.prepare(ctx); err != nil {
+		return nil, err
+	}
+	if db.head, err = db.Head(ctx); err != nil {
+		return nil, err
+	}
+	if db.edge, err = auditlog.LoadEdge(db.Hashes(ctx), db.head); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+func openPool(c connector, size int, wrap func(connector) connector) *sql.DB {
+	if wrap != nil {
+		c = wrap(c)
+	}
+	pool := sql.OpenDB(c)
+	pool.SetMaxOpenConns(size)
+	pool.SetMaxIdleConns(size)
+	return pool
+}
+
+// prepareFile makes folder and file, for their owner alone, and reports whether
+// the last stop was not clean: then the write-ahead log was left behind.
+func prepareFile(path string) (unclean bool, err error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return false, fmt.Errorf("make the folder of the database: %w", err)
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return false, fmt.Errorf("open the database: %w; let the user that runs volenti own it and its folder", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return false, fmt.Errorf("open the database: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return false, fmt.Errorf("open the database: %s is not a file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := f.Chmod(0o600); err != nil {
+			return false, fmt.Errorf("others can read %s, and it can't be changed: %w; run chmod 600 on it", path, err)
+		}
+	}
+	wal, err := os.Stat(path + "-wal")
+	return err == nil && wal.Size() > 0, nil
+}
+
+// Close brings the write-ahead log home and closes the database. Nobody may use
+// it any more.
+func (db *DB) Close() error {
+	err := db.dialect.leave(db.write)
+	return errors.Join(err, db.abandon())
+}
+
+func (db *DB) abandon() error {
+	var errs []error
+	for _, pool := range []*sql.DB{db.read, db.write} { // the writer last: it deletes the log
+		if pool != nil {
+			errs = append(errs, pool.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Ready reports whether records can be kept just now, by taking the write lock
+// for a moment.
+func (db *DB) Ready(ctx context.Context) error {
+	return db.inTransaction(ctx, "ready", func(context.Context, *sql.Tx) error { return nil })
+}
+
+// inTransaction calls do while no other process writes, and commits. An error
+// means that nothing was kept, unless it is one of the commit itself.
+func (db *DB) inTransaction(ctx context.Context, what string, do func(ctx context.Context, tx *sql.Tx) error) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%s: %w", what, db.seen(err))
+		}
+	}()
+	if err := db.writable(); err != nil {
+		return err
+	}
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	// Within the transaction nothing waits for anybody, so ctx has no say; a
+	// context that can end costs a goroutine for each statement.
+	if err := do(context.WithoutCancel(ctx), tx); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func (db *DB) writable() error {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return db.broken
+}
+
+// seen classifies an error of the engine. After a failed fsync nobody knows what
+// is on the disk, and asking again may answer with a success that is none: then
+// nothing is written until the next start, which checks the file.
+func (db *DB) seen(err error) error {
+	if db.dialect.lostSync(err) {
+		db.mu.Lock()
+		if db.broken == nil {
+			db.broken = fmt.Errorf("%w: the disk failed to keep what was written (%w): check the disk, then start again", consent.ErrUnavailable, err)
+		}
+		db.mu.Unlock()
+	}
+	switch {
+	case db.dialect.damaged(err), errors.Is(err, auditlog.ErrDamaged):
+		return fmt.Errorf("%w: %w", consent.ErrDamaged, err)
+	case db.dialect.unavailable(err), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%w: %w", consent.ErrUnavailable, err)
+	}
+	return err
+}
+
+func milliseconds(t time.Time) int64 { return t.UnixMilli() }
+
+func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
