@@ -1,0 +1,12 @@
+package web
+
+// Problem says what went wrong, and what to do, to a person. Title is what, and
+// Detail what to do; both are whole sentences or titles in English.
+type Problem struct {
+	Head
+	Status  int
+	Detail  string
+	Request string // number to tell the operator; may be ""
+}
+
+func (*Problem) template() string { return "problem" }

@@ -1,0 +1,145 @@
+// Package web renders the pages for people: the policy archive and problems.
+// Templates, words and the stylesheet are embedded; there is no script.
+package web
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"io/fs"
+	"path"
+	"strings"
+
+	"golang.org/x/text/language"
+)
+
+//go:embed templates static words
+var embedded embed.FS
+
+// ContentSecurityPolicy is sent with every page of this package. The pages hold no
+// script and no inline style, and are not framed.
+const ContentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// A Page is the data of one template; each is a struct that embeds Head.
+type Page interface {
+	template() string // file under templates/, without .html
+	head() *Head
+}
+
+// Head is what all pages share.
+type Head struct {
+	Title    string // of the document and its h1
+	Site     string // the site's name, as visitors know it; may be ""
+	Root     string // from Root: how this page's address leads to the server's root
+	Language string // wanted for the page's own words, BCP 47; Render takes the nearest there is
+}
+
+func (h *Head) head() *Head { return h }
+
+// Root is the relative reference that leads from a page at path, an escaped URL
+// path as the client sent it, to the root: "../../" from "/policies/shop/privacy".
+// All links are relative, so that the server works under any prefix of a proxy.
+func Root(path string) string {
+	if up := strings.Count(path, "/") - 1; up > 0 {
+		return strings.Repeat("../", up)
+	}
+	return "./"
+}
+
+// A Renderer renders pages in every language there are words for. It is safe for
+// concurrent use.
+type Renderer struct {
+	assets  map[string]asset // by name
+	words   map[string]words // by language
+	pages   map[string]map[string]*template.Template
+	tags    []language.Tag
+	matcher language.Matcher
+}
+
+// New reads the embedded files. An error is a mistake in them.
+func New() (*Renderer, error) {
+	r := &Renderer{pages: make(map[string]map[string]*template.Template)}
+	var err error
+	if r.assets, err = readAssets(); err != nil {
+		return nil, err
+	}
+	if r.words, r.tags, err = readWords(); err != nil {
+		return nil, err
+	}
+	r.matcher = language.NewMatcher(r.tags)
+	names, err := templateNames()
+	if err != nil {
+		return nil, err
+	}
+	for lang, w := range r.words {
+		r.pages[lang] = make(map[string]*template.Template)
+		for _, name := range names {
+			t, err := template.New("layout.html").Funcs(r.funcs(w)).Option("missingkey=error").
+				ParseFS(embedded, "templates/layout.html", "templates/"+name+".html")
+			if err != nil {
+				return nil, fmt.Errorf("template %s: %w", name, err)
+			}
+			r.pages[lang][name] = t
+		}
+	}
+	return r, nil
+}
+
+// templateNames lists the templates of pages: "visitor/policy-version".
+func templateNames() (names []string, err error) {
+	err = fs.WalkDir(embedded, "templates", func(file string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || path.Base(file) == "layout.html" {
+			return err
+		}
+		names = append(names, strings.TrimSuffix(strings.TrimPrefix(file, "templates/"), ".html"))
+		return nil
+	})
+	return names, err
+}
+
+// Render writes a page, all of it or, on an error, nothing. It settles the page's
+// Language to the nearest that there are words for, English if none is near.
+func (r *Renderer) Render(w io.Writer, p Page) error {
+	h := p.head()
+	h.Language = r.nearest(h.Language)
+	if h.Root == "" {
+		h.Root = "./"
+	}
+	t, ok := r.pages[h.Language][p.template()]
+	if !ok {
+		return fmt.Errorf("render: there is no template %q", p.template())
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, p); err != nil {
+		return fmt.Errorf("render %s: %w", p.template(), err)
+	}
+	_, err := b.WriteTo(w)
+	return err
+}
+
+// nearest is the language of our words that serves a reader of lang best. lang may
+// be an Accept-Language header.
+func (r *Renderer) nearest(lang string) string {
+	tags, _, err := language.ParseAcceptLanguage(lang)
+	if err != nil || len(tags) == 0 {
+		return r.tags[0].String()
+	}
+	_, i, _ := r.matcher.Match(tags...)
+	return r.tags[i].String()
+}
+
+// Direction is the writing direction of a language, for an element's dir.
+func Direction(lang string) string {
+	tag, err := language.Parse(lang)
+	if err != nil {
+		return "auto"
+	}
+	script, _ := tag.Script()
+	switch script.String() {
+	case "Arab", "Hebr", "Syrc", "Thaa", "Nkoo", "Adlm", "Rohg", "Mand", "Samr":
+		return "rtl"
+	}
+	return "ltr"
+}

@@ -1,0 +1,358 @@
+package web
+
+import (
+	"bytes"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"math"
+	"net/http/httptest"
+	"net/url"
+	"path"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+)
+
+var spring = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+
+func version(state string, change func(*PolicyVersion)) *PolicyVersion {
+	p := &PolicyVersion{
+		Head:    Head{Title: "Privacy policy", Site: "Example <Shop>", Root: "../../../../", Language: "en"},
+		SiteKey: "shop", Policy: "privacy", Number: 2, State: state, From: spring, Published: spring.Add(-30 * time.Hour), InForce: 2,
+		TextLanguage: "en", Text: `<p>text</p><h2 id="s-a">a</h2>`, Contents: []Contents{{"s-a", "a & b", false}, {"s-b", "b", true}},
+		Digest: strings.Repeat("0123456789abcdef", 4), Address: "/policies/shop/privacy/versions/2",
+	}
+	if change != nil {
+		change(p)
+	}
+	return p
+}
+
+func next(p *PolicyVersion) { p.By, p.Until = 3, spring.AddDate(0, 1, 0) }
+
+// pages are one of each kind; what each must say stands beside it.
+func pages() []struct {
+	page Page
+	says []string
+} {
+	return []struct {
+		page Page
+		says []string
+	}{
+		{version("in_force", nil), []string{"Version 2, in force since 1 March 2026", "0123456789abcdef", "Example <Shop>", "a & b"}},
+		{version("in_force", next), []string{"Version 2, in force since 1 March 2026", "Version 3 takes its place on 1 April 2026.", "Read version 3", "1 April 2026, 00:00 UTC"}},
+		{version("upcoming", func(p *PolicyVersion) { p.InForce = 1 }), []string{"Version 2 takes effect on 1 March 2026", "Until then, version 1 is in force.", "Read the version in force"}},
+		{version("upcoming", func(p *PolicyVersion) { p.InForce, p.Contents = 0, nil }), []string{"Version 2 takes effect on 1 March 2026"}},
+		{version("superseded", func(p *PolicyVersion) { next(p); p.InForce = 4 }), []string{"Version 2, superseded by version 3 on 1 April 2026", "It was in force from 1 March 2026.", "Read the version in force"}},
+		{version("replaced", func(p *PolicyVersion) { next(p); p.From, p.InForce = time.Time{}, 0 }), []string{"Version 2 never took effect", "Version 3 took its place before it was in force.", "Read version 3"}},
+		{version("in_force", func(p *PolicyVersion) { p.Language, p.TextLanguage = "de-AT", "ar" }), []string{"Fassung 2, in Kraft seit 1. März 2026", "Arabisch", "Alle Fassungen"}},
+		{&PolicyVersions{Head: Head{Title: "Privacy policy", Site: "Shop", Root: "../../../"}, SiteKey: "shop", Policy: "privacy", TextLanguage: "en", Versions: []VersionEntry{
+			{Number: 4, State: "upcoming", From: spring.AddDate(0, 2, 0), Published: spring, Digest: strings.Repeat("4", 64), TextLanguage: "en"},
+			{Number: 3, State: "in_force", From: spring, Until: spring.AddDate(0, 2, 0), By: 4, Published: spring, Digest: strings.Repeat("3", 64), TextLanguage: "de"},
+			{Number: 2, Title: "Old <title>", State: "replaced", By: 3, Published: spring, Digest: strings.Repeat("2", 64), TextLanguage: "xx"},
+			{Number: 1, State: "superseded", From: spring.AddDate(-1, 0, 0), Until: spring, By: 3, Published: spring, Digest: strings.Repeat("1", 64), TextLanguage: "en"},
+		}}, []string{"Version 4 Not yet in force", "from 1 May 2026", "1 March 2026 to 1 May 2026", "Old <title>", "replaced by version 3", "1 March 2025 to 1 March 2026", "German", "xx"}},
+		{&Problem{Head: Head{Title: "There is no such <policy>"}, Status: 404, Detail: "Check the address.", Request: "0a1b"}, []string{"404", "There is no such <policy>", "Check the address.", "0a1b"}},
+		{&Problem{Head: Head{Title: "Oops"}, Status: 500, Detail: "Try again."}, []string{"500"}},
+	}
+}
+
+func renderer(t *testing.T) *Renderer {
+	t.Helper()
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func render(t *testing.T, r *Renderer, p Page) (string, *html.Node) {
+	t.Helper()
+	var b bytes.Buffer
+	if err := r.Render(&b, p); err != nil {
+		t.Fatal(err)
+	}
+	doc, err := html.Parse(strings.NewReader(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.String(), doc
+}
+
+// TestPages renders every template, in every language, and holds each page to what
+// all pages owe: our policy of no script and no inline style, relative links,
+// one h1, a language and a direction, ids that are there once.
+func TestPages(t *testing.T) {
+	r := renderer(t)
+	rendered := make(map[string]bool)
+	for i, tt := range pages() {
+		t.Run(fmt.Sprintf("%d %s", i, tt.page.template()), func(t *testing.T) {
+			asked := tt.page.head().Language
+			for _, lang := range r.tags {
+				tt.page.head().Language = lang.String()
+				text, doc := render(t, r, tt.page)
+				checkPage(t, text, doc)
+			}
+			tt.page.head().Language = asked
+			_, doc := render(t, r, tt.page)
+			rendered[tt.page.template()] = true
+			said := strings.Join(strings.Fields(text(doc)), " ")
+			for _, want := range tt.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("the page does not say %q:\n%s", want, said)
+				}
+			}
+		})
+	}
+	names, err := templateNames()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if !rendered[name] {
+			t.Errorf("no test renders the template %s", name)
+		}
+	}
+}
+
+func text(n *html.Node) string {
+	var b strings.Builder
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode && d.Parent.Data != "title" {
+			b.WriteString(d.Data + " ")
+		}
+	}
+	return strings.NewReplacer(" ,", ",", " .", ".").Replace(strings.Join(strings.Fields(b.String()), " "))
+}
+
+func checkPage(t *testing.T, page string, doc *html.Node) {
+	t.Helper()
+	if strings.Contains(page, "{") || strings.Contains(page, "ZgotmplZ") || strings.Contains(page, "<no value>") {
+		t.Errorf("an open place in %s", page)
+	}
+	ids := make(map[string]bool)
+	count := make(map[string]int)
+	var targets []string
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		count[n.Data]++
+		if n.Data == "script" || n.Data == "style" || n.Data == "form" || n.Data == "iframe" {
+			t.Errorf("<%s> in a page", n.Data)
+		}
+		for _, a := range n.Attr {
+			switch {
+			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
+				t.Errorf("%s on <%s>", a.Key, n.Data)
+			case a.Key == "id" && ids[a.Val]:
+				t.Errorf("the id %q is there twice", a.Val)
+			case a.Key == "id":
+				ids[a.Val] = true
+			case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
+				targets = append(targets, a.Val[1:])
+			case a.Key == "href" || a.Key == "src":
+				if u, err := url.Parse(a.Val); err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(a.Val, "/") || !strings.HasPrefix(a.Val, ".") {
+					t.Errorf("the link %q does not work under a proxy's prefix", a.Val)
+				}
+			case a.Key == "lang" && a.Val == "", a.Key == "dir" && a.Val != "ltr" && a.Val != "rtl":
+				t.Errorf("%s=%q on <%s>", a.Key, a.Val, n.Data)
+			}
+		}
+		if n.Data == "html" && len(n.Attr) != 2 {
+			t.Errorf("<html> has %v, want a language and a direction", n.Attr)
+		}
+	}
+	for _, target := range targets {
+		if target != "s-b" && !ids[target] { // s-b is in the sample's contents only
+			t.Errorf("a link leads to #%s, which is not there", target)
+		}
+	}
+	for _, one := range []string{"h1", "main", "title", "header", "footer"} {
+		if count[one] != 1 {
+			t.Errorf("%d <%s>", count[one], one)
+		}
+	}
+}
+
+func TestArticleHasItsLanguage(t *testing.T) {
+	_, doc := render(t, renderer(t), version("in_force", func(p *PolicyVersion) { p.TextLanguage = "ar-EG" }))
+	for n := range doc.Descendants() {
+		if n.Data == "article" {
+			if got := fmt.Sprint(n.Attr); got != "[{ lang ar-EG} { dir rtl}]" {
+				t.Errorf("article has %s", got)
+			}
+			return
+		}
+	}
+	t.Error("no article")
+}
+
+func TestRenderWritesAllOrNothing(t *testing.T) {
+	r := renderer(t)
+	var b bytes.Buffer
+	if err := r.Render(&b, &PolicyVersions{Versions: []VersionEntry{{State: "unheard"}}}); err == nil || b.Len() != 0 {
+		t.Errorf("error %v after %d bytes", err, b.Len())
+	}
+}
+
+func TestWordsOfAllLanguages(t *testing.T) {
+	r := renderer(t)
+	places := regexp.MustCompile(`\{\w+\}`)
+	en := r.words["en"]
+	if len(en) == 0 || len(r.words) < 2 {
+		t.Fatal("words are missing")
+	}
+	for lang, w := range r.words {
+		for key, text := range en {
+			want, got := places.FindAllString(text, -1), places.FindAllString(w[key], -1)
+			slices.Sort(want)
+			slices.Sort(got)
+			if w[key] == "" || !slices.Equal(want, got) {
+				t.Errorf("%s: %q says %q, English %q", lang, key, w[key], text)
+			}
+		}
+		if len(w) != len(en) {
+			t.Errorf("%s has %d texts, English %d", lang, len(w), len(en))
+		}
+		for month := time.January; month <= time.December; month++ {
+			if _, err := w.date(time.Date(2026, month, 2, 0, 0, 0, 0, time.UTC)); err != nil {
+				t.Errorf("%s: %v", lang, err)
+			}
+		}
+	}
+}
+
+func TestSayEscapes(t *testing.T) {
+	w := words{"k": "<b> {x}"}
+	got, err := w.say("k", "x", `<script>"&`)
+	if want := template.HTML("&lt;b&gt; &lt;script&gt;&#34;&amp;"); err != nil || got != want {
+		t.Errorf("%q, %v; want %q", got, err, want)
+	}
+	if _, err := w.say("k", "y", 1); err == nil {
+		t.Error("a place that is not there was filled")
+	}
+	if _, err := w.say("unheard"); err == nil {
+		t.Error("there are words for a key that is not there")
+	}
+}
+
+func TestRoot(t *testing.T) {
+	for at, want := range map[string]string{
+		"/": "./", "/x": "./", "/x/": "../", "/policies/shop/privacy": "../../",
+		"/policies/shop/privacy/versions/2": "../../../../", "/a%2Fb": "./", "": "./",
+	} {
+		if got := Root(at); got != want {
+			t.Errorf("Root(%q) = %q, want %q", at, got, want)
+		}
+		base, _ := url.Parse("https://a.example/prefix" + at)
+		if at == "" {
+			continue
+		}
+		if got := base.ResolveReference(&url.URL{Path: Root(at) + "b"}).Path; got != "/prefix/b" {
+			t.Errorf("from %q it leads to %q", at, got)
+		}
+	}
+}
+
+func TestNearestLanguage(t *testing.T) {
+	r := renderer(t)
+	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "de", "ar": "en", "!!": "en", "en-GB": "en"} {
+		if got := r.nearest(asked); got != want {
+			t.Errorf("nearest to %q is %q, want %q", asked, got, want)
+		}
+	}
+}
+
+func TestDirection(t *testing.T) {
+	for lang, want := range map[string]string{"en": "ltr", "de-AT": "ltr", "ar": "rtl", "he": "rtl", "fa": "rtl", "ur-PK": "rtl", "az-Arab": "rtl", "az": "ltr", "ja": "ltr"} {
+		if got := Direction(lang); got != want {
+			t.Errorf("Direction(%q) = %q, want %q", lang, got, want)
+		}
+	}
+}
+
+func TestAssets(t *testing.T) {
+	r := renderer(t)
+	files, err := fs.Glob(embedded, "static/*")
+	if err != nil || len(files) < 2 {
+		t.Fatalf("static files: %v %v", files, err)
+	}
+	for _, file := range files {
+		a := r.assets[path.Base(file)]
+		get := func(at string) *httptest.ResponseRecorder {
+			w := httptest.NewRecorder()
+			r.Assets().ServeHTTP(w, httptest.NewRequest("GET", at, nil))
+			return w
+		}
+		w := get("/" + a.path)
+		want, _ := embedded.ReadFile(file)
+		if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), want) || w.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" ||
+			w.Header().Get("Content-Type") != a.kind || w.Header().Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: %d %v", a.path, w.Code, w.Header())
+		}
+		for _, wrong := range []string{"/assets/0000000000000000/" + path.Base(file), "/assets/" + path.Base(file), "/assets/../" + a.path, "/assets/x/y"} {
+			if w := get(wrong); w.Code != 404 || w.Header().Get("Cache-Control") != "no-store" {
+				t.Errorf("%s: %d %v", wrong, w.Code, w.Header())
+			}
+		}
+	}
+}
+
+// TestContrast computes the contrast of each pair of colours that meet, in both
+// schemes, from the stylesheet itself (WCAG 2.2, 1.4.3: 4.5:1 for text).
+func TestContrast(t *testing.T) {
+	css, err := embedded.ReadFile("static/volenti.css")
+	if err != nil {
+		t.Fatal(err)
+	}
+	colour := regexp.MustCompile(`--([a-z-]+): (#[0-9a-f]{3,6});`)
+	light, rest, ok := strings.Cut(string(css), "@media (prefers-color-scheme: dark)")
+	if !ok {
+		t.Fatal("no dark scheme")
+	}
+	dark, _, _ := strings.Cut(rest, "*,\n")
+	for scheme, part := range map[string]string{"light": light, "dark": dark} {
+		colours := make(map[string]float64)
+		for _, m := range colour.FindAllStringSubmatch(part, -1) {
+			colours[m[1]] = luminance(t, m[2])
+		}
+		for _, pair := range [][2]string{
+			{"ink", "paper"}, {"soft", "paper"}, {"deep", "paper"}, {"ink", "card"}, {"soft", "card"}, {"deep", "card"},
+			{"deep", "wash"}, {"ink", "wash"}, {"soft", "wash"}, {"blue", "blue-wash"}, {"ink", "blue-wash"}, {"soft", "blue-wash"}, {"deep", "blue-wash"},
+			{"amber", "amber-wash"}, {"ink", "amber-wash"}, {"soft", "amber-wash"}, {"deep", "amber-wash"},
+			{"soft", "grey-wash"}, {"ink", "grey-wash"}, {"deep", "grey-wash"},
+		} {
+			a, okA := colours[pair[0]]
+			b, okB := colours[pair[1]]
+			if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); !okA || !okB || ratio < 4.5 {
+				t.Errorf("%s scheme: %s on %s has contrast %.2f", scheme, pair[0], pair[1], ratio)
+			}
+		}
+	}
+}
+
+func luminance(t *testing.T, hex string) float64 {
+	t.Helper()
+	if len(hex) == 4 {
+		hex = "#" + strings.Repeat(hex[1:2], 2) + strings.Repeat(hex[2:3], 2) + strings.Repeat(hex[3:4], 2)
+	}
+	channel := func(at int) float64 {
+		n, err := strconv.ParseUint(hex[at:at+2], 16, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := float64(n) / 255
+		if c <= 0.04045 {
+			return c / 12.92
+		}
+		return math.Pow((c+0.055)/1.055, 2.4)
+	}
+	return 0.2126*channel(1) + 0.7152*channel(3) + 0.0722*channel(5)
+}

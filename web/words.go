@@ -1,0 +1,117 @@
+package web
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/text/language"
+)
+
+// words are the pages' own words in one language: texts by key, with {named}
+// places. Every language has the same keys and places; a test sees to it.
+type words map[string]string
+
+func readWords() (map[string]words, []language.Tag, error) {
+	files, err := embedded.ReadDir("words")
+	if err != nil {
+		return nil, nil, err
+	}
+	all := make(map[string]words)
+	tags := []language.Tag{language.English} // first is what a matcher falls back on
+	for _, f := range files {
+		b, err := embedded.ReadFile("words/" + f.Name())
+		if err != nil {
+			return nil, nil, err
+		}
+		lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+		tag, err := language.Parse(lang)
+		if err != nil {
+			return nil, nil, fmt.Errorf("words/%s: %w", f.Name(), err)
+		}
+		w := make(words)
+		if err := json.Unmarshal(b, &w); err != nil {
+			return nil, nil, fmt.Errorf("words/%s: %w", f.Name(), err)
+		}
+		if all[lang] = w; tag != language.English {
+			tags = append(tags, tag)
+		}
+	}
+	return all, tags, nil
+}
+
+// funcs are what templates may call.
+func (r *Renderer) funcs(w words) template.FuncMap {
+	return template.FuncMap{
+		"say":       w.say,
+		"date":      w.date,
+		"moment":    w.moment,
+		"language":  w.language,
+		"direction": Direction,
+		"asset": func(name string) (string, error) {
+			a, ok := r.assets[name]
+			if !ok {
+				return "", fmt.Errorf("there is no asset %q", name)
+			}
+			return a.path, nil
+		},
+	}
+}
+
+// say is the text of a key with its places filled: say "by" "number" 3. What fills
+// a place is escaped, unless it is HTML of ours already.
+func (w words) say(key string, pairs ...any) (template.HTML, error) {
+	text, ok := w[key]
+	if !ok {
+		return "", fmt.Errorf("there are no words for %q", key)
+	}
+	text = template.HTMLEscapeString(text)
+	for pair := range slices.Chunk(pairs, 2) {
+		name, ok := pair[0].(string)
+		if !ok || len(pair) != 2 || !strings.Contains(text, "{"+name+"}") {
+			return "", fmt.Errorf("the words for %q have no place %v", key, pair[0])
+		}
+		value, safe := pair[1].(template.HTML)
+		if !safe {
+			value = template.HTML(template.HTMLEscapeString(fmt.Sprint(pair[1]))) //nolint:gosec // escaped right here
+		}
+		text = strings.ReplaceAll(text, "{"+name+"}", string(value))
+	}
+	return template.HTML(text), nil //nolint:gosec // our own words and escaped values
+}
+
+// date is a day, in the time's own zone: the caller gives it the site's.
+func (w words) date(t time.Time) (template.HTML, error) {
+	return w.timeElement(t, "date")
+}
+
+// moment is a day with the minute and the zone.
+func (w words) moment(t time.Time) (template.HTML, error) {
+	return w.timeElement(t, "moment")
+}
+
+func (w words) timeElement(t time.Time, form string) (template.HTML, error) {
+	months := strings.Split(w["months"], " ")
+	if len(months) != 12 {
+		return "", fmt.Errorf("months: %d names", len(months))
+	}
+	text := strings.NewReplacer(
+		"{day}", strconv.Itoa(t.Day()), "{month}", months[t.Month()-1], "{year}", strconv.Itoa(t.Year()),
+		"{time}", t.Format("15:04"), "{zone}", t.Format("MST"),
+	).Replace(w[form])
+	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`), nil //nolint:gosec // digits and our own words
+}
+
+// language is the name of a language in these words, or its tag.
+func (w words) language(tag string) string {
+	base, _, _ := strings.Cut(tag, "-")
+	if name, ok := w["language_"+base]; ok {
+		return name
+	}
+	return tag
+}
