@@ -20,6 +20,13 @@ import (
 // keyID is an RFC 7638 thumbprint: 32 bytes in base64url.
 var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
+// Current is the id of the key that signs.
+func (k *Keyring) Current() string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.kid
+}
+
 // Public keys stay forever: every receipt ever signed must verify.
 const (
 	privatePrefix = "receipt-"

@@ -313,6 +313,46 @@ func TestOrigin(t *testing.T) {
 	}
 }
 
+func TestWebURL(t *testing.T) {
+	for s, want := range map[string]string{
+		"https://shop.example":                           "",
+		"https://shop.example:8443/a/b?c=d&e=%20#f":      "",
+		"https://WWW.Shop.Example/":                      "",
+		"http://localhost:8080/demo/tag.js":              "",
+		"http://127.0.0.1/":                              "",
+		"https://[2001:db8::1]/":                         "",
+		"":                                               "not an address",
+		"/privacy":                                       "not an address",
+		"//shop.example/privacy":                         "not an address",
+		"shop.example/privacy":                           "not an address",
+		"javascript:alert(1)":                            "scheme javascript",
+		"JavaScript:alert(1)":                            "scheme javascript",
+		" javascript:alert(1)":                           "characters",
+		"java\nscript:alert(1)":                          "characters",
+		"data:text/html,x":                               "scheme data",
+		"vbscript:x":                                     "scheme vbscript",
+		"blob:https://shop.example/x":                    "scheme blob",
+		"mailto:a@shop.example":                          "scheme mailto",
+		"https:shop.example":                             "no host",
+		"https:///privacy":                               "no host",
+		"https://shop.example@evil.example/":             "user name",
+		"https://u:p@shop.example/":                      "user name",
+		"https://shop.example\\@evil.example/":           "characters",
+		"https://bücher.example/":                        "characters",
+		"https://shop.example/a b":                       "characters",
+		"https://shop.example/\"onload=":                 "characters",
+		"https://shop_1.example/":                        "valid host",
+		"https://shop.example./":                         "valid host",
+		"http://shop.example/":                           "not encrypted",
+		"https://shop.example/%zz":                       "not an address",
+		"https://a.example/" + strings.Repeat("a", 2048): "too long",
+	} {
+		if what, remedy := webURL(s); want == "" && what != "" || !strings.Contains(what, want) || (what == "") != (remedy == "") {
+			t.Errorf("%q: got %q (%q), want %q", s, what, remedy, want)
+		}
+	}
+}
+
 func TestSuggest(t *testing.T) {
 	for word, want := range map[string]string{
 		"vendor_urls": "", "colour": "", "Radius": "radius", "accnet": "accent", "positon": "position", "theem": "theme", "x": "",

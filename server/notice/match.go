@@ -2,6 +2,7 @@ package notice
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +102,8 @@ func parseTag(s string) (language.Tag, bool) {
 	if err == nil {
 		return tag, true
 	}
-	if _, unregistered := err.(language.ValueError); unregistered && tag != language.Und {
+	var unregistered language.ValueError
+	if errors.As(err, &unregistered) && tag != language.Und {
 		return tag, true
 	}
 	return language.Und, false

@@ -196,6 +196,7 @@ func TestParseRefusesWholeFiles(t *testing.T) {
 		{"a key twice in TOML", "a.toml", "site = \"a\"\n\nsite = \"b\"\n", "line 3", "already been defined"},
 		{"not YAML", "a.yaml", "site: shop\nlanguages: [en\norigins: x\n", "line", "not YAML"},
 		{"a key twice in YAML", "a.yaml", "site: a\ndnt: ignore\nsite: b\n", "line 3", "already defined"},
+		{"a key twice, once in quotes", "a.yaml", "wording:\n  en:\n    ok: a\n    'ok': b\n", "line 4", ""},
 		{"a list for a file", "a.yaml", "- site\n", "line 1", "not a table"},
 		{"two documents", "a.yaml", "site: a\n---\nsite: b\n", "line 3", "more than one document"},
 		{"an anchor", "a.yaml", "site: &s shop\nlanguages: [*s]\n", "line 1", "anchors"},
@@ -260,7 +261,9 @@ k = { a.b = 1,
   c = "\\" } # sixteen
 
 [[list]]
-k = 1
+k = """\
+  20 \
+  21"""
   [[list.inner]]
   k = 20
   [[list.inner]]
@@ -278,8 +281,8 @@ k = 1
 	for path, want := range map[string]int{
 		"top": 2, "['quoted key']": 3, "dotted": 6, "dotted.a.b": 6, "dotted.a.b[0]": 6, "dotted.a.b[1]": 7,
 		"dotted.a.b[2].x": 9, "dotted.a.b[2].y[0]": 9, "dotted.a.b[3]": 10, "plain.k": 14, "plain['sub table']": 15,
-		"plain['sub table'].k.a.b": 16, "plain['sub table'].k.c": 17, "list[0].k": 20, "list[0].inner[0].k": 22,
-		"list[0].inner[1].k": 24, "list[0].inner[1].deep.k": 26, "list[1]": 27, "list[1].inner[0].k": 29,
+		"plain['sub table'].k.a.b": 16, "plain['sub table'].k.c": 17, "list[0].k": 20, "list[0].inner[0].k": 24,
+		"list[0].inner[1].k": 26, "list[0].inner[1].deep.k": 28, "list[1]": 29, "list[1].inner[0].k": 31,
 	} {
 		if got := s.lines[path]; got != want {
 			t.Errorf("%s is said to be on line %d, want %d", path, got, want)

@@ -106,6 +106,7 @@ func (s *source) yamlValue(path string, node ast.Node) any {
 	return nil
 }
 
+// yamlTable reads a table. The parser has refused keys that stand there twice.
 func (s *source) yamlTable(path string, pairs []*ast.MappingValueNode) map[string]any {
 	table := make(map[string]any, len(pairs))
 	for _, pair := range pairs {
@@ -114,10 +115,6 @@ func (s *source) yamlTable(path string, pairs []*ast.MappingValueNode) map[strin
 		line := lineOf(pair.Key)
 		if !ok {
 			s.fail(path, line, "anchors, aliases, merge keys and tags are not read here", "write a plain key")
-			continue
-		}
-		if _, twice := table[key]; twice {
-			s.fail(at, line, "stands there twice", "keep the one that is meant")
 			continue
 		}
 		s.mark(at, line)

@@ -1,0 +1,284 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/pflag"
+
+	"github.com/volenti-consent/volenti/geo"
+)
+
+// Config is every setting of the server. Each comes from a default, then the
+// file, then the environment, then a flag; the later wins. The table in
+// settings is the manual.
+type Config struct {
+	Listen          string        // host:port of the server
+	Data            string        // folder of database and keys
+	PublicURL       string        // address visitors reach the server under, or ""
+	InsecureHTTP    bool          // allow a public_url without TLS
+	Demo            bool          // demo shop, demo sites, region switch
+	DemoListen      string        // host:port of the demo's pretend vendors
+	DemoPolicies    string        // folder of policy texts that become demo sites
+	RegionOverride  bool          // honour ?region= on the script
+	GeoDatabase     string        // MaxMind or DB-IP file; "" is the embedded database
+	GeoEdge         string        // preset of the edge whose region headers are believed, or ""
+	TrustedProxies  []string      // CIDRs of proxies in front of the server
+	AddressHeader   string        // header those proxies put the client's address in
+	CountryHeader   string        // generic edge: header of the country
+	RegionHeader    string        // generic edge: header of the subdivision
+	RegionFormat    string        // generic edge: code, cc-code, CCcode or lower
+	LogLevel        string        // debug, info, warn, error
+	LogFormat       string        // text or json
+	ShutdownTimeout time.Duration // how long a stop waits for requests under way
+}
+
+// A setting is one row of the manual: its name in the file (dots are tables),
+// from which the names in the environment and on the command line follow.
+type setting struct {
+	name string
+	into any // *string, *bool, *[]string or *time.Duration
+	help string
+}
+
+func (c *Config) settings() []setting {
+	return []setting{
+		{"listen", &c.Listen, "host:port to serve on"},
+		{"data", &c.Data, "folder of the database and the keys; readable by this user only"},
+		{"public_url", &c.PublicURL, "address visitors reach this server under, such as https://consent.example.com"},
+		{"insecure_http", &c.InsecureHTTP, "allow a public_url without TLS (cookies can then be read and set by anyone on the way)"},
+		{"demo.enabled", &c.Demo, "serve the demo shop and its sites; loopback only"},
+		{"demo.listen", &c.DemoListen, "host:port of the demo's pretend vendors"},
+		{"demo.policies", &c.DemoPolicies, "folder of policy texts that become demo sites"},
+		{"region_override", &c.RegionOverride, "honour ?region= on the banner script; for demonstration and tests only"},
+		{"geo.database", &c.GeoDatabase, "MaxMind or DB-IP file (.mmdb); without it the embedded country database is used"},
+		{"geo.edge", &c.GeoEdge, "edge whose region headers are believed: cloudflare, cloudfront, fastly, akamai, google, appengine, vercel, netlify, generic"},
+		{"geo.trusted_proxies", &c.TrustedProxies, "CIDRs of the proxies in front of this server"},
+		{"geo.address_header", &c.AddressHeader, "header in which those proxies name the client: x-forwarded-for, forwarded, or a single-address one such as cf-connecting-ip"},
+		{"geo.country_header", &c.CountryHeader, "edge generic: header of the country"},
+		{"geo.region_header", &c.RegionHeader, "edge generic: header of the subdivision"},
+		{"geo.region_format", &c.RegionFormat, "edge generic: code (CA), cc-code (US-CA), CCcode (USCA) or lower (ca)"},
+		{"log.level", &c.LogLevel, "debug, info, warn or error"},
+		{"log.format", &c.LogFormat, "text or json"},
+		{"shutdown_timeout", &c.ShutdownTimeout, "how long a stop waits for requests under way"},
+	}
+}
+
+func (s setting) env() string {
+	return "VOLENTI_" + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
+}
+
+func (s setting) flag() string {
+	return strings.NewReplacer(".", "-", "_", "-").Replace(s.name)
+}
+
+func (s setting) set(text string) error {
+	switch p := s.into.(type) {
+	case *string:
+		*p = text
+	case *bool:
+		v, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		*p = v
+	case *[]string:
+		*p = nil
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				*p = append(*p, part)
+			}
+		}
+	case *time.Duration:
+		v, err := time.ParseDuration(text)
+		if err != nil {
+			return fmt.Errorf("%q is not a duration such as 10s or 1m30s", text)
+		}
+		*p = v
+	}
+	return nil
+}
+
+func defaults() *Config {
+	return &Config{
+		Listen: "127.0.0.1:8080", Data: "data",
+		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text",
+		ShutdownTimeout: 20 * time.Second,
+	}
+}
+
+// A configFlags holds what was said on the command line until the file and the
+// environment were read.
+type configFlags struct {
+	file string
+	said map[string]*string
+	set  *pflag.FlagSet
+}
+
+func addConfigFlags(set *pflag.FlagSet) *configFlags {
+	f := &configFlags{said: map[string]*string{}, set: set}
+	set.StringVar(&f.file, "config", "", "TOML file with the settings (VOLENTI_CONFIG)")
+	for _, s := range defaults().settings() {
+		help := s.help + " (" + s.env() + ")"
+		f.said[s.name] = set.String(s.flag(), "", help)
+		if _, isBool := s.into.(*bool); isBool {
+			set.Lookup(s.flag()).NoOptDefVal = "true"
+		}
+	}
+	return f
+}
+
+// load reads all sources and validates. Every mistake is reported at once.
+func (f *configFlags) load(getenv func(string) string) (*Config, error) {
+	c := defaults()
+	file := f.file
+	if file == "" {
+		file = getenv("VOLENTI_CONFIG")
+	}
+	var wrong []error
+	if file != "" {
+		wrong = append(wrong, c.readFile(file)...)
+	}
+	for _, s := range c.settings() {
+		if text := getenv(s.env()); text != "" {
+			if err := s.set(text); err != nil {
+				wrong = append(wrong, fmt.Errorf("environment %s: %w", s.env(), err))
+			}
+		}
+		if f.set.Changed(s.flag()) {
+			if err := s.set(*f.said[s.name]); err != nil {
+				wrong = append(wrong, fmt.Errorf("--%s: %w", s.flag(), err))
+			}
+		}
+	}
+	wrong = append(wrong, c.validate()...)
+	if len(wrong) > 0 {
+		return nil, usage(fmt.Errorf("the configuration can't be used:\n%w", errors.Join(wrong...)))
+	}
+	return c, nil
+}
+
+func (c *Config) readFile(path string) (wrong []error) {
+	var tree map[string]any
+	if _, err := toml.DecodeFile(path, &tree); err != nil {
+		return []error{fmt.Errorf("%s: %w", path, err)}
+	}
+	known := map[string]setting{}
+	for _, s := range c.settings() {
+		known[s.name] = s
+	}
+	var walk func(prefix string, tree map[string]any)
+	walk = func(prefix string, tree map[string]any) {
+		for key, value := range tree {
+			name := prefix + key
+			if table, ok := value.(map[string]any); ok {
+				walk(name+".", table)
+				continue
+			}
+			s, ok := known[name]
+			if !ok {
+				wrong = append(wrong, fmt.Errorf("%s: there is no setting %s; see `volenti serve --help`", path, name))
+				continue
+			}
+			text := fmt.Sprint(value)
+			if list, ok := value.([]any); ok {
+				parts := make([]string, len(list))
+				for i, v := range list {
+					parts[i] = fmt.Sprint(v)
+				}
+				text = strings.Join(parts, ",")
+			}
+			if err := s.set(text); err != nil {
+				wrong = append(wrong, fmt.Errorf("%s: %s: %w", path, name, err))
+			}
+		}
+	}
+	walk("", tree)
+	slices.SortFunc(wrong, func(a, b error) int { return strings.Compare(a.Error(), b.Error()) })
+	return wrong
+}
+
+// validate refuses what is dangerous or contradicts itself, and says the mend.
+func (c *Config) validate() (wrong []error) {
+	bad := func(format string, args ...any) { wrong = append(wrong, fmt.Errorf(format, args...)) }
+	host, _, err := net.SplitHostPort(c.Listen)
+	if err != nil {
+		bad("listen = %q is not host:port; write for example 127.0.0.1:8080", c.Listen)
+	}
+	if c.Data == "" {
+		bad("data is empty; name the folder that holds the database and the keys")
+	} else if info, err := os.Stat(c.Data); err == nil {
+		if !info.IsDir() {
+			bad("data = %q is a file; name a folder", c.Data)
+		} else if info.Mode().Perm()&0o077 != 0 {
+			bad("the data folder %s can be read by others (mode %04o) and holds signing keys; run: chmod 700 %[1]s", c.Data, info.Mode().Perm())
+		}
+	}
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		switch {
+		case err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+			bad("public_url = %q is not an address such as https://consent.example.com", c.PublicURL)
+		case u.Scheme == "http" && !loopbackHost(u.Hostname()) && !c.InsecureHTTP:
+			bad("public_url = %q has no TLS, so anyone on the way can set consent; use https, or say insecure_http = true", c.PublicURL)
+		}
+		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+	if c.Demo && !loopbackHost(host) {
+		bad("demo.enabled with listen = %q opens the demo's switches to everybody; listen on 127.0.0.1, or turn the demo off", c.Listen)
+	}
+	if c.RegionOverride && !loopbackHost(host) {
+		bad("region_override with listen = %q lets every visitor choose the law that is laxest; listen on 127.0.0.1, or turn it off", c.Listen)
+	}
+	trusted, err := geo.ParsePrefixes(c.TrustedProxies)
+	if err != nil {
+		bad("geo.trusted_proxies: %w", err)
+	}
+	if edge := c.edge(); edge != nil {
+		if err := edge.Validate(); err != nil {
+			bad("geo.edge: %w", err)
+		} else if len(c.TrustedProxies) == 0 {
+			bad("geo.edge = %q believes headers, but no proxy is trusted; list the edge's networks in geo.trusted_proxies", c.GeoEdge)
+		}
+	} else if c.CountryHeader != "" || c.RegionHeader != "" || c.RegionFormat != "" {
+		bad("geo.country_header, region_header and region_format count only with geo.edge; take them out, or name the edge")
+	}
+	if err := (geo.Extractor{Trusted: trusted, Header: c.AddressHeader}).Validate(); err != nil {
+		bad("geo.address_header: %w", err)
+	}
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
+		bad("log.level = %q; write debug, info, warn or error", c.LogLevel)
+	}
+	if !slices.Contains([]string{"text", "json"}, c.LogFormat) {
+		bad("log.format = %q; write text or json", c.LogFormat)
+	}
+	if c.ShutdownTimeout <= 0 {
+		bad("shutdown_timeout = %s would drop requests under way; write for example 20s", c.ShutdownTimeout)
+	}
+	return wrong
+}
+
+// edge is the edge the operator named, or nil.
+func (c *Config) edge() *geo.Edge {
+	if c.GeoEdge == "" {
+		return nil
+	}
+	return &geo.Edge{Preset: c.GeoEdge, CountryHeader: c.CountryHeader, RegionHeader: c.RegionHeader, RegionFormat: c.RegionFormat}
+}
+
+func loopbackHost(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}

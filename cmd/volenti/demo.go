@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/web/demo"
+)
+
+//go:embed demo-site.toml
+var demoSiteNotice string
+
+// A demonstration is the demo shop, its pretend vendors, and demo sites made of
+// policy texts. A nil one is no demo.
+type demonstration struct {
+	base  string
+	shop  http.Handler
+	sites []string
+}
+
+func (d *demonstration) handler() http.Handler {
+	if d == nil {
+		return nil
+	}
+	return d.shop
+}
+
+// welcome tells a newcomer where to look.
+func (d *demonstration) welcome(w io.Writer) {
+	if d == nil {
+		return
+	}
+	fmt.Fprintf(w, "\n  Volenti is running.\n\n  Demo shop        %s/demo/\n  Banner script    %s/b/demo.js\n", d.base, d.base)
+	for _, s := range d.sites {
+		fmt.Fprintf(w, "  Policy archive   %s/policies/%s/privacy\n", d.base, s)
+	}
+	fmt.Fprintf(w, "  Public keys      %s/.well-known/jwks.json\n\n  Stop with Ctrl-C.\n\n", d.base)
+}
+
+// startDemo publishes the demo's sites, where they are not published yet, and
+// serves the vendors on a port of their own, so that they are third parties.
+func startDemo(ctx context.Context, cfg *Config, in *installation, listen string, background *sync.WaitGroup) (*demonstration, error) {
+	_, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return nil, err
+	}
+	d := &demonstration{base: "http://localhost:" + port}
+	origins := []string{d.base, "http://127.0.0.1:" + port}
+
+	file := demo.Notice(origins, notice.Languages())
+	if err := d.publish(ctx, in, demo.Site, "Lampyris", file, nil); err != nil {
+		return nil, err
+	}
+	texts, err := demoTexts(cfg.DemoPolicies)
+	if err != nil {
+		return nil, err
+	}
+	for _, text := range texts {
+		quoted := fmt.Sprintf("%q, %q", origins[0], origins[1])
+		file := fmt.Appendf(nil, demoSiteNotice, text.site, text.site, quoted)
+		if err := d.publish(ctx, in, text.site, text.site, file, &text); err != nil {
+			return nil, fmt.Errorf("site %s: %w", text.site, err)
+		}
+	}
+
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.DemoListen)
+	if err != nil {
+		return nil, fmt.Errorf("vendors: %w; choose another address with --demo-listen", err)
+	}
+	_, vendorPort, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	vendors := demo.NewVendors()
+	srv := &http.Server{Handler: vendors, ReadHeaderTimeout: 5 * time.Second}
+	background.Go(func() { _ = srv.Serve(listener) })
+	background.Go(func() {
+		<-ctx.Done()
+		_ = srv.Close()
+	})
+	d.shop = demo.Handler(demo.Options{Vendors: vendors, VendorOrigin: "http://127.0.0.1:" + vendorPort, Languages: notice.Languages()})
+	return d, nil
+}
+
+// publish makes a demo site, its policy and its notice. Without a text the
+// policy is a starter text of ours.
+func (d *demonstration) publish(ctx context.Context, in *installation, key, name string, file []byte, text *demoText) error {
+	err := in.db.AddSite(ctx, site.Site{Key: key, Name: name, CreatedAt: time.Now()})
+	if err != nil && !errors.Is(err, site.ErrExists) {
+		return err
+	}
+	d.sites = append(d.sites, key)
+	n, issues := notice.Parse(file, key+".toml")
+	if notice.Failed(issues) {
+		return &notice.InvalidError{Issues: issues}
+	}
+	if _, err := in.db.InForce(ctx, key, "privacy", time.Now()); errors.Is(err, policyversions.ErrUnknownPolicy) {
+		if err := importDemoPolicy(ctx, in, n, text); err != nil {
+			return err
+		}
+	} else if err != nil {
+		return err
+	}
+	_, err = publisher(in.db).Publish(ctx, n)
+	if errors.Is(err, notice.ErrSameNotice) {
+		return nil
+	}
+	return err
+}
+
+func importDemoPolicy(ctx context.Context, in *installation, n *notice.Notice, text *demoText) error {
+	var draft policyversions.Draft
+	var effective time.Time
+	var err error
+	if text == nil {
+		draft, err = policyversions.Starter("privacy", "en", policyversions.Controller{
+			Name: n.Controller.Name, Address: n.Controller.Address, Contact: n.Controller.Contact})
+	} else {
+		effective = text.effective
+		draft, err = policyversions.Import(text.raw, text.file)
+		draft.Language = "en"
+	}
+	if err != nil {
+		return err
+	}
+	_, err = policyversions.Publisher{Store: in.db, Now: time.Now}.Publish(ctx, n.Site, "privacy", draft, effective)
+	return err
+}
+
+// A demoText is one policy text of the folder given with --demo-policies.
+type demoText struct {
+	site, file string
+	raw        []byte
+	effective  time.Time // of the file's name; zero if it states none
+}
+
+var demoFile = regexp.MustCompile(`^([a-z0-9-]+?)-(\d{4}-\d{2}-\d{2}|undated)\.md$`)
+
+// demoTexts reads the texts of a folder: name-2018-10-29.md or name-undated.md
+// becomes the site "name". Without a folder one starter site stands for them.
+func demoTexts(folder string) ([]demoText, error) {
+	if folder == "" {
+		raw, err := policyversions.Starter("privacy", "en", policyversions.Controller{
+			Name: "Example Ltd", Address: "1 Example Street, Example Town", Contact: "privacy@example.com"})
+		if err != nil {
+			return nil, err
+		}
+		return []demoText{{site: "starter", file: "starter.md", raw: raw.Original}}, nil
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("%w; name the folder with --demo-policies, or leave it out", err)
+	}
+	var texts []demoText
+	for _, entry := range entries {
+		m := demoFile.FindStringSubmatch(entry.Name())
+		if m == nil {
+			continue
+		}
+		raw, err := os.ReadFile(filepath.Join(folder, entry.Name()))
+		if err != nil {
+			return nil, err
+		}
+		effective, _ := time.Parse(time.DateOnly, m[2])
+		texts = append(texts, demoText{site: m[1], file: entry.Name(), raw: raw, effective: effective})
+	}
+	slices.SortFunc(texts, func(a, b demoText) int { return strings.Compare(a.site, b.site) })
+	return texts, nil
+}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/volenti-consent/volenti/banner"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/store"
+)
+
+func noticeCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "notice", Short: "What the banner asks with"}
+	cmd.AddCommand(noticeLintCommand(), noticePublishCommand())
+	return cmd
+}
+
+func noticeLintCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "lint FILE",
+		Short: "Check a notice file (TOML or YAML); list every mistake",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			n, err := readNotice(cmd.OutOrStdout(), args[0])
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s: fit to publish for site %s: %d languages, %d categories, %d vendors\n",
+				args[0], n.Site, len(n.Languages), len(n.Categories), len(n.Vendors))
+			return nil
+		},
+	}
+}
+
+func noticePublishCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "publish FILE",
+		Short: "Publish a notice file; it is compiled and never changes again",
+		Args:  cobra.ExactArgs(1),
+	}
+	data := dataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		n, err := readNotice(cmd.OutOrStdout(), args[0])
+		if err != nil {
+			return err
+		}
+		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
+			if _, err := db.Site(cmd.Context(), n.Site); errors.Is(err, site.ErrUnknown) {
+				return usage(fmt.Errorf("there is no site %s; add it first: volenti site add %[1]s", n.Site))
+			} else if err != nil {
+				return err
+			}
+			p, err := publisher(db).Publish(cmd.Context(), n)
+			if errors.Is(err, notice.ErrSameNotice) {
+				fmt.Fprintf(cmd.OutOrStdout(), "site %s: this notice is published already; nothing was changed\n", n.Site)
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "site %s: published notice %s, %d scripts\n", p.Site, p.Notice, len(p.Scripts))
+			return nil
+		})
+	}
+	return cmd
+}
+
+func publisher(db *store.DB) *notice.Publisher {
+	return &notice.Publisher{Store: db, Compiler: banner.Compiler{}, Now: time.Now}
+}
+
+// readNotice prints every issue of the file and fails if one of them forbids
+// publishing it.
+func readNotice(out io.Writer, path string) (*notice.Notice, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usage(err)
+	}
+	n, issues := notice.Parse(file, path)
+	for _, issue := range issues {
+		fmt.Fprintf(out, "%s: %s\n", path, issue)
+	}
+	if notice.Failed(issues) {
+		return nil, invalid(fmt.Errorf("%s can't be published; mend what is listed", path))
+	}
+	return n, nil
+}

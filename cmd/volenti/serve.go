@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/volenti-consent/volenti/server"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/regime"
+	"github.com/volenti-consent/volenti/server/visitor"
+	"github.com/volenti-consent/volenti/web"
+)
+
+func serveCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve banners, record decisions, keep receipts",
+		Args:  cobra.NoArgs,
+	}
+	flags := addConfigFlags(cmd.Flags())
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		cfg, err := flags.load(os.Getenv)
+		if err != nil {
+			return err
+		}
+		return serve(cmd.Context(), cfg, logger(cfg))
+	}
+	return cmd
+}
+
+func logger(cfg *Config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // validated
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}
+
+// serve runs until ctx ends, then finishes what it accepted.
+func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
+	in, err := open(ctx, cfg.Data)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	table, err := regime.Load()
+	if err != nil {
+		return fmt.Errorf("law table: %w", err)
+	}
+	pages, err := web.New()
+	if err != nil {
+		return err
+	}
+	cookies, err := visitor.NewCookies(in.secrets.Cookie...)
+	if err != nil {
+		return err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	if err != nil {
+		return usage(fmt.Errorf("%w; choose another address with --listen", err))
+	}
+	defer listener.Close()
+
+	// Loops outlive ctx: they serve the requests that a stop waits for.
+	var background sync.WaitGroup
+	defer background.Wait()
+	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopLoops()
+	locate, err := locator(loops, cfg, log, &background)
+	if err != nil {
+		return err
+	}
+	var shop *demonstration
+	if cfg.Demo {
+		if shop, err = startDemo(loops, cfg, in, listener.Addr().String(), &background); err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+	}
+	directory := &visitor.Directory{Sites: in.db, Notices: in.db, Versions: in.db, Now: time.Now, Log: log}
+	if err := directory.Refresh(ctx); err != nil {
+		return err
+	}
+	background.Go(func() { directory.Keep(loops, time.Second) })
+
+	laws := &visitor.Laws{Table: table}
+	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
+	tokens := consent.NewTokens(in.secrets.Token...)
+	recorder := consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{})
+	srv := server.New(server.Deps{
+		Log: log, Now: time.Now, Pages: pages,
+		Script: &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
+			Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride},
+		Record: &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
+			Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL},
+		Receipts: &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
+		Policies: &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
+		Ready:    in.db.Ready,
+		HTTPS:    strings.HasPrefix(cfg.PublicURL, "https://"),
+		Demo:     shop.handler(),
+	})
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(listener) }()
+	log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "data", cfg.Data)
+	shop.welcome(os.Stdout)
+
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	log.InfoContext(loops, "stopping: finishing what was accepted")
+	finish, cancel := context.WithTimeout(loops, cfg.ShutdownTimeout)
+	defer cancel()
+	// Requests first, then the records they handed over; the database last.
+	err = errors.Join(srv.Shutdown(finish), recorder.Close(finish))
+	stopLoops()
+	return err
+}

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/store"
+)
+
+func siteCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "site", Short: "Websites this server asks for"}
+	cmd.AddCommand(siteAddCommand(), siteListCommand())
+	return cmd
+}
+
+func siteAddCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "add KEY",
+		Short:   "Add a website",
+		Long:    "Add a website. KEY stands in every address of it: 1 to 40 of a-z, 0-9 and inner hyphens.",
+		Example: `  volenti site add shop --name "Shop" --time-zone Europe/Vienna`,
+		Args:    cobra.ExactArgs(1),
+	}
+	data := dataFlag(cmd)
+	name := cmd.Flags().String("name", "", "the website's name, as visitors know it (default: KEY)")
+	zone := cmd.Flags().String("time-zone", "", "IANA time zone in which the site's days begin (default: UTC)")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		s := site.Site{Key: args[0], Name: *name, TimeZone: *zone, CreatedAt: time.Now()}
+		if s.Name == "" {
+			s.Name = s.Key
+		}
+		if err := s.Validate(); err != nil {
+			return usage(err)
+		}
+		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
+			err := db.AddSite(cmd.Context(), s)
+			if errors.Is(err, site.ErrExists) {
+				return usage(fmt.Errorf("%w: %s; `volenti site list` shows all", err, s.Key))
+			}
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "site %s added; next: volenti notice publish FILE\n", s.Key)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func siteListCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "list", Short: "List websites", Args: cobra.NoArgs}
+	data := dataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
+			all, err := db.Sites(cmd.Context())
+			if err != nil {
+				return err
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "KEY\tNAME\tTIME ZONE")
+			for _, s := range all {
+				fmt.Fprintf(w, "%s\t%s\t%s\n", s.Key, s.Name, s.Location())
+			}
+			return w.Flush()
+		})
+	}
+	return cmd
+}

@@ -1,0 +1,63 @@
+package server
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const requestIDKey = "volenti.request"
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// observe gives each request a number of our own (never the client's), answers
+// panics like any other error, and logs what was asked by its route: addresses
+// hold receipt ids, which open receipts, so they are never logged.
+func observe(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) (err error) {
+			var raw [8]byte
+			_, _ = rand.Read(raw[:])
+			id := hex.EncodeToString(raw[:])
+			c.Set(requestIDKey, id)
+			begun := now()
+			defer func() {
+				if r := recover(); r != nil {
+					if r == http.ErrAbortHandler {
+						panic(r)
+					}
+					log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "request", id, "panic", r)
+					c.Error(echo.ErrInternalServerError)
+				}
+				log.DebugContext(c.Request().Context(), "answered", "method", c.Request().Method, "route", c.Path(),
+					"status", c.Response().Status, "bytes", c.Response().Size, "took", now().Sub(begun), "request", id)
+			}()
+			if err = next(c); err != nil {
+				c.Error(err)
+			}
+			return nil
+		}
+	}
+}
+
+// harden sets the headers every answer carries. Pages add their own policy.
+func harden(https bool) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			h := c.Response().Header()
+			h.Set("X-Content-Type-Options", "nosniff")
+			h.Set("Referrer-Policy", "no-referrer")
+			if https {
+				h.Set("Strict-Transport-Security", "max-age=31536000")
+			}
+			return next(c)
+		}
+	}
+}

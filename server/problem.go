@@ -1,0 +1,141 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/visitor"
+	"github.com/volenti-consent/volenti/web"
+)
+
+// A problem is an answer that says what to do (RFC 9457).
+type problem struct {
+	Type     string        `json:"type"`
+	Title    string        `json:"title"`
+	Status   int           `json:"status"`
+	Detail   string        `json:"detail"`
+	Instance string        `json:"instance,omitempty"`
+	Errors   []fieldRemedy `json:"errors,omitempty"`
+}
+
+type fieldRemedy struct {
+	Path   string `json:"path"`
+	What   string `json:"what"`
+	Remedy string `json:"remedy"`
+}
+
+// problems is the one place where errors become status codes. The first row
+// whose error is in the chain wins.
+var problems = []struct {
+	err    error
+	status int
+	kind   string
+	title  string
+	detail string
+}{
+	{site.ErrUnknown, 404, "unknown-site", "There is no such site", "Check the site key in the address; the operator sees all keys with `volenti site list`."},
+	{notice.ErrUnpublished, 404, "no-notice", "This site has no banner yet", "Publish a notice: volenti notice publish FILE."},
+	{policyversions.ErrUnknownPolicy, 404, "unknown-policy", "There is no such policy", "Check the policy key in the address."},
+	{policyversions.ErrUnknownVersion, 404, "unknown-version", "There is no such version", "Choose one from the list of all versions."},
+	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
+	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
+	{visitor.ErrOrigin, 403, "foreign-origin", "This website may not record decisions here", "Add the page's exact origin to the notice's origins and publish it."},
+	{visitor.ErrFetchSite, 403, "not-from-a-page", "Decisions come from the banner in a page", "Send them with fetch from a page of the site, not as a navigation."},
+	{visitor.ErrMediaType, 415, "media-type", "Only application/json is understood", "Send Content-Type: application/json, without compression."},
+	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
+	{consent.ErrStaleToken, 409, "stale-token", "This banner was served too long ago", "Reload the banner script and ask again."},
+	{consent.ErrFutureToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
+	{consent.ErrToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
+	{consent.ErrClash, 409, "decision-id-taken", "Another decision has this id", "Make a new id for each decision; repeat an id only with the same decision."},
+	{consent.ErrBusy, 503, "busy", "Too many decisions at once", "Try again in a moment; the banner does so by itself."},
+	{consent.ErrUnavailable, 503, "unavailable", "Records can't be stored just now", "Try again in a moment; the banner keeps the decision and sends it again."},
+	{context.DeadlineExceeded, 503, "unavailable", "This took too long", "Try again in a moment."},
+	{context.Canceled, 503, "unavailable", "The request was given up", "Try again."},
+}
+
+// problemOf finds the answer for err. Anything unforeseen is a 500 without detail.
+func problemOf(err error) problem {
+	if bad, ok := errors.AsType[*consent.Invalid](err); ok {
+		p := problem{Type: "invalid", Title: "The decision can't be recorded", Status: 400, Detail: "Mend what is listed and send it again."}
+		for _, e := range bad.Problems {
+			p.Errors = append(p.Errors, fieldRemedy(e))
+		}
+		return p
+	}
+	for _, row := range problems {
+		if errors.Is(err, row.err) {
+			return problem{Type: row.kind, Title: row.title, Status: row.status, Detail: row.detail}
+		}
+	}
+	if httpErr, ok := errors.AsType[*echo.HTTPError](err); ok && httpErr.Code < 500 {
+		switch httpErr.Code {
+		case http.StatusNotFound:
+			return problem{Type: "not-found", Title: "Nothing is here", Status: 404, Detail: "Check the address; all addresses are listed in the documentation."}
+		case http.StatusMethodNotAllowed:
+			return problem{Type: "method", Title: "This address does not know the method", Status: 405, Detail: "The Allow header lists the methods it knows."}
+		default:
+			return problem{Type: "bad-request", Title: http.StatusText(httpErr.Code), Status: httpErr.Code, Detail: "The request could not be understood."}
+		}
+	}
+	return problem{Type: "internal", Title: "Something went wrong here", Status: 500, Detail: "Try again; if it stays so, tell the operator the instance number."}
+}
+
+// problemHandler answers errors: with a page to browsers, with JSON to all others.
+func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler {
+	return func(err error, c echo.Context) {
+		if c.Response().Committed {
+			return
+		}
+		p := problemOf(err)
+		p.Instance = requestID(c)
+		p.Type = "urn:volenti:problem:" + p.Type
+		if p.Status >= 500 {
+			log.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "request", p.Instance, "status", p.Status, "error", err)
+		}
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		h.Del("ETag")
+		if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+			h.Set("Retry-After", "2")
+		}
+		if c.Request().Method == http.MethodHead {
+			_ = c.NoContent(p.Status)
+			return
+		}
+		if c.Request().Method == http.MethodGet && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+			if err := writePage(c, pages, p); err == nil {
+				return
+			}
+		}
+		h.Set(echo.HeaderContentType, "application/problem+json")
+		if err := c.JSON(p.Status, p); err != nil {
+			log.DebugContext(c.Request().Context(), "problem not sent", "request", p.Instance, "error", err)
+		}
+	}
+}
+
+// writePage answers p as a page for people.
+func writePage(c echo.Context, pages *web.Renderer, p problem) error {
+	var page bytes.Buffer
+	err := pages.Render(&page, &web.Problem{
+		Head:   web.Head{Title: p.Title, Root: web.Root(c.Request().URL.EscapedPath()), Language: "en"},
+		Status: p.Status, Detail: p.Detail, Request: p.Instance,
+	})
+	if err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Content-Security-Policy", web.ContentSecurityPolicy)
+	h.Add("Vary", "Accept")
+	return c.HTMLBlob(p.Status, page.Bytes())
+}

@@ -1,0 +1,367 @@
+package visitor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"golang.org/x/net/html"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/web"
+)
+
+// shelf keeps the versions of one policy of one site, oldest first.
+type shelf struct {
+	site     site.Site
+	policy   string
+	versions []policyversions.Version
+}
+
+func (s *shelf) Site(_ context.Context, key string) (site.Site, error) {
+	if key != s.site.Key {
+		return site.Site{}, site.ErrUnknown
+	}
+	return s.site, nil
+}
+
+func (s *shelf) AddSite(context.Context, site.Site) error { return site.ErrExists }
+
+func (s *shelf) Sites(context.Context) ([]site.Site, error) { return []site.Site{s.site}, nil }
+
+func (s *shelf) AddVersion(_ context.Context, v policyversions.Version) (policyversions.Version, error) {
+	v.Number = len(s.versions) + 1
+	s.versions = append(s.versions, v)
+	return v, nil
+}
+
+func (s *shelf) Versions(_ context.Context, siteKey, policy string) ([]policyversions.Version, error) {
+	if siteKey != s.site.Key || policy != s.policy {
+		return nil, policyversions.ErrUnknownPolicy
+	}
+	list := slices.Clone(s.versions)
+	for i := range list {
+		list[i].Canonical, list[i].Original = nil, nil
+	}
+	slices.Reverse(list)
+	return list, nil
+}
+
+func (s *shelf) Version(_ context.Context, siteKey, policy string, number int) (policyversions.Version, error) {
+	if siteKey != s.site.Key || policy != s.policy || number > len(s.versions) {
+		return policyversions.Version{}, policyversions.ErrUnknownVersion
+	}
+	return s.versions[number-1], nil
+}
+
+func (s *shelf) InForce(ctx context.Context, siteKey, policy string, at time.Time) (policyversions.Version, error) {
+	if siteKey != s.site.Key || policy != s.policy {
+		return policyversions.Version{}, policyversions.ErrUnknownPolicy
+	}
+	for number := len(s.versions); number > 0; number-- {
+		if v := s.versions[number-1]; !v.Effective.After(at) {
+			return v, nil
+		}
+	}
+	return policyversions.Version{}, policyversions.ErrUnknownVersion
+}
+
+// policySite is an archive of three versions: one from March, one from May, one
+// from July 2026, at the days of Vienna.
+type policySite struct {
+	*shelf
+	*echo.Echo
+	now time.Time
+	err error // of the last request
+}
+
+func newPolicySite(t *testing.T) *policySite {
+	t.Helper()
+	shelf := &shelf{site: site.Site{Key: "shop", Name: "Example & Shop", TimeZone: "Europe/Vienna"}, policy: "privacy"}
+	ps := &policySite{shelf: shelf, Echo: echo.New(), now: at(t, "2026-06-01")}
+	for i, text := range []string{
+		"<!doctype html><title>x</title><h1>Privacy</h1><p>One <a href=\"javascript:x()\">link</a>.<script>x()</script>",
+		"# Datenschutz\r\n\r\nZwei.\r\n\r\n## Eins\r\n\r\n## Zwei\r\n\r\n### Drei\r\n\r\n## Vier\r\n",
+		"# الخصوصية\n\nثلاثة.\n",
+	} {
+		d, err := policyversions.Import([]byte(text), "p.md")
+		if i == 0 {
+			d, err = policyversions.Import([]byte(text), "p.html")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Language = []string{"en", "de", "ar"}[i]
+		p := policyversions.Publisher{Store: shelf, Now: func() time.Time { return at(t, "2026-02-01") }}
+		if _, err := p.Publish(t.Context(), "shop", "privacy", d, at(t, []string{"2026-03-01", "2026-05-01", "2026-07-01"}[i])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pages, err := web.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &Policies{Versions: shelf, Sites: shelf, Web: pages, Now: func() time.Time { return ps.now }}
+	ps.GET("/policies/:site/:policy", p.InForce)
+	ps.GET("/policies/:site/:policy/versions", p.List)
+	ps.GET("/policies/:site/:policy/versions/:number", p.Version)
+	ps.GET("/policies/:site/:policy/versions/:number/original", p.Original)
+	ps.GET("/policies/:site/:policy/versions/:number/canonical", p.Canonical)
+	ps.HTTPErrorHandler = func(err error, c echo.Context) {
+		ps.err = err
+		_ = c.NoContent(http.StatusTeapot)
+	}
+	return ps
+}
+
+func at(t *testing.T, day string) time.Time {
+	t.Helper()
+	loc, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := time.ParseInLocation(time.DateOnly, day, loc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (ps *policySite) get(path string, headers ...string) *httptest.ResponseRecorder {
+	ps.err = nil
+	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+	for pair := range slices.Chunk(headers, 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	w := httptest.NewRecorder()
+	ps.ServeHTTP(w, r)
+	return w
+}
+
+func shown(t *testing.T, page string) string {
+	t.Helper()
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for d := range doc.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func TestPolicyPages(t *testing.T) {
+	ps := newPolicySite(t)
+	tests := []struct {
+		day, path string
+		says      []string
+		not       []string
+	}{
+		{"2026-03-01", "/policies/shop/privacy", []string{"Version 1, in force since 1 March 2026", "Version 2 takes its place on 1 May 2026.", "One link.", "Example & Shop"}, []string{"x()"}},
+		{"2026-06-01", "/policies/shop/privacy", []string{"Fassung 2, in Kraft seit 1. Mai 2026", "Fassung 3 löst sie am 1. Juli 2026 ab.", "Zwei.", "Inhalt", "1. Mai 2026, 00:00 CEST"}, []string{"One link"}},
+		{"2026-06-01", "/policies/shop/privacy/versions/1", []string{"Version 1, superseded by version 2 on 1 May 2026", "Read the version in force"}, []string{"Contents"}},
+		{"2026-06-01", "/policies/shop/privacy/versions/3", []string{"Version 3 takes effect on 1 July 2026", "Until then, version 2 is in force.", "ثلاثة"}, nil},
+		{"2026-06-01", "/policies/shop/privacy/versions", []string{"Version 3", "Version 2 In force", "Version 1 Superseded", "1 March 2026 to 1 May 2026", "Datenschutz", "Privacy"}, nil},
+		{"2026-08-01", "/policies/shop/privacy/versions", []string{"Version 3 In force"}, []string{"Not yet in force"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.day+tt.path, func(t *testing.T) {
+			ps.now = at(t, tt.day)
+			w := ps.get(tt.path)
+			if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "text/html; charset=utf-8" {
+				t.Fatalf("%d %v: %v", w.Code, w.Header(), ps.err)
+			}
+			text := shown(t, w.Body.String())
+			for _, want := range tt.says {
+				if !strings.Contains(text, want) {
+					t.Errorf("the page does not say %q: %s", want, text)
+				}
+			}
+			for _, not := range tt.not {
+				if strings.Contains(text, not) {
+					t.Errorf("the page says %q: %s", not, text)
+				}
+			}
+			h := w.Header()
+			for name, want := range map[string]string{
+				"Cache-Control": "public, max-age=60", "Content-Security-Policy": web.ContentSecurityPolicy,
+				"X-Content-Type-Options": "nosniff", "Vary": "Accept", "Set-Cookie": "",
+			} {
+				if h.Get(name) != want {
+					t.Errorf("%s is %q, want %q", name, h.Get(name), want)
+				}
+			}
+		})
+	}
+}
+
+func TestPolicyAddressesAreRelative(t *testing.T) {
+	ps := newPolicySite(t)
+	w := ps.get("/policies/shop/privacy")
+	want := []string{
+		`<../../policies/shop/privacy/versions/2>; rel="canonical"`,
+		`<../../policies/shop/privacy>; rel="latest-version"`,
+		`<../../policies/shop/privacy/versions>; rel="version-history"`,
+	}
+	if got := w.Header().Values("Link"); !slices.Equal(got, want) {
+		t.Errorf("links %q, want %q", got, want)
+	}
+	w = ps.get("/policies/shop/privacy/versions/1")
+	if got := w.Header().Get("Link"); got != `<../../../../policies/shop/privacy/versions/1>; rel="canonical"` {
+		t.Errorf("link %q", got)
+	}
+}
+
+func TestPolicyJSON(t *testing.T) {
+	ps := newPolicySite(t)
+	w := ps.get("/policies/shop/privacy", "Accept", "application/json")
+	var got map[string]any
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+	want := map[string]any{
+		"site": "shop", "policy": "privacy", "number": 2.0, "title": "Datenschutz", "language": "de", "state": "in_force", "by": 3.0,
+		"digest": string(ps.versions[1].Digest), "effective": float64(at(t, "2026-05-01").UnixMilli()), "until": float64(at(t, "2026-07-01").UnixMilli()),
+		"published_at": float64(at(t, "2026-02-01").UnixMilli()), "text": "# Datenschutz\n\nZwei.\n\n## Eins\n\n## Zwei\n\n### Drei\n\n## Vier\n",
+	}
+	for key, value := range want {
+		if got[key] != value {
+			t.Errorf("%s is %v, want %v", key, got[key], value)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("members %v", got)
+	}
+	w = ps.get("/policies/shop/privacy/versions", "Accept", "application/json")
+	var list struct {
+		Site, Policy string
+		Versions     []struct {
+			Number int
+			State  string
+			Text   *string
+		}
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
+		t.Fatalf("%v in %s", err, w.Body)
+	}
+	if list.Site != "shop" || len(list.Versions) != 3 || list.Versions[0].Number != 3 || list.Versions[0].State != "upcoming" || list.Versions[2].State != "superseded" || list.Versions[0].Text != nil {
+		t.Errorf("list %+v", list)
+	}
+}
+
+func TestPolicyBytes(t *testing.T) {
+	ps := newPolicySite(t)
+	w := ps.get("/policies/shop/privacy/versions/1/original")
+	h := w.Header()
+	if w.Body.String() != string(ps.versions[0].Original) || !strings.Contains(w.Body.String(), "<script>") {
+		t.Errorf("original %q", w.Body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "text/plain; charset=utf-8", "X-Content-Type-Options": "nosniff", "Content-Disposition": `attachment; filename="shop-privacy-1.html"`,
+		"Cache-Control": "public, max-age=31536000, immutable", "Content-Security-Policy": "default-src 'none'; sandbox",
+	} {
+		if h.Get(name) != want {
+			t.Errorf("%s is %q, want %q", name, h.Get(name), want)
+		}
+	}
+	w = ps.get("/policies/shop/privacy/versions/2/canonical")
+	if canonical.Sum(w.Body.Bytes()) != ps.versions[1].Digest {
+		t.Errorf("the digest of %q is not the version's", w.Body)
+	}
+	ps.versions[1].Canonical = []byte(`{"schema":"policy/v1"}`)
+	for _, path := range []string{"/policies/shop/privacy/versions/2/canonical", "/policies/shop/privacy/versions/2", "/policies/shop/privacy"} {
+		if ps.get(path); !errors.Is(ps.err, policyversions.ErrAltered) {
+			t.Errorf("%s of an altered text: %v", path, ps.err)
+		}
+	}
+}
+
+func TestPolicyEntityTags(t *testing.T) {
+	ps := newPolicySite(t)
+	const path = "/policies/shop/privacy/versions/2"
+	tag := ps.get(path).Header().Get("ETag")
+	for _, header := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+		w := ps.get(path, "If-None-Match", header)
+		if w.Code != http.StatusNotModified || w.Body.Len() != 0 || w.Header().Get("ETag") != tag || w.Header().Get("Cache-Control") != "public, max-age=60" {
+			t.Errorf("If-None-Match %s: %d %v", header, w.Code, w.Header())
+		}
+	}
+	if w := ps.get(path, "If-None-Match", `"x"`); w.Code != http.StatusOK {
+		t.Errorf("another tag: %d", w.Code)
+	}
+	// The tag is the same for every visitor, and changes with the state.
+	if got := ps.get(path, "Cookie", "volenti=1.a", "User-Agent", "other", "Accept-Language", "fr", "Referer", "https://a.example").Header().Get("ETag"); got != tag {
+		t.Errorf("another visitor gets another tag: %s, not %s", got, tag)
+	}
+	if got := ps.get(path, "Accept", "application/json").Header().Get("ETag"); got == tag {
+		t.Error("JSON has the page's tag")
+	}
+	ps.now = at(t, "2026-07-01")
+	if got := ps.get(path).Header().Get("ETag"); got == tag {
+		t.Error("a superseded version has the tag it had in force")
+	}
+}
+
+func TestPolicyErrors(t *testing.T) {
+	ps := newPolicySite(t)
+	tests := []struct {
+		path string
+		want error
+	}{
+		{"/policies/other/privacy", site.ErrUnknown},
+		{"/policies/other/privacy/versions", site.ErrUnknown},
+		{"/policies/other/privacy/versions/1", site.ErrUnknown},
+		{"/policies/shop/terms", policyversions.ErrUnknownPolicy},
+		{"/policies/shop/terms/versions", policyversions.ErrUnknownPolicy},
+		{"/policies/shop/privacy/versions/4", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/0", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/-1", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/01", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/+1", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/1e0", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/99999999999999999999", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/9/original", policyversions.ErrUnknownVersion},
+		{"/policies/shop/privacy/versions/9/canonical", policyversions.ErrUnknownVersion},
+	}
+	for _, tt := range tests {
+		if w := ps.get(tt.path); !errors.Is(ps.err, tt.want) || w.Header().Get("ETag") != "" {
+			t.Errorf("%s: %v, want %v", tt.path, ps.err, tt.want)
+		}
+	}
+	ps.now = at(t, "2026-02-01")
+	if ps.get("/policies/shop/privacy"); !errors.Is(ps.err, policyversions.ErrUnknownVersion) {
+		t.Errorf("before the first day: %v", ps.err)
+	}
+}
+
+func TestRenderingsAreKeptByDigest(t *testing.T) {
+	var r renderings
+	for _, n := range []int{1, 2, 1} {
+		text := policyversions.Text{Markdown: strings.Repeat("a", n)}
+		got, err := r.of(canonical.Sum([]byte(text.Markdown)), text)
+		if err != nil || got.HTML != "<p>"+text.Markdown+"</p>\n" {
+			t.Errorf("%d: %q, %v", n, got.HTML, err)
+		}
+	}
+	for n := range 200 {
+		if _, err := r.of(canonical.Sum([]byte{byte(n)}), policyversions.Text{Markdown: "a"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(r.kept) > 64 {
+		t.Errorf("%d renderings are kept", len(r.kept))
+	}
+}

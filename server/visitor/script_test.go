@@ -1,0 +1,154 @@
+package visitor
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/regime"
+)
+
+func TestNegotiate(t *testing.T) {
+	for accept, want := range map[string]string{
+		"":                                    "identity",
+		"gzip, deflate, br, zstd":             "br",
+		"gzip, deflate, zstd":                 "zstd",
+		"gzip;q=1.0, identity; q=0.5":         "gzip",
+		"br;q=0, gzip":                        "gzip",
+		"br;q=0.000,gzip;q=0":                 "identity",
+		"BR":                                  "br",
+		"br ; q=0.1":                          "br",
+		"brotli, *":                           "identity",
+		strings.Repeat("x,", 10_000) + "gzip": "gzip",
+	} {
+		if got := negotiate(accept); got != want {
+			t.Errorf("%.40q: %s, want %s", accept, got, want)
+		}
+	}
+}
+
+func TestOnlyTheExactSignalCounts(t *testing.T) {
+	for _, tt := range []struct {
+		values []string
+		want   bool
+	}{{nil, false}, {[]string{"1"}, true}, {[]string{"0"}, false}, {[]string{"true"}, false}, {[]string{"11"}, false}, {[]string{"1, 1"}, false}, {[]string{"0", "1"}, true}} {
+		r := &http.Request{Header: http.Header{"Sec-Gpc": tt.values}}
+		if got := gpcHeader(r); got != tt.want {
+			t.Errorf("%q: %v", tt.values, got)
+		}
+	}
+}
+
+// A page must be able to evaluate the boot; the server writes it by hand.
+func TestBootIsWhatTheWireSays(t *testing.T) {
+	b := boot{token: "1.demo.x.eu.DE.d.1.abc", models: "-iio", from: 600, gpc: true, dnt: true, link: true,
+		decided: true, choices: "1010.--1", memory: Memory{Decided: time.Unix(100, 0), Ends: time.Unix(200, 0), Signal: true}}
+	text := string(b.append(nil))
+	inner, ok := strings.CutPrefix(strings.TrimSuffix(text, ");\n"), "(")
+	if !ok {
+		t.Fatalf("%q is no argument list", text)
+	}
+	var got map[string]any
+	if err := json.Unmarshal([]byte(inner), &got); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{"t": b.token, "m": "-iio", "n": 600.0, "g": 1.0, "d": 1.0, "l": 1.0, "c": "1010.--1", "a": 100.0, "u": 200.0, "s": 1.0} {
+		if got[key] != want {
+			t.Errorf("%s is %v, want %v", key, got[key], want)
+		}
+	}
+	if _, there := got["x"]; there {
+		t.Error("x is there though the cookie was good")
+	}
+	undecided := boot{token: "t", models: "-", void: true}
+	if s := string(undecided.append(nil)); strings.Contains(s, `"c"`) || !strings.Contains(s, `"x":1`) {
+		t.Errorf("undecided: %s", s)
+	}
+}
+
+func TestSurfaceIsTheStrictestOfItsModels(t *testing.T) {
+	for models, want := range map[string]notice.Surface{"-nnn": notice.AskNotice, "-noo": notice.AskOptOut, "-noi": notice.AskOptIn, "-iii": notice.AskOptIn, "": notice.AskNotice} {
+		if got := surfaceOf(models); got != want {
+			t.Errorf("%s: %s, want %s", models, got, want)
+		}
+	}
+	if letter("") != 'i' || letter("whatever") != 'i' || letter(regime.Notice) != 'n' {
+		t.Error("a model that is not understood must be opt-in")
+	}
+}
+
+func TestWhatCounts(t *testing.T) {
+	for choices, want := range map[string]bool{"1111.---": true, "1111.-1-": true, "1111.-0-": false, "1101.---": false, "11-1.---": false} {
+		if got := allGranted(choices); got != want {
+			t.Errorf("allGranted(%s) = %v", choices, got)
+		}
+	}
+	for _, tt := range []struct {
+		models, choices string
+		want            bool
+	}{{"-iii", "1100.", true}, {"-ooo", "1111.", false}, {"-oio", "1101.", false}, {"-iii", "1000.", false}} {
+		if got := impliedIsNotEnough(tt.models, tt.choices); got != tt.want {
+			t.Errorf("impliedIsNotEnough(%s, %s) = %v", tt.models, tt.choices, got)
+		}
+	}
+}
+
+func testNotice() *notice.Notice {
+	return &notice.Notice{
+		Site:       "demo",
+		Categories: []notice.Category{{Key: "necessary", Like: "necessary"}, {Key: "analytics", Like: "analytics"}, {Key: "marketing", Like: "marketing"}},
+		Vendors:    []notice.Vendor{{Key: "shop", Category: "necessary"}, {Key: "ga4", Category: "analytics"}, {Key: "meta", Category: "marketing"}, {Key: "ads", Category: "marketing"}},
+	}
+}
+
+func TestChoicesGoShortAndLongAndBack(t *testing.T) {
+	n := testNotice()
+	core := consent.Core{
+		Categories: map[string]consent.Choice{"analytics": consent.Granted, "marketing": consent.Refused},
+		Vendors:    map[string]consent.Choice{"ga4": consent.Granted, "meta": consent.Granted, "ads": consent.Refused},
+	}
+	short := choicesOf(n, core)
+	if short != "110.--1-" {
+		t.Errorf("short form %q", short)
+	}
+	long, err := lengthen(n, short)
+	if err != nil || long != "110.1110" {
+		t.Errorf("long form %q, %v", long, err)
+	}
+	if got, err := lengthen(n, "110.--1"); err != nil || got != long {
+		t.Errorf("cut at the end: %q, %v", got, err)
+	}
+	for _, bad := range []string{"", "11.", "1100.", "010.", "110.---------", "11x.", "110.--y"} {
+		if got, err := lengthen(n, bad); err == nil {
+			t.Errorf("%q became %q", bad, got)
+		}
+	}
+}
+
+func TestCookieDomain(t *testing.T) {
+	for _, tt := range []struct {
+		server, page, domain string
+		first                bool
+	}{
+		{"example.com", "example.com", "", true},
+		{"consent.example.com", "www.example.com", "example.com", true},
+		{"consent.example.com", "example.com", "example.com", true},
+		{"example.com", "www.example.com", "example.com", true},
+		{"consent.shop.example.co.uk", "www.shop.example.co.uk", "shop.example.co.uk", true},
+		{"consent.example.co.uk", "other.co.uk", "", false},
+		{"a.github.io", "b.github.io", "", false},
+		{"notexample.com", "example.com", "", false},
+		{"consent.cmp.net", "shop.example", "", false},
+		{"127.0.0.1", "localhost", "", false},
+		{"127.0.0.1", "127.0.0.1", "", true},
+	} {
+		domain, first := cookieDomain(tt.server, tt.page)
+		if domain != tt.domain || first != tt.first {
+			t.Errorf("%s for %s: %q %v, want %q %v", tt.server, tt.page, domain, first, tt.domain, tt.first)
+		}
+	}
+}
