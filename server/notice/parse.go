@@ -33,9 +33,23 @@ func Parse(file []byte, name string) (*Notice, []Issue) {
 	}
 	slices.SortStableFunc(r.issues, func(a, b Issue) int { return cmp.Compare(a.Line, b.Line) })
 	if Failed(r.issues) {
-		return nil, r.issues
+		return nil, few(r.issues)
 	}
-	return n, r.issues
+	return n, few(r.issues)
+}
+
+// maxIssues is more than anybody mends at once.
+const maxIssues = 500
+
+// few keeps the errors and as many warnings as are worth reading. A file that
+// is no notice at all has a mistake in every line.
+func few(issues []Issue) []Issue {
+	if len(issues) <= maxIssues {
+		return issues
+	}
+	slices.SortStableFunc(issues, func(a, b Issue) int { return cmp.Compare(a.Severity, b.Severity) }) // errors first
+	more := len(issues) - maxIssues
+	return append(issues[:maxIssues:maxIssues], Issue{Severity: issues[maxIssues].Severity, What: fmt.Sprintf("%d more issues are not listed", more), Remedy: "mend these first"})
 }
 
 // A reader turns the values of a source into a notice. What it can't turn it

@@ -206,6 +206,9 @@ func TestParseRefusesWholeFiles(t *testing.T) {
 		{"too long", "a.toml", "# " + strings.Repeat("x", maxFile), "", "bytes"},
 		{"too deep", "a.yaml", "site: " + strings.Repeat("[", 100_000), "", "too deep"},
 		{"too deep in dashes", "a.yaml", strings.Repeat("- ", 100_000), "", "too deep"},
+		{"too deep in dots", "a.toml", "[a" + strings.Repeat(`."a"`, 100_000) + "]", "", "too deep"},
+		{"too many lines", "a.yaml", strings.Repeat("\n", maxLines+1), "", "too long"},
+		{"an endless line", "a.yaml", "site: " + strings.Repeat("a", maxLine), "", "too long"},
 		{"too deep in TOML", "a.toml", "site = " + strings.Repeat("[", 100_000), "", "too deep"},
 	}
 	for _, test := range tests {
@@ -218,6 +221,25 @@ func TestParseRefusesWholeFiles(t *testing.T) {
 				t.Errorf("got\n%swant %q at %q", got, test.what, test.line)
 			}
 		})
+	}
+}
+
+func TestParseListsNoMoreThanAnybodyMends(t *testing.T) {
+	var file strings.Builder
+	for i := range 2000 {
+		file.WriteString("k" + strconv.Itoa(i) + " = 1\n")
+	}
+	n, issues := Parse([]byte(file.String()), "x.toml")
+	if n != nil || len(issues) != maxIssues+1 || !strings.Contains(issues[maxIssues].What, "more issues") {
+		t.Errorf("%d issues, the last %v", len(issues), issues[len(issues)-1])
+	}
+}
+
+// A divider in a comment is no nesting.
+func TestParseSkipsComments(t *testing.T) {
+	divider := "# " + strings.Repeat("[{.-", 100) + "\n"
+	if n, issues := Parse([]byte(divider+least+divider), "x.toml"); n == nil || len(issues) > 0 {
+		t.Errorf("%s", report(issues))
 	}
 }
 

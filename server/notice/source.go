@@ -39,9 +39,14 @@ func (s *source) line(path string) int {
 	return 0
 }
 
-// maxDepth is far above what a notice nests (four), and low enough for the
-// parsers, which recurse.
-const maxDepth = 64
+// Limits for the sake of the parsers: they recurse, and take time by the square
+// of what a table, a dotted key or a line holds. Notices nest four levels and
+// have some lines for each declaration.
+const (
+	maxDepth = 64
+	maxLines = 20_000
+	maxLine  = 64 << 10
+)
 
 // readSource reads a file by its name's extension or, where that says nothing,
 // by its looks.
@@ -57,6 +62,9 @@ func readSource(file []byte, name string) *source {
 		return s
 	case deep(file):
 		s.fail("", 0, "the file nests too deep", "write it as docs/notice-file.md shows; nothing there nests more than four levels")
+		return s
+	case long(file):
+		s.fail("", 0, "the file is too long for a notice", fmt.Sprintf("write at most %d lines, none of more than %d bytes", maxLines, maxLine))
 		return s
 	}
 	file = bytes.ReplaceAll(file, []byte("\r\n"), []byte("\n")) // the YAML library counts some of these twice
@@ -106,12 +114,33 @@ func badLine(file []byte) int {
 	return line
 }
 
-// deep reports whether the brackets of a file, or the indicators that begin a
-// line in YAML, nest more than maxDepth. Brackets within texts count too: none
-// leaves that many open.
+// long reports whether a file has too many lines, or a line too long.
+func long(file []byte) bool {
+	lines := 0
+	for line := range bytes.Lines(file) {
+		if lines++; len(line) > maxLine || lines > maxLines {
+			return true
+		}
+	}
+	return false
+}
+
+// deep reports whether the brackets of a file, the dots of a key, or the
+// indicators that begin a line in YAML, nest more than maxDepth. Those within
+// texts count too: no text has that many. Comments don't: dots divide them.
 func deep(file []byte) bool {
-	depth, leading, beginning := 0, 0, true
+	depth, dots, leading, beginning, comment := 0, 0, 0, true, false
 	for _, b := range file {
+		comment = b != '\n' && (comment || beginning && b == '#')
+		if comment {
+			continue
+		}
+		switch b {
+		case '.':
+			dots++
+		case '[', '{', ']', '}', ',', '=', '\n':
+			dots = 0
+		}
 		switch b {
 		case '[', '{':
 			depth++
@@ -126,7 +155,7 @@ func deep(file []byte) bool {
 		case b != ' ' && b != '\t':
 			beginning = false
 		}
-		if depth > maxDepth || leading > maxDepth {
+		if depth > maxDepth || dots > maxDepth || leading > maxDepth {
 			return true
 		}
 	}
