@@ -144,6 +144,7 @@ test('a vendor follows its category until it is set apart, and exactly that is s
   assert.deepEqual(await state('analytics'), [true, false], 'all of its vendors are on');
   await dialog(page).locator('[data-volenti=save]').click();
   assert.equal((await stored(page)).c, '1011.--0-');
+  await until(async () => (await focused(page)) === 'volenti-reopen', 'focus on the control that stands for the choice');
   const [decision] = await until(async () => (await s.decisions()).length && s.decisions());
   assert.deepEqual(
     [decision.action, decision.surface, decision.categories, decision.vendors],
