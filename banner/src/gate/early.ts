@@ -3,35 +3,23 @@ import { fetchGate, type Head } from './head';
 import { warn } from './page';
 import type { Gate } from './types';
 
-/**
- * The gate as the first layer knows it, until the gate is there: what is asked of it waits. If it did not arrive, the
- * next wish sends for it again.
- */
+/** The gate as the first layer knows it, until the gate is there: what is asked of it waits. */
 export const createEarlyGate = (head: Head, outcome: Outcome): { readonly gate: Gate; fetch(): void } => {
   const wishes: ((gate: Gate) => void)[] = [];
   let whole: Gate | undefined;
-  let tries = 0;
-  let coming = false;
+  let coming: Promise<void> | undefined;
   const fetch = (): void => {
-    if (coming) return;
-    coming = true;
-    fetchGate(head, tries++).then(
-      (module) => {
+    coming ??= fetchGate(head)
+      .then((module) => {
         whole = module.start(head);
         for (const wish of wishes) if (whole) wish(whole);
-      },
-      (e) => {
-        coming = false;
-        warn(e);
-      },
-    );
+      })
+      .catch(warn);
   };
   const soon = (wish: (gate: Gate) => void): void => {
-    if (whole) wish(whole);
-    else {
-      wishes.push(wish);
-      fetch();
-    }
+    if (whole) return wish(whole);
+    wishes.push(wish);
+    fetch();
   };
   const { boot, base, nonce, signal } = head;
   return {

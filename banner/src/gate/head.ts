@@ -66,8 +66,15 @@ export const judge = ({ boot, fresh, signal }: Head): Outcome =>
   decide(boot, inForce(boot, read(), fresh || hasCookie(), Date.now() / 1e3), signal);
 
 /**
- * Fetches the gate, which is the same for all pages and visitors and stays in the browser's cache. A browser remembers
- * that a module failed, so another try has another address.
+ * Fetches the gate, which is the same for all pages and visitors and stays in the browser's cache. Tries again a few
+ * times; a browser remembers that a module failed, so another try has another address.
  */
-export const fetchGate = (head: Head, tries = 0): Promise<GateModule> =>
-  import(`${head.base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`) as Promise<GateModule>;
+export const fetchGate = async (head: Head, tries = 0): Promise<GateModule> => {
+  try {
+    return (await import(`${head.base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`)) as GateModule;
+  } catch (e) {
+    if (tries > 2) throw e;
+    await new Promise((done) => setTimeout(done, 2e3 << (2 * tries)));
+    return fetchGate(head, tries + 1);
+  }
+};

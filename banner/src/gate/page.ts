@@ -46,6 +46,6 @@ export const afterPaint = (f: () => void): void => {
 
 /** Once the page is one that somebody sees: nothing is asked, released or sent while it is only rendered ahead. */
 export const whenShown = (f: () => void): void => {
-  if ((document as { prerendering?: boolean }).prerendering) page.addEventListener('prerenderingchange', guard(f), { once: true });
+  if ((page as { prerendering?: boolean }).prerendering) page.addEventListener('prerenderingchange', guard(f), { once: true });
   else f();
 };

@@ -34,13 +34,17 @@ const isModule = (el: HTMLScriptElement): boolean => (el.dataset.type || el.type
 const isAsync = (el: HTMLElement): boolean => el.hasAttribute('async') && !!source(el);
 
 /**
- * Whether the parser has read all of an element: before, its text may be half a script. Deferred and module scripts
- * want the whole document.
+ * Whether the parser has read all of an element: before, its text may be half a script. It has if there is text behind
+ * it, as between two lines of markup. An element behind it proves nothing: any script may have put that there, so then
+ * the end of the document is waited for, as deferred and module scripts do.
  */
 const complete = (el: HTMLElement): boolean => {
-  let node: Node | null = page.readyState === 'loading' && isScript(el) && (el.defer || isModule(el)) ? null : el;
-  while (node && !node.nextSibling) node = node.parentNode;
-  return !!node || page.readyState !== 'loading';
+  if (page.readyState !== 'loading') return true;
+  if (isScript(el) && (el.defer || isModule(el))) return false;
+  if (isScript(el) && source(el)) return true;
+  let node: Node | null = el;
+  while (node && !node.nextSibling && node !== page.head) node = node.parentNode;
+  return node === page.head ? !!page.body : node?.nextSibling instanceof Text;
 };
 
 /**
@@ -82,6 +86,7 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   /** Replaces an inert script by a live copy. Resolves when that has run, and what it wrote has. */
   const replay = (el: HTMLScriptElement, owner: HTMLElement): Promise<void> =>
     new Promise((resolve) => {
+      if (!last) capture();
       const script = page.createElement('script');
       const src = source(el);
       let timer = 0;
@@ -162,7 +167,7 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   const capture = (): void => {
     for (const name of ['write', 'writeln', 'open', 'close'] as const) {
       const native = page[name] as (...args: unknown[]) => unknown;
-      (document as unknown as Record<string, unknown>)[name] = (...args: unknown[]): unknown => {
+      const captured = (...args: unknown[]): unknown => {
         const current = page.currentScript;
         const write = writers.get(current!) ?? (current && page.readyState === 'loading' ? undefined : writers.get(last!));
         // With three arguments, open() is that of windows.
@@ -170,14 +175,12 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
         if (name === 'open') return document;
         return write(name === 'close' ? '' : args.join('') + (name === 'write' ? '' : '\n'));
       };
+      Object.defineProperty(document, name, { value: captured, configurable: true, writable: true });
     }
   };
 
   const show = (el: HTMLElement): Promise<void> | undefined => {
-    if (isScript(el)) {
-      if (!last) capture();
-      return replay(el, el);
-    }
+    if (isScript(el)) return replay(el, el);
     if (isTemplate(el)) return play(page.importNode(el.content, true), el, (markup) => el.replaceWith(markup));
     // A frame can be taken back. An image has been loaded; nothing undoes that.
     const inert = el.cloneNode();
@@ -259,6 +262,8 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   return {
     update() {
       for (const [undo, owner] of undos) if (!allowed(owner)) undo();
+      // In document order, also what was put in or put back since.
+      for (const el of page.querySelectorAll<HTMLElement>(gated)) if (waiting.delete(el)) waiting.add(el);
       waiting.forEach(consider);
       go();
     },

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { all, decide, inForce, isChoices, resolve } from '../../src/gate/decide.ts';
+
+const now = 1_800_000_000;
+const boot = (more = {}) => ({ t: 'token', m: '-iiii', n: now - 300, ...more });
+const decision = (c, more = {}) => ({ v: 1, c, n: '0123456789abcdef', a: now - 100, u: now + 1000, s: 0, e: 'e', ...more });
+
+test('what may load follows decision, law and signal', () => {
+  const table = [
+    // models, signal, decision, what may load
+    ['-iiii', false, undefined, '10000.1000', 'opt-in: off until asked'],
+    ['-oooo', false, undefined, '11111.1111', 'opt-out: on until objected'],
+    ['-nnnn', false, undefined, '11111.1111', 'notice: on'],
+    ['-----', false, undefined, '11111.1111', 'no law: on'],
+    ['-ioon', false, undefined, '10111.1011', 'by category'],
+    ['-????', false, undefined, '10000.1000', 'a model that can’t be read is opt-in'],
+    ['-', false, undefined, '10000.1000', 'one that is missing too'],
+    ['', false, undefined, '10000.1000', 'what is necessary needs no model'],
+    ['-oooo', true, undefined, '11100.1110', 'a signal turns off all that is like marketing'],
+    ['-nnnn', true, undefined, '11100.1110', 'under a notice too'],
+    ['-----', true, undefined, '11100.1110', 'and where there is no law'],
+    ['-iiii', false, decision('11010.----'), '11010.1101', 'a decision counts'],
+    ['-iiii', false, decision('1111-.----'), '11110.1111', 'not asked is off under opt-in'],
+    ['-oooo', false, decision('1110-.----'), '11101.1110', 'and on under opt-out'],
+    ['-oooo', false, decision('10000.----'), '10000.1000', 'a refusal counts everywhere'],
+    ['-----', false, decision('10000.----'), '10000.1000', 'also where there is no law'],
+    ['-iiii', false, decision('00000.0---'), '10000.1000', 'what is necessary can’t be refused'],
+    ['-iiii', false, decision('11111.---0'), '11111.1110', 'a vendor may be refused alone'],
+    ['-iiii', false, decision('10000.---1'), '10000.1001', 'or granted alone'],
+    ['-iiii', false, decision('11111.----', { e: 'i' }), '10000.1000', 'an implied grant is none under opt-in'],
+    ['-iiii', false, decision('10000.---1', { e: 'i' }), '10000.1000', 'for a vendor neither'],
+    ['-oooo', false, decision('11111.----', { e: 'i' }), '11111.1111', 'it is one under opt-out'],
+    ['-iiii', true, decision('11111.----'), '11100.1110', 'a signal outranks a grant given without it'],
+    ['-iiii', true, decision('11111.---1'), '11100.1110', 'a vendor’s too'],
+    ['-iiii', true, decision('11111.----', { s: 1 }), '11111.1111', 'not one given under it'],
+    ['-oooo', true, decision('1----.----', { s: 1 }), '11100.1110', 'and silence under it is no grant'],
+  ];
+  for (const [m, signal, given, want, why] of table) assert.equal(resolve(boot({ m }), given, signal), want, `${why}: ${m} ${signal} ${given?.c}`);
+});
+
+test('a visitor is asked as long as a question is open', () => {
+  const table = [
+    ['-iiii', undefined, true],
+    ['-oooo', undefined, true],
+    ['-nnnn', undefined, true],
+    ['-----', undefined, false],
+    ['-iiii', decision('10000.----'), false],
+    ['-iiii', decision('1-111.----'), true],
+    ['-iiii', decision('11111.----', { e: 'i' }), true],
+    ['-iiii', decision('10000.----', { e: 'i' }), false],
+    ['-oooo', decision('1----.----', { e: 'i' }), false],
+    ['-oooi', decision('1----.----', { e: 'i' }), true],
+    ['-oo?o', decision('1----.----'), true],
+  ];
+  for (const [m, given, want] of table) assert.equal(decide(boot({ m }), given, false).ask, want, `${m} ${given?.c}`);
+});
+
+test('a signal decides for the visitor only in a region of opt-out, once', () => {
+  const table = [
+    ['-oooo', true, undefined, '1--00.----'],
+    ['-noon', true, undefined, '1--00.----'],
+    ['-oooo', false, undefined, undefined],
+    ['-oooo', true, decision('11111.----'), undefined],
+    ['-iooo', true, undefined, undefined],
+    ['-ooo?', true, undefined, undefined],
+    ['-nnnn', true, undefined, undefined],
+    ['-oonn', true, undefined, undefined],
+    ['-----', true, undefined, undefined],
+  ];
+  for (const [m, signal, given, want] of table) assert.equal(decide(boot({ m }), given, signal).signal, want, `${m} ${signal}`);
+});
+
+test('of two decisions the newer one is in force, and only what is whole counts', () => {
+  const served = { c: '11111.----', a: now - 500, u: now + 500 };
+  const table = [
+    ['nothing', {}, undefined, false, undefined],
+    ['kept', {}, decision('10000.----'), false, '10000.----'],
+    ['kept, expired', {}, decision('10000.----', { u: now }), false, undefined],
+    ['kept, of another notice', {}, decision('10000.----', { n: 'f'.repeat(16) }), false, undefined],
+    ['kept, of another shape', {}, decision('1000.----'), false, undefined],
+    ['kept, and the server says its cookie is void', { x: 1 }, decision('10000.----', { a: now - 300 }), false, undefined],
+    ['kept, and newer than that answer', { x: 1 }, decision('10000.----', { a: now - 299 }), false, '10000.----'],
+    ['served, with a cookie', served, undefined, true, '11111.----'],
+    ['served, without: a cached answer', served, undefined, false, undefined],
+    ['served, without, and the same is kept', served, decision('11111.----', { a: now - 500 }), false, '11111.----'],
+    ['served, and the same is kept of an older notice', served, decision('11111.----', { n: 'f'.repeat(16), a: now - 600 }), false, '11111.----'],
+    ['served, expired', { ...served, u: now }, undefined, true, undefined],
+    ['served, of another shape', { ...served, c: '1111.----' }, undefined, true, undefined],
+    ['served, not text', { ...served, c: 7 }, undefined, true, undefined],
+    ['served, and an older one kept', served, decision('10000.----', { a: now - 600 }), true, '11111.----'],
+    ['served, and a newer one kept', served, decision('10000.----', { a: now - 499 }), true, '10000.----'],
+    ['served, and a newer grant kept', { ...served, c: '10000.----' }, decision('11111.----'), true, '11111.----'],
+    ['served without a cookie, and an older one kept', served, decision('10000.----', { a: now - 600 }), false, '10000.----'],
+  ];
+  for (const [what, more, kept, seen, want] of table) assert.equal(inForce(boot(more), kept, seen, now)?.c, want, what);
+  assert.equal(inForce(boot(served), undefined, true, now - 9e6)?.c, '11111.----');
+  assert.equal(inForce(boot({ ...served, u: now - 301 }), undefined, true, 0), undefined, 'a clock that is late believes the server’s');
+  assert.equal(inForce(boot(served), decision('11111.----', { r: 'receipt', a: now - 600 }), true, now).r, 'receipt', 'the receipt is kept');
+});
+
+test('choices have one form', () => {
+  for (const text of ['10000.----', '-----.----', '11111.1111']) assert.ok(isChoices(text), text);
+  for (const text of ['', '.', '1000.----', '10000.---', '10000.-----', '100000.---', '1000x.----', '10000-----', '10000.----\n', ' 10000.----', '10000.----.', undefined, null, 7, ['10000.----'], {}])
+    assert.ok(!isChoices(text), String(text));
+  assert.deepEqual([all('1'), all('0'), all('-')], ['11111.----', '10000.----', '1----.----']);
+});

@@ -1,0 +1,52 @@
+// Bundles each test with the sources it tests, as the compiler would: the modules of a notice are constants. Then runs
+// them with node's own test runner.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = dirname(fileURLToPath(import.meta.url));
+
+/** Four categories, one of them the site's own and like marketing; four vendors. */
+export const notice = {
+  site: 'shop',
+  notice: '0123456789abcdef',
+  categories: ['necessary', 'preferences', 'analytics', 'marketing', 'social'],
+  like: 'npamm',
+  unasked: '1----.----',
+  vendors: [['shop', 0], ['video', 1], ['counter', 2], ['ads', 3]],
+  stored: [['_count', 0, 2], ['_count_*', 0, 2], ['_shared', 0, 2], ['_shared', 0, 3], ['ads', 1, 3]],
+  validity: 15552000,
+  googleMode: 1,
+  googleWait: 500,
+  googleRedact: false,
+  googlePassthrough: true,
+};
+
+const virtual = {
+  name: 'virtual',
+  setup(build) {
+    build.onResolve({ filter: /^volenti:notice$/ }, ({ path }) => ({ path, namespace: 'virtual' }));
+    build.onLoad({ filter: /.*/, namespace: 'virtual' }, () => ({
+      contents: Object.entries(notice).map(([name, value]) => `export const ${name} = ${JSON.stringify(value)}`).join('\n'),
+    }));
+  },
+};
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const outdir = mkdtempSync(join(tmpdir(), 'volenti-unit-'));
+  try {
+    const entryPoints = readdirSync(here).filter((name) => name.endsWith('.test.mjs')).map((name) => join(here, name));
+    await build({
+      entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', target: 'node20', outExtension: { '.js': '.mjs' },
+      plugins: [virtual], tsconfigRaw: '{}', logLevel: 'warning',
+      // What the sources touch when they are loaded, and no more.
+      banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {};' },
+    });
+    process.exitCode = spawnSync(process.execPath, ['--test', outdir], { stdio: 'inherit' }).status ?? 1;
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+}
