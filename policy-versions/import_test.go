@@ -398,7 +398,7 @@ func TestRepetition(t *testing.T) {
 		"<!-- ", "_a_ ", "~~a ", "&amp;", "|a", "|a\n|-\n", "> a\n", "\\", "# a\n", "[a]: b\n", "[a] ", "a<br>\n", "http://a.b ", "a@b.c ",
 		"  - a\n", "a  \n", "</a> ", "• ", "e\u0301",
 	} {
-		in := "x " + strings.Repeat(piece, MaxOriginal/len(piece)/8)
+		in := "x " + strings.Repeat(piece, MaxOriginal/len(piece)/32)
 		d, err := Import([]byte(in), "a.md")
 		if errors.Is(err, ErrTooMuchMarkup) || errors.Is(err, ErrTooDeep) {
 			continue
