@@ -86,7 +86,7 @@ func fromFragment(fragment string, t *tally) (string, error) {
 func parseHTML(s string) (*html.Node, error) {
 	doc, err := html.Parse(strings.NewReader(s))
 	if err != nil {
-		return nil, fmt.Errorf("%w (%v)", ErrTooDeep, err) // the parser's one error, from 512 levels on
+		return nil, fmt.Errorf("%w: %w", ErrTooDeep, err) // the parser's one error, from 512 levels on
 	}
 	const most = 200 // what comes after recurses; real pages reach 40
 	depth := 0

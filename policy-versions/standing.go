@@ -26,14 +26,13 @@ type Standing struct {
 // numbers nor days in force go backwards in it, which AddVersion sees to. It is
 // false where the number is not among them.
 func StandingOf(versions []Version, number int, at time.Time) (Standing, bool) {
-	for i, v := range versions {
+	var next Version // the one after v, or none
+	for _, v := range versions {
 		if v.Number != number {
+			next = v
 			continue
 		}
-		s := Standing{State: InForce, From: v.Effective}
-		if i > 0 {
-			s.Until, s.By = versions[i-1].Effective, versions[i-1].Number
-		}
+		s := Standing{State: InForce, From: v.Effective, Until: next.Effective, By: next.Number}
 		switch {
 		case s.By != 0 && !s.Until.After(s.From):
 			s.State, s.From = Replaced, time.Time{}

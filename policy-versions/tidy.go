@@ -3,6 +3,7 @@ package policyversions
 import (
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 var (
@@ -310,13 +311,11 @@ func isRule(body string) bool {
 // cutOddBullet cuts off a bullet that Markdown does not know, with the blanks
 // behind it. The last is the private-use character that Word's bullets become.
 func cutOddBullet(body string) (rest string, ok bool) {
-	for _, r := range body {
-		if !strings.ContainsRune("•·▪‣◦●○■□▫⁃∙◆➢\uF0B7\uF0A7", r) {
-			return body, false
-		}
-		return strings.TrimLeft(body[len(string(r)):], " \t"), true
+	r, size := utf8.DecodeRuneInString(body)
+	if size == 0 || !strings.ContainsRune("•·▪‣◦●○■□▫⁃∙◆➢\uF0B7\uF0A7", r) {
+		return body, false
 	}
-	return body, false
+	return strings.TrimLeft(body[size:], " \t"), true
 }
 
 // cutMarker cuts off one of the marks, if a blank or nothing follows it.

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io/fs"
 	"math"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path"
@@ -288,7 +289,7 @@ func TestAssets(t *testing.T) {
 		a := r.assets[path.Base(file)]
 		get := func(at string) *httptest.ResponseRecorder {
 			w := httptest.NewRecorder()
-			r.Assets().ServeHTTP(w, httptest.NewRequest("GET", at, nil))
+			r.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, at, nil))
 			return w
 		}
 		w := get("/" + a.path)
