@@ -98,7 +98,7 @@ func TestScriptsStayWithinTheirBudgets(t *testing.T) {
 		{notice.KindAsk, len(boot), 6000},
 		{notice.KindKept, len(boot), 3000},
 		{notice.KindGranted, len(boot), 1500},
-		{notice.KindGate, 0, 7500},
+		{notice.KindGate, 0, 8000},
 		{notice.KindSettings, 0, 5000},
 	}
 	scripts := compile(t, shop("en"))

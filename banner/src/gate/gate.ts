@@ -15,7 +15,7 @@ import { sweep } from './withdraw';
 /** What the gate shows, given by the entry: gate never imports ui. Each returns how to take it away. */
 export interface Layers {
   reopen(gate: Gate, choices?: boolean): () => void;
-  /** Stands in for a frame that is held back. `allow` grants its vendor, or its category if it names none. */
+  /** Stands in for a frame that is held back. `allow` grants its vendor, or its categories if it names none. */
   placeholder(el: HTMLElement, category: number, vendor: number, allow: () => void): () => void;
 }
 
@@ -169,12 +169,12 @@ export const createGate = (head: Head, adapters: readonly Adapter[], layers: Lay
     requestAnimationFrame(
       guard(() => {
         if (!frames.has(el) || !el.isConnected) return;
-        const [category, vendor] = marks(el)!;
+        const marked = marks(el)!;
         frames.set(
           el,
-          layers.placeholder(el, category, vendor, () => {
+          layers.placeholder(el, marked.categories[0]!, marked.vendor, () => {
             const c = [...(decision?.c ?? unasked)];
-            c[vendor < 0 ? category : categories.length + 1 + vendor] = '1';
+            for (const i of marked.vendor < 0 ? marked.categories : [categories.length + 1 + marked.vendor]) c[i] = '1';
             gate.decide(c.join(''), 'save', 'placeholder');
           }),
         );

@@ -1,3 +1,4 @@
+import { foreign, translate } from './dialects';
 import { emit, guard, page, rest, warn } from './page';
 import { marks } from './tags';
 import type { Trust } from './trust';
@@ -231,12 +232,16 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
     return allowed(el);
   };
 
-  const find = (root: Element): boolean => {
+  const within = (root: Element, selector: string): HTMLElement[] => {
+    // A form's own members may be inputs of those names.
     const { matches, querySelectorAll } = Element.prototype;
-    const all = [...querySelectorAll.call(root, gated)] as HTMLElement[];
-    if (matches.call(root, gated)) all.unshift(root as HTMLElement);
+    return [...(matches.call(root, selector) ? [root] : []), ...querySelectorAll.call(root, selector)] as HTMLElement[];
+  };
+
+  const find = (root: Element): boolean => {
+    within(root, foreign).forEach(translate);
     return (
-      all.filter((el) => {
+      within(root, gated).filter((el) => {
         if (marks(el)) return waiting.add(el) && consider(el);
         const { category, service } = el.dataset;
         const key = `${category} ${service ?? ''}`;

@@ -1,21 +1,31 @@
 import { categories, vendors } from 'volenti:notice';
 import type { Choices } from './types';
 
+/** What an element is marked with: indices of its categories (-1: necessary, without a category of its own) and of its vendor (-1: none). */
+export interface Marks {
+  readonly categories: readonly number[];
+  readonly vendor: number;
+}
+
 /**
- * Index of the category and of the vendor (-1: none) that an element is marked with. Undefined if it names one that
- * the notice does not have: nobody was asked about that, so it is never released.
+ * Undefined if an element names a category or a vendor that the notice does not have: nobody was asked about that, so
+ * it is never released.
  */
-export const marks = (el: Element): readonly [category: number, vendor: number] | undefined => {
-  const key = el.getAttribute('data-category');
+export const marks = (el: Element): Marks | undefined => {
+  const keys = (el.getAttribute('data-category') ?? '').split(/[\s,]+/);
   const service = el.getAttribute('data-service');
-  const category = categories.indexOf(key!);
   const vendor = vendors.findIndex((v) => v[0] === service);
-  return (category < 0 && key !== 'necessary') || (service && vendor < 0) ? undefined : [category, vendor];
+  const known = keys.every((key) => key === 'necessary' || categories.includes(key)) && (!service || vendor >= 0);
+  return known ? { categories: keys.map((key) => categories.indexOf(key)), vendor } : undefined;
 };
 
-/** Whether an element may load: its vendor may, if it names one; and its category, unless the vendor is of that category. */
+/** Whether an element may load: its vendor may, if it names one; and all its categories, but for the one its vendor is of. */
 export const allows = (now: Choices, el: Element): boolean => {
   const [ofCategory, ofVendor] = now.split('.') as [string, string];
-  const [category, vendor] = marks(el) ?? [categories.length, -1];
-  return (vendor < 0 || ofVendor[vendor] === '1') && (category < 0 || vendors[vendor]?.[1] === category || ofCategory[category] === '1');
+  const marked = marks(el);
+  return (
+    !!marked &&
+    (marked.vendor < 0 || ofVendor[marked.vendor] === '1') &&
+    marked.categories.every((c) => c < 0 || vendors[marked.vendor]?.[1] === c || ofCategory[c] === '1')
+  );
 };

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gtag } from '../../src/adapters/gtag.ts';
+import { translate } from '../../src/gate/dialects.ts';
 import { parse } from '../../src/gate/remember.ts';
 import { signalOn } from '../../src/gate/signals.ts';
 import { allows, marks } from '../../src/gate/tags.ts';
@@ -24,6 +25,12 @@ test('an element may load if its category and its vendor may', () => {
     ['11111.1111', '', null, false],
     ['11111.1111', 'constructor', null, false],
     ['11111.1111', 'marketing', '', true],
+    ['10110.1011', 'analytics marketing', null, true], // both
+    ['10100.1010', 'analytics, marketing', null, false],
+    ['10110.1011', 'analytics unheard-of', null, false],
+    ['10101.1011', 'analytics marketing', 'ads', true],
+    ['10010.1001', 'analytics marketing', 'ads', false],
+    ['10010.1001', 'marketing necessary', null, true],
     ['', 'marketing', null, false],
     ['.', 'marketing', 'ads', false],
   ];
@@ -79,4 +86,27 @@ test('Consent Mode is told what holds for all categories of a kind', () => {
   assert.deepEqual(commands[2][2].ad_storage, 'granted');
   assert.deepEqual(new Set(Object.values(commands[3][2])), new Set(['denied', 'granted']));
   assert.deepEqual(Object.entries(commands[3][2]).filter(([, state]) => state === 'granted').map(([type]) => type), ['security_storage']);
+});
+
+test('marks of other banners are understood', () => {
+  const of = (dataset, className = '') => {
+    const el = { dataset: { ...dataset }, className };
+    translate(el);
+    return [el.dataset.category, el.dataset.service, el.dataset.src];
+  };
+  const table = [
+    [{ cookieconsent: 'statistics' }, '', ['analytics', undefined, undefined]],
+    [{ cookieconsent: 'preferences,marketing' }, '', ['preferences marketing', undefined, undefined]],
+    [{ cookieconsent: 'marketing', cookieblockSrc: 'https://v.example/' }, '', ['marketing', undefined, 'https://v.example/']],
+    [{ cookieconsent: 'unheard-of' }, '', ['unheard-of', undefined, undefined]],
+    [{ iubPurposes: '4, 5', suppressedsrc: 'a.js' }, '_iub_cs_activate', ['analytics marketing', undefined, 'a.js']],
+    [{}, 'wide optanon-category-C0002-C0004 tall', ['analytics marketing', undefined, undefined]],
+    [{}, 'optanon-category-C0001', ['necessary', undefined, undefined]],
+    [{}, 'optanon-category-C0099', ['C0099', undefined, undefined]],
+    [{ usercentrics: 'Test Ads' }, '', ['marketing', 'ads', undefined]],
+    [{ usercentrics: 'Unheard Of' }, '', ['Unheard Of', 'Unheard Of', undefined]],
+    [{ name: 'counter', src: 'b.js' }, '', ['analytics', 'counter', 'b.js']],
+    [{ name: 'lazy-image', src: 'c.png' }, '', [undefined, undefined, 'c.png']],
+  ];
+  for (const [dataset, className, want] of table) assert.deepEqual(of(dataset, className), want, JSON.stringify(dataset) + className);
 });
