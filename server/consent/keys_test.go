@@ -84,6 +84,9 @@ func TestRotationKeepsOldReceiptsValid(t *testing.T) {
 		if err := k.Rotate(random); err != nil {
 			t.Fatal(err)
 		}
+		if _, err := os.Stat(privatePath(folder, kid)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("the private key that was replaced: %v", err)
+		}
 	}
 	for name, ring := range map[string]*Keyring{"the running one": k, "one that starts now": openKeys(t, folder, 2)} {
 		public := ring.Public()
