@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -108,6 +109,9 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, f
 		return
 	}
 	v.boot.decided, v.boot.memory, v.boot.choices = true, memory, choices
+	if unanswered(v.boot.models, choices) {
+		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
+	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
 	signal := (v.boot.gpc || v.boot.dnt) && !memory.Signal
 	if !fresh && !signal && allGranted(choices) {
@@ -119,6 +123,18 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, f
 func allGranted(choices string) bool {
 	categories, vendors, _ := strings.Cut(choices, ".")
 	return strings.Trim(categories, "1") == "" && !strings.Contains(vendors, "0")
+}
+
+// unanswered: the law asks for an opt-in here, and neither yes nor no was said.
+// A frame that was allowed by its placeholder is such a decision, and one made
+// by a signal in another region.
+func unanswered(models, choices string) bool {
+	for i := range len(models) {
+		if models[i] == 'i' && i < len(choices) && choices[i] == '-' {
+			return true
+		}
+	}
+	return false
 }
 
 // impliedIsNotEnough: what was on by the rules of an opt-out region is no
@@ -219,9 +235,11 @@ func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
 		coding, prefix = splice.Identity, script.Source
 	}
 	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
+	h := c.Response().Header()
 	if coding != splice.Identity {
-		c.Response().Header().Set("Content-Encoding", coding)
+		h.Set("Content-Encoding", coding)
 	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
 	c.Response().WriteHeader(http.StatusOK)
 	_, err := c.Response().Write(body)
 	return err

@@ -97,6 +97,17 @@ func TestWhatCounts(t *testing.T) {
 	}
 }
 
+func TestUnansweredIsAskedAgain(t *testing.T) {
+	for _, tt := range []struct {
+		models, choices string
+		want            bool
+	}{{"-iii", "1---.-1", true}, {"-iii", "1000.", false}, {"-ioo", "10--.", false}, {"-ooo", "1---.", false}} {
+		if got := unanswered(tt.models, tt.choices); got != tt.want {
+			t.Errorf("unanswered(%s, %s) = %v", tt.models, tt.choices, got)
+		}
+	}
+}
+
 func testNotice() *notice.Notice {
 	return &notice.Notice{
 		Site:       "demo",
