@@ -20,13 +20,6 @@ import (
 // keyID is an RFC 7638 thumbprint: 32 bytes in base64url.
 var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
 
-// Current is the id of the key that signs.
-func (k *Keyring) Current() string {
-	k.mu.RLock()
-	defer k.mu.RUnlock()
-	return k.kid
-}
-
 // Public keys stay forever: every receipt ever signed must verify.
 const (
 	privatePrefix = "receipt-"
@@ -75,6 +68,13 @@ func (k *Keyring) Sign(leaf [auditlog.LeafSize]byte) (kid string, signature []by
 	k.mu.RLock()
 	defer k.mu.RUnlock()
 	return k.kid, ed25519.Sign(k.current, signedText(leaf))
+}
+
+// Current is the id of the key that signs.
+func (k *Keyring) Current() string {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.kid
 }
 
 // Public is every key receipts were signed with, by key id.

@@ -37,19 +37,19 @@ func goldenEntries(t *testing.T) map[string]*Entry {
 	}
 	q, token := question(t, inEurope)
 	save := decisionFor(token, "f81d4fae7dec11d0a76500a0c91e6bf6")
-	first, _, _ := sealed(t, draftOf(t, save, q), nil, noon)
+	first, _, _ := sealedAt(t, draftOf(t, save, q), nil, noon)
 	add("save", 0, first)
 
 	accept := save
 	accept.Action, accept.Surface = AcceptAll, OnBanner
 	accept.Categories, accept.Vendors = map[string]bool{"preferences": true, "analytics": true, "marketing": true}, nil
-	e, _, _ := sealed(t, draftOf(t, accept, q), nil, noon)
+	e, _, _ := sealedAt(t, draftOf(t, accept, q), nil, noon)
 	add("accept-all", 7, e)
 
 	withdraw := save
 	withdraw.Action = Withdraw
 	withdraw.Categories, withdraw.Vendors = map[string]bool{"preferences": false, "analytics": false, "marketing": false}, nil
-	e, _, _ = sealed(t, draftOf(t, withdraw, q), first, noon)
+	e, _, _ = sealedAt(t, draftOf(t, withdraw, q), first, noon)
 	add("withdraw", 123456, e)
 
 	q, token = question(t, inCalifornia)
@@ -57,12 +57,12 @@ func goldenEntries(t *testing.T) map[string]*Entry {
 	signal := decisionFor(token, "s")
 	signal.Action, signal.Surface, signal.GPC, signal.Vendors = Signal, OnSignal, true, nil
 	signal.Categories = map[string]bool{"analytics": false, "marketing": false}
-	e, _, _ = sealed(t, draftOf(t, signal, q), nil, noon)
+	e, _, _ = sealedAt(t, draftOf(t, signal, q), nil, noon)
 	add("signal", 1, e)
 
 	q.Models, q.Served.Region, q.Served.Source = byNotice, "", "none"
 	read := Decision{ID: "n", Token: token, Action: Acknowledge, Surface: OnBanner, At: noon.UnixMilli()}
-	e, _, _ = sealed(t, draftOf(t, read, q), nil, noon)
+	e, _, _ = sealedAt(t, draftOf(t, read, q), nil, noon)
 	add("acknowledge", 2, e)
 
 	less, err := Minimise(first)
@@ -119,7 +119,7 @@ func compare(t *testing.T, name string, got []byte) {
 }
 
 func TestReformattedReceiptsVerify(t *testing.T) {
-	e, _, _ := sealed(t, draftNamed(t, "one"), nil, noon)
+	e, _, _ := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	receipt := receiptOf(t, e)
 	var pretty bytes.Buffer
 	if err := json.Indent(&pretty, receipt, "", "\t"); err != nil {
@@ -142,10 +142,10 @@ func TestReformattedReceiptsVerify(t *testing.T) {
 }
 
 func TestVerifyNamesEveryFailure(t *testing.T) {
-	e, _, _ := sealed(t, draftNamed(t, "one"), nil, noon)
+	e, _, _ := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	e.Index = 41
 	receipt := string(receiptOf(t, e))
-	other, _, _ := sealed(t, draftNamed(t, "two"), nil, noon.Add(60_000_000))
+	other, _, _ := sealedAt(t, draftNamed(t, "two"), nil, noon.Add(60_000_000))
 	foreign := *e
 	foreign.Signature = other.Signature
 	less, err := Minimise(e)
@@ -247,7 +247,7 @@ func TestVerifyNamesEveryFailure(t *testing.T) {
 // the signature is the leaf's index, which an inclusion proof vouches for.
 func TestNoByteOfAReceiptCanBeAltered(t *testing.T) {
 	t.Parallel()
-	e, _, _ := sealed(t, draftNamed(t, "one"), nil, noon)
+	e, _, _ := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	e.Index = 123456
 	less, err := Minimise(e)
 	if err != nil {
@@ -299,7 +299,7 @@ func TestNoByteOfAReceiptCanBeAltered(t *testing.T) {
 }
 
 func TestMinimisedReceipts(t *testing.T) {
-	e, _, personal := sealed(t, draftNamed(t, "one"), nil, noon)
+	e, _, personal := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	less, err := Minimise(e)
 	if err != nil {
 		t.Fatal(err)
@@ -321,7 +321,7 @@ func TestMinimisedReceipts(t *testing.T) {
 }
 
 func TestDamagedEntriesAreNotHandedOut(t *testing.T) {
-	good, _, _ := sealed(t, draftNamed(t, "one"), nil, noon)
+	good, _, _ := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	for name, change := range map[string]func(*Entry){
 		"core":          func(e *Entry) { e.Core = bytes.Replace(e.Core, []byte("granted"), []byte("refused"), 1) },
 		"personal":      func(e *Entry) { e.Personal = []byte("{}") },
@@ -346,7 +346,7 @@ func TestDamagedEntriesAreNotHandedOut(t *testing.T) {
 }
 
 func FuzzVerify(f *testing.F) {
-	e, _, _ := sealed(f, draftNamed(f, "one"), nil, noon)
+	e, _, _ := sealedAt(f, draftNamed(f, "one"), nil, noon)
 	less, err := Minimise(e)
 	if err != nil {
 		f.Fatal(err)

@@ -146,7 +146,7 @@ func TestBasis(t *testing.T) {
 	}
 }
 
-func sealed(t testing.TB, d Draft, previous *Entry, now time.Time) (*Entry, Core, Personal) {
+func sealedAt(t testing.TB, d Draft, previous *Entry, now time.Time) (*Entry, Core, Personal) {
 	t.Helper()
 	random := make([]byte, luckSize)
 	if _, err := rand.NewChaCha8([32]byte([]byte(d.request[:32]))).Read(random); err != nil { // its own for each decision
@@ -185,7 +185,7 @@ func TestGivenAtIsClamped(t *testing.T) {
 	} {
 		d := decisionFor(token, "a")
 		d.At = test.at.UnixMilli()
-		_, core, _ := sealed(t, draftOf(t, d, q), nil, test.now)
+		_, core, _ := sealedAt(t, draftOf(t, d, q), nil, test.now)
 		if core.GivenAt != test.want.UnixMilli() || core.ReceivedAt != test.now.UnixMilli() || core.TokenFrom != from.UnixMilli() {
 			t.Errorf("%s: given %v, received %v, want given %v", name, time.UnixMilli(core.GivenAt), time.UnixMilli(core.ReceivedAt), test.want)
 		}
@@ -217,7 +217,7 @@ func TestValidityIsInCalendarMonths(t *testing.T) {
 	for months, want := range map[int]string{-1: "2027-05-21", 0: "2027-05-21", 1: "2026-12-21", 13: "2027-12-21", 14: "2027-05-21"} {
 		q, token := question(t, inEurope)
 		q.Notice.Validity = months
-		_, core, _ := sealed(t, draftOf(t, decisionFor(token, "a"), q), nil, noon)
+		_, core, _ := sealedAt(t, draftOf(t, decisionFor(token, "a"), q), nil, noon)
 		if got := time.UnixMilli(core.ValidUntil).UTC().Format(time.DateOnly); got != want {
 			t.Errorf("validity of %d months ends %s, want %s", months, got, want)
 		}
@@ -225,11 +225,11 @@ func TestValidityIsInCalendarMonths(t *testing.T) {
 }
 
 func TestARecordContinuesItsSubject(t *testing.T) {
-	first, core, personal := sealed(t, draftNamed(t, "one"), nil, noon)
+	first, core, personal := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	if core.Previous != "" || first.Previous != "" || first.Subject != personal.Subject {
 		t.Errorf("the first: previous %q, subject %q and %q", core.Previous, first.Subject, personal.Subject)
 	}
-	second, core, again := sealed(t, draftNamed(t, "two"), first, noon)
+	second, core, again := sealedAt(t, draftNamed(t, "two"), first, noon)
 	if core.Previous != first.ReceiptID || second.Previous != first.ReceiptID || again.Subject != personal.Subject || second.Subject != personal.Subject {
 		t.Errorf("the second: previous %q, subject %q, want %q", core.Previous, again.Subject, personal.Subject)
 	}
@@ -237,7 +237,7 @@ func TestARecordContinuesItsSubject(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	third, core, _ := sealed(t, draftNamed(t, "three"), less, noon)
+	third, core, _ := sealedAt(t, draftNamed(t, "three"), less, noon)
 	if core.Previous != "" || third.Previous != "" {
 		t.Error("a record whose personal part was removed is linked again")
 	}
@@ -250,15 +250,15 @@ func TestASignalGrantsNothing(t *testing.T) {
 	d.Categories = map[string]bool{"preferences": true, "analytics": true, "marketing": false}
 	d.Vendors = map[string]bool{"ads": true}
 	draft := draftOf(t, d, q)
-	_, core, _ := sealed(t, draft, nil, noon)
+	_, core, _ := sealedAt(t, draft, nil, noon)
 	if want := choices(NotAsked, NotAsked, Refused); !maps.Equal(core.Categories, want) || core.Vendors["ads"] != NotAsked || core.Vendors["ga4"] != NotAsked {
 		t.Errorf("alone: %v, %v", core.Categories, core.Vendors)
 	}
 	// What somebody granted before stays granted, and only that.
 	before := decisionFor(token, "b")
 	before.Categories, before.Vendors = map[string]bool{"analytics": true, "preferences": false}, nil
-	earlier, _, _ := sealed(t, draftOf(t, before, q), nil, noon)
-	_, core, _ = sealed(t, draft, earlier, noon)
+	earlier, _, _ := sealedAt(t, draftOf(t, before, q), nil, noon)
+	_, core, _ = sealedAt(t, draft, earlier, noon)
 	if want := choices(NotAsked, Granted, Refused); !maps.Equal(core.Categories, want) || core.Vendors["ga4"] != Granted || core.Vendors["ads"] != NotAsked {
 		t.Errorf("after a grant: %v, %v", core.Categories, core.Vendors)
 	}
@@ -276,7 +276,7 @@ func TestCoreSaysWhatTheServerKnows(t *testing.T) {
 	q.Served.Region, q.Served.Source, q.GPCHeader = "", "none", true
 	d := decisionFor(token, "a")
 	d.DNT = true
-	e, core, _ := sealed(t, draftOf(t, d, q), nil, noon)
+	e, core, _ := sealedAt(t, draftOf(t, d, q), nil, noon)
 	if core.Region != "-" || core.RegionSource != "none" || core.Signals != (Signals{GPCHeader: true, DNT: true}) ||
 		core.Token != digestOf(token) || core.Experience != q.Served.Experience || core.Notice != digestOf("notice") ||
 		core.Controller != q.Notice.Controller || core.Language != "de" || core.Policies["privacy"].Number != 3 {
@@ -291,7 +291,7 @@ func TestCoreSaysWhatTheServerKnows(t *testing.T) {
 }
 
 func TestParseCoreTakesOnlyWhatEncodeMade(t *testing.T) {
-	e, _, _ := sealed(t, draftNamed(t, "one"), nil, noon)
+	e, _, _ := sealedAt(t, draftNamed(t, "one"), nil, noon)
 	for name, b := range map[string][]byte{
 		"a space":       append([]byte(" "), e.Core...),
 		"a member more": append([]byte(`{"a":1,`), e.Core[1:]...),

@@ -24,7 +24,7 @@ var (
 // RecorderOptions are what a Recorder may be told. Zero values are right.
 type RecorderOptions struct {
 	Now     func() time.Time // the clock; time.Now
-	Random  io.Reader        // of ids and salts; crypto/rand. Only one goroutine reads it
+	Random  io.Reader        // of ids and salts; crypto/rand. It is read by one goroutine at a time
 	Queue   int              // records that may wait; 4096
 	Batch   int              // records that share a transaction; 256
 	Timeout time.Duration    // of one transaction; 15 seconds
@@ -35,7 +35,9 @@ type RecorderOptions struct {
 
 // A Recorder makes records durable. Decisions of many concurrent requests share
 // one transaction: while one is being written, those that arrive form the next.
-// There is no delay to gather them, so a lone decision waits for nobody.
+// There is no delay to gather them, so a lone decision waits for nobody. The
+// order in which decisions are accepted is that of their times and of the log;
+// sealing, which costs most, is done by the callers, side by side.
 type Recorder struct {
 	store   Store
 	keys    Signer
@@ -43,19 +45,21 @@ type Recorder struct {
 	queue   chan *job
 	done    chan struct{}
 
-	mu     sync.RWMutex // held for reading while a job is put into the queue
-	closed bool         // guarded by mu
-
-	last time.Time // the newest received_at; of the writing goroutine
+	mu     sync.Mutex
+	closed bool      // guarded by mu
+	last   time.Time // the newest time given; guarded by mu
 }
 
 type job struct {
-	draft    Draft
-	previous *Entry
+	received time.Time
 	luck     luck
-	entry    *Entry
-	core     Core
-	answer   chan error // buffered: the writer never waits for a caller
+
+	sealed chan struct{} // closed by the caller when what follows is set
+	entry  *Entry
+	core   Core
+	err    error // the record can't be made
+
+	answer chan error // buffered: the writer never waits for a caller
 }
 
 // A Recorded is a record that is on stable storage and in the log.
@@ -99,21 +103,27 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	if d.core.Schema == "" {
 		return Recorded{}, errors.New("record: the draft was not made by Prepare")
 	}
-	j := &job{draft: d, answer: make(chan error, 1)}
+	var previous *Entry
 	if id := d.decision.Previous; id != "" {
-		previous, err := r.store.Entry(ctx, d.core.Site, id)
+		var err error
+		previous, err = r.store.Entry(ctx, d.core.Site, id)
 		switch {
 		case err == nil:
-			j.previous = previous
 		case errors.Is(err, ErrUnknownReceipt), errors.Is(err, ErrDamaged):
-			// It was erased, or is of no use: the visitor is not to suffer for that.
+			previous = nil // erased, or of no use: the visitor is not to suffer for that
 		default:
 			return Recorded{}, fmt.Errorf("read the replaced record: %w", err)
 		}
 	}
-	if err := r.accept(j); err != nil {
+	j, err := r.accept()
+	if err != nil {
 		return Recorded{}, err
 	}
+	j.err = guard(func() (err error) {
+		j.entry, j.core, err = seal(d, previous, j.received, j.luck, r.keys)
+		return err
+	})
+	close(j.sealed)
 	select {
 	case err := <-j.answer:
 		if err != nil {
@@ -143,18 +153,30 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	return Recorded{Receipt: receipt, Core: core, Entry: e, Repeat: repeat}, nil
 }
 
-// accept puts j into the queue or refuses it; it never waits.
-func (r *Recorder) accept(j *job) error {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
+// accept gives a decision its time and its place in the queue, or refuses it; it
+// never waits. A clock that is set back must not date a record before the one it
+// follows: until it has caught up, time stands still.
+func (r *Recorder) accept() (*job, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if r.closed {
-		return ErrClosed
+		return nil, ErrClosed
 	}
+	var random [luckSize]byte
+	if _, err := io.ReadFull(r.options.Random, random[:]); err != nil {
+		return nil, fmt.Errorf("%w: no randomness: %w", ErrUnavailable, err)
+	}
+	now := r.options.Now().UTC().Truncate(time.Millisecond)
+	if now.Before(r.last) {
+		now = r.last
+	}
+	j := &job{received: now, luck: luckOf(random[:]), sealed: make(chan struct{}), answer: make(chan error, 1)}
 	select {
 	case r.queue <- j:
-		return nil
+		r.last = now
+		return j, nil
 	default:
-		return ErrBusy
+		return nil, ErrBusy
 	}
 }
 
@@ -196,41 +218,22 @@ func (r *Recorder) write() {
 				break gather
 			}
 		}
-		r.keep(r.sealAll(batch))
+		r.keep(sealed(batch))
 	}
 }
 
-// sealAll makes the records of a batch; jobs that fail are answered and left
-// out. All get the same time, never one before an earlier batch's: a clock that
-// is set back must not date a record before the one it follows.
-func (r *Recorder) sealAll(batch []*job) []*job {
-	now := r.options.Now().UTC().Truncate(time.Millisecond)
-	if now.Before(r.last) {
-		now = r.last
-	}
-	r.last = now
-	random := make([]byte, luckSize*len(batch))
-	if _, err := io.ReadFull(r.options.Random, random); err != nil {
-		answerAll(batch, fmt.Errorf("%w: no randomness: %w", ErrUnavailable, err))
-		return nil
-	}
-	errs := make([]error, len(batch))
-	inParallel(len(batch), func(i int) {
-		j := batch[i]
-		errs[i] = guard(func() (err error) {
-			j.entry, j.core, err = seal(j.draft, j.previous, now, luckOf(random[i*luckSize:]), r.keys)
-			return err
-		})
-	})
-	sealed := batch[:0:0]
-	for i, j := range batch {
-		if errs[i] != nil {
-			j.answer <- errs[i]
+// sealed waits for the records of a batch. Jobs whose record can't be made are
+// answered and left out.
+func sealed(batch []*job) []*job {
+	made := batch[:0]
+	for _, j := range batch {
+		if <-j.sealed; j.err != nil {
+			j.answer <- j.err
 		} else {
-			sealed = append(sealed, j)
+			made = append(made, j)
 		}
 	}
-	return sealed
+	return made
 }
 
 // keep appends the batch and answers its jobs. If the store as a whole can't
@@ -293,24 +296,4 @@ func guard(f func() error) (err error) {
 		}
 	}()
 	return f()
-}
-
-// inParallel calls f for 0 to n-1 on as many goroutines as run at once.
-func inParallel(n int, f func(i int)) {
-	workers := min(n, runtime.GOMAXPROCS(0))
-	if workers <= 1 {
-		for i := range n {
-			f(i)
-		}
-		return
-	}
-	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < n; i += workers {
-				f(i)
-			}
-		})
-	}
-	wg.Wait()
 }
