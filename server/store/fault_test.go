@@ -164,13 +164,7 @@ func nthWriteFails(t *testing.T, n int, after bool, failure error) (triggered bo
 	for i := range 5 {
 		drafts = append(drafts, draft(t, "shop", fmt.Sprint(i), ""))
 	}
-	fresh := func() []*consent.Entry {
-		var again []*consent.Entry
-		for _, e := range entriesOf(t, drafts...) {
-			again = append(again, e)
-		}
-		return again
-	}
+	fresh := func() []*consent.Entry { return entriesOf(t, drafts...) }
 	f.arm(n, after, failure)
 	entries := fresh()
 	acknowledged := map[string]string{}

@@ -356,15 +356,17 @@ func draftOf(siteKey, id, previous string, analytics bool) (consent.Draft, error
 // signer signs with a key everybody knows.
 type signer struct{}
 
-func (signer) key() ed25519.PrivateKey { return ed25519.NewKeyFromSeed(make([]byte, 32)) }
+var (
+	knownKey = ed25519.NewKeyFromSeed(make([]byte, 32))
+	knownKid = consent.Thumbprint(knownKey.Public().(ed25519.PublicKey))
+)
 
-func (s signer) Sign(leaf [auditlog.LeafSize]byte) (string, []byte) {
-	return consent.Thumbprint(s.key().Public().(ed25519.PublicKey)), ed25519.Sign(s.key(), append([]byte("volenti receipt v1\n"), leaf[:]...))
+func (signer) Sign(leaf [auditlog.LeafSize]byte) (string, []byte) {
+	return knownKid, ed25519.Sign(knownKey, append([]byte("volenti receipt v1\n"), leaf[:]...))
 }
 
-func (s signer) keys() consent.PublicKeys {
-	public := s.key().Public().(ed25519.PublicKey)
-	return consent.PublicKeys{consent.Thumbprint(public): public}
+func (signer) keys() consent.PublicKeys {
+	return consent.PublicKeys{knownKid: knownKey.Public().(ed25519.PublicKey)}
 }
 
 // entryOf is a sealed entry that is in no store yet.
