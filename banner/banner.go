@@ -79,9 +79,8 @@ func compileLanguage(sources fs.FS, f *facts, language string, wording notice.Wo
 		source, err := bundle(sources, variant.Kind, virtual{
 			"volenti:notice":   f.module(language, words, p),
 			"volenti:wording":  words.module(variant.Surface),
-			"volenti:surface":  surfaceModule(variant.Surface),
 			"volenti:adapters": adaptersModule(f.notice),
-		})
+		}, f.constants(language, variant.Surface))
 		if err != nil {
 			return fmt.Errorf("%s %s in %s: %w", variant.Kind, variant.Surface, language, err)
 		}

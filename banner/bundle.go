@@ -32,7 +32,7 @@ const (
 // For the gate and the second layer that is a module. For all others it is the
 // text of a function of the boot, not called: "(boot=>{…})". The entry knows its boot as
 // a free variable, which is what the parameter then binds.
-func bundle(sources fs.FS, kind notice.Kind, modules virtual) ([]byte, error) {
+func bundle(sources fs.FS, kind notice.Kind, modules virtual, constants map[string]string) ([]byte, error) {
 	format := api.FormatIIFE
 	if kind == notice.KindGate || kind == notice.KindSettings {
 		format = api.FormatESModule
@@ -49,6 +49,7 @@ func bundle(sources fs.FS, kind notice.Kind, modules virtual) ([]byte, error) {
 		MinifyIdentifiers: true,
 		MinifySyntax:      true,
 		MangleProps:       `[^_]_$`, // a name that ends in one underscore is private to the bundle
+		Define:            constants,
 		TreeShaking:       api.TreeShakingTrue,
 		LegalComments:     api.LegalCommentsNone,
 		TsconfigRaw:       `{}`, // nothing of the machine's

@@ -164,10 +164,47 @@ func adaptersModule(n *notice.Notice) string {
 	return imports.String() + "export const adapters = [" + names.String() + "]\n"
 }
 
-func surfaceModule(surface notice.Surface) string {
-	var m module
-	m.export("surface", string(surface))
-	return m.String()
+// consentTypes are those of Google Consent Mode, each with the switch of the law
+// table whose categories stand for it. Security needs no consent.
+var consentTypes = []struct {
+	name   string
+	letter byte
+}{
+	{"ad_storage", 'm'}, {"ad_user_data", 'm'}, {"ad_personalization", 'm'}, {"analytics_storage", 'a'},
+	{"functionality_storage", 'p'}, {"personalization_storage", 'p'}, {"security_storage", 0},
+}
+
+// constants are the members of VOLENTI (src/virtual.d.ts). esbuild puts them in
+// the place of their names, and leaves out what then can't happen.
+func (f *facts) constants(language string, surface notice.Surface) map[string]string {
+	n := f.notice
+	scheme := n.Look.Theme
+	if scheme != "light" && scheme != "dark" {
+		scheme = "light dark"
+	}
+	google := make([][]any, len(consentTypes))
+	for i, t := range consentTypes {
+		google[i] = []any{t.name}
+		for j := range f.like {
+			if f.like[j] == t.letter {
+				google[i] = append(google[i], j)
+			}
+		}
+		if len(google[i]) == 1 && t.letter != 0 {
+			google[i] = append(google[i], -1) // no category stands for it: nobody can grant it
+		}
+	}
+	all := map[string]string{}
+	for name, value := range map[string]any{
+		"surface": surface, "language": language, "rtl": notice.RTL(language),
+		"position": n.Look.Position, "scheme": scheme, "accent": n.Look.Accent, "onAccent": onAccent(n.Look.Accent),
+		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL,
+		"google": google, "googleWait": n.Google.WaitForUpdate,
+		"googleRedact": n.Google.AdsDataRedaction, "googlePassthrough": n.Google.URLPassthrough,
+	} {
+		all["VOLENTI."+name] = literal(value)
+	}
+	return all
 }
 
 type (
@@ -192,9 +229,7 @@ type (
 // fetch, each empty while it is being compiled.
 type parts struct{ gate, settings canonical.Digest }
 
-// module is volenti:notice. Numbers and truth values come first: only there
-// does esbuild put them in the place of their names, and leave out what then
-// can't happen.
+// module is volenti:notice.
 func (f *facts) module(language string, w *words, p parts) string {
 	n := f.notice
 	keys := make([]string, len(n.Categories))
@@ -218,13 +253,7 @@ func (f *facts) module(language string, w *words, p parts) string {
 	}
 
 	var m module
-	m.export("googleMode", map[string]int{"basic": 1, "advanced": 2}[n.Google.Mode])
-	m.export("googleWait", n.Google.WaitForUpdate)
-	m.export("googleRedact", n.Google.AdsDataRedaction)
-	m.export("googlePassthrough", n.Google.URLPassthrough)
 	m.export("validity", n.Validity*month)
-	m.export("radius", n.Look.Radius)
-	m.export("rtl", notice.RTL(language))
 	m.export("site", n.Site)
 	m.export("notice", f.digest.Short())
 	m.export("categories", keys)
@@ -236,13 +265,6 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("stored", stored)
 	m.export("gateDigest", p.gate)
 	m.export("settingsDigest", p.settings)
-	m.export("language", language)
-	m.export("position", n.Look.Position)
-	m.export("theme", n.Look.Theme)
-	m.export("accent", n.Look.Accent)
-	m.export("onAccent", onAccent(n.Look.Accent))
-	m.export("reopenAt", n.Look.Reopen)
-	m.export("policyURL", n.PolicyURL)
 	m.export("policyKey", n.Policies[0])
 	m.export("controller", map[string]string{"name": n.Controller.Name, "address": n.Controller.Address, "contact": n.Controller.Contact})
 	m.export("details", details)
@@ -253,15 +275,21 @@ func (f *facts) module(language string, w *words, p parts) string {
 // A module is the text of an ECMAScript module of constants.
 type module struct{ bytes.Buffer }
 
-// export adds a constant. JSON is a subset of ECMAScript since 2019, so its
-// text is a literal; objects are frozen by nobody writing to them.
+// export adds a constant.
 func (m *module) export(name string, value any) {
-	fmt.Fprintf(m, "export const %s = ", name)
-	e := json.NewEncoder(m)
+	fmt.Fprintf(m, "export const %s = %s\n", name, literal(value))
+}
+
+// literal is a value as ECMAScript writes it. JSON is a subset of that since
+// 2019; objects are frozen by nobody writing to them.
+func literal(value any) string {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(value); err != nil {
 		panic(err) // strings, numbers, and lists of them always encode
 	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // onAccent is black or white, whichever has the higher contrast on an accent

@@ -1,6 +1,32 @@
 // Modules that exist only while a notice is compiled (banner.go): the notice and the wording of one language,
 // as constants, so that what a variant does not use is not in it.
 
+/**
+ * Constants that stand in the place of their names before anything else is done, so that what then can't happen is left
+ * out of a variant. All else of the notice is in volenti:notice.
+ */
+declare const VOLENTI: {
+  /** Surface of this first layer; '' in scripts that have none. */
+  readonly surface: 'opt-in' | 'opt-out' | 'notice' | '';
+  readonly language: string;
+  readonly rtl: boolean;
+  readonly position: 'bottom' | 'bottom-start' | 'bottom-end' | 'top' | 'center';
+  /** Value of color-scheme. */
+  readonly scheme: 'light dark' | 'light' | 'dark';
+  readonly accent: string;
+  /** Black or white, whichever reads better on the accent. */
+  readonly onAccent: string;
+  readonly radius: number;
+  readonly reopenAt: 'start' | 'end' | 'none';
+  /** Where the policy link leads; '' is `${base}/policies/{site}/{policy}`. */
+  readonly policyURL: string;
+  /** Consent Mode's types, each with the indices of the categories that stand for it. */
+  readonly google: readonly (readonly [type: string, ...categories: number[]])[];
+  readonly googleWait: number;
+  readonly googleRedact: boolean;
+  readonly googlePassthrough: boolean;
+};
+
 declare module 'volenti:notice' {
   /** Site key. */
   export const site: string;
@@ -22,26 +48,10 @@ declare module 'volenti:notice' {
   export const stored: readonly (readonly [name: string, kind: 0 | 1 | 2, vendor: number])[];
   /** Seconds a decision lasts. */
   export const validity: number;
-  /** 0 off, 1 basic, 2 advanced. */
-  export const googleMode: 0 | 1 | 2;
-  export const googleWait: number;
-  export const googleRedact: boolean;
-  export const googlePassthrough: boolean;
   /** Digest of the gate of the same language. */
   export const gateDigest: string;
   /** Digest of the second layer of the same language. */
   export const settingsDigest: string;
-  export const language: string;
-  export const rtl: boolean;
-  export const position: 'bottom' | 'bottom-start' | 'bottom-end' | 'top' | 'center';
-  export const theme: 'auto' | 'light' | 'dark';
-  export const accent: string;
-  /** Black or white, whichever reads better on the accent. */
-  export const onAccent: string;
-  export const radius: number;
-  export const reopenAt: 'start' | 'end' | 'none';
-  /** Where the policy link leads; '' is `${base}/policies/{site}/{policy}`. */
-  export const policyURL: string;
   export const policyKey: string;
   /** Second layer only. */
   export const controller: { readonly name: string; readonly address: string; readonly contact: string };
@@ -71,7 +81,3 @@ declare module 'volenti:adapters' {
   export const adapters: readonly import('./gate/adapter').Adapter[];
 }
 
-declare module 'volenti:surface' {
-  /** Surface of this first layer. */
-  export const surface: 'opt-in' | 'opt-out' | 'notice';
-}

@@ -1,15 +1,7 @@
-import { googlePassthrough, googleRedact, googleWait, like } from 'volenti:notice';
 import type { Adapter } from '../gate/adapter';
 import type { Choices } from '../gate/types';
 
 // Google Consent Mode v2: https://developers.google.com/tag-platform/security/guides/consent
-const types: readonly (readonly [letter: string, ...types: string[]])[] = [
-  ['m', 'ad_storage', 'ad_user_data', 'ad_personalization'],
-  ['a', 'analytics_storage'],
-  ['p', 'functionality_storage', 'personalization_storage'],
-  ['n', 'security_storage'],
-];
-
 /**
  * Only an `arguments` object is a command to Google's tags; an array would be a method call. `dataLayer` is taken over
  * only if it is a list: an element of that id is none.
@@ -21,21 +13,16 @@ const push = function (..._: unknown[]): void {
   (w.dataLayer as unknown[]).push(arguments);
 };
 
-/** Granted if every category of that letter is; a type that no category stands for is denied, except security. */
+/** Granted if every category that stands for the type is granted; a type that none stands for has an impossible one. */
 const states = (now: Choices): Record<string, string | number> =>
-  Object.fromEntries(
-    types.flatMap(([letter, ...names]) => {
-      const granted = letter === 'n' || (like.includes(letter) && ![...like].some((l, i) => l === letter && now[i] !== '1'));
-      return names.map((name) => [name, granted ? 'granted' : 'denied']);
-    }),
-  );
+  Object.fromEntries(VOLENTI.google.map(([type, ...of]) => [type, of.every((i) => now[i] === '1') ? 'granted' : 'denied']));
 
 /** One `default` a page, before everything else; then one `update` for the stored decision and for each new one. */
 export const gtag = {
   start(defaults) {
-    push('consent', 'default', { ...states(defaults), wait_for_update: googleWait });
-    if (googleRedact) push('set', 'ads_data_redaction', true);
-    if (googlePassthrough) push('set', 'url_passthrough', true);
+    push('consent', 'default', { ...states(defaults), wait_for_update: VOLENTI.googleWait });
+    if (VOLENTI.googleRedact) push('set', 'ads_data_redaction', true);
+    if (VOLENTI.googlePassthrough) push('set', 'url_passthrough', true);
   },
   change(now) {
     push('consent', 'update', states(now));

@@ -1,20 +1,19 @@
 import { adapters } from 'volenti:adapters';
-import { surface } from 'volenti:surface';
-import { createEarlyGate } from '../gate/early';
-import { createHead, judge } from '../gate/head';
+import { createCore } from '../gate/core';
+import { createHead } from '../gate/head';
 import { afterPaint, guard, whenShown } from '../gate/page';
 import { ask } from '../ui/ask';
 
-// For a visitor who must be asked: asks first, and fetches the gate once that is painted.
+// For a visitor who must be asked: everything that takes is in here, so that one answer of the server is enough.
 guard(() => {
   const head = createHead(boot, adapters);
   if (!head) return;
   whenShown(() => {
-    const outcome = judge(head);
-    const early = createEarlyGate(head, outcome);
-    if (outcome.ask || outcome.signal) head.close = ask(early.gate);
-    // Before opt-in there is nothing to release.
-    if (surface === 'opt-in') afterPaint(early.fetch);
-    else early.fetch();
+    const core = createCore(head, adapters);
+    const { ask: must, signal } = core.outcome;
+    if (must || signal) core.close = ask(core.gate);
+    if (signal) core.gate.decide(signal, 'signal', 'signal');
+    // Tags marked for other banners are the rest's to find, and here they may load at once.
+    if (VOLENTI.surface !== 'opt-in') afterPaint(core.rest);
   });
 })();

@@ -1,14 +1,30 @@
 import { adapters } from 'volenti:adapters';
 import { labels, vendorNames } from 'volenti:notice';
-import { createGate } from '../gate/gate';
-import type { GateModule, Head } from '../gate/head';
+import { createCore } from '../gate/core';
+import { judge, type GateModule } from '../gate/head';
+import { page } from '../gate/page';
+import { attach as attachTo, type Layers } from '../gate/rest';
+import { reload } from '../gate/whole';
+import { toReopen } from '../ui/dom';
 import { placeholder } from '../ui/placeholder';
 import { reopen } from '../ui/reopen';
+import { say } from '../ui/status';
 
-// The gate: a module that all pages of a site share, fetched by the script that stands first in <head>.
-export const start: GateModule['start'] = (head: Head) =>
-  createGate(head, adapters, {
-    reopen,
-    placeholder: (el, category, vendor, allow) =>
-      placeholder(el, vendorNames[vendor] ?? new URL(el.getAttribute('data-src') ?? '', location.href).hostname, labels[category]!, allow),
-  });
+// The gate: a module that all pages of a site share and the browser keeps.
+const layers: Layers = {
+  reopen,
+  placeholder: (el, category, vendor, allow) =>
+    placeholder(el, vendorNames[vendor] ?? new URL(el.getAttribute('data-src') ?? '', location.href).hostname, labels[category]!, allow),
+  say(gate) {
+    say(gate);
+    if (page.activeElement === page.body) toReopen();
+  },
+};
+
+export const attach: GateModule['attach'] = (core) => attachTo(core, layers);
+
+export const start: GateModule['start'] = (head) => {
+  // A cached answer for somebody who had decided, and there is no decision any more: only a fresh script can ask.
+  if (judge(head).ask && !head.fresh) reload(head);
+  else attach(createCore(head, adapters, true));
+};

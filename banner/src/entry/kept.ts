@@ -1,6 +1,7 @@
 import { adapters } from 'volenti:adapters';
-import { createHead, fetchGate } from '../gate/head';
+import { createHead } from '../gate/head';
 import { guard, warn, whenShown } from '../gate/page';
+import { fetchGate } from '../gate/whole';
 
 // For a visitor whose decision is known.
 guard(() => {

@@ -2,6 +2,7 @@ import { categories, like, vendors } from 'volenti:notice';
 import type { Volenti, VolentiCommand, VolentiListener } from '../../volenti';
 import { all } from './decide';
 import { guard, page, warn } from './page';
+import { state } from './state';
 import type { Gate } from './types';
 
 /** window.volenti. `hide` takes the first layer away. A call that can't be done is said on the console and does nothing. */
@@ -10,19 +11,10 @@ export const createApi = (gate: Gate, hide: () => void): Volenti => {
     page.addEventListener('volenti:' + name, listener as EventListener);
     if (name === 'ready') (listener as VolentiListener<'ready'>)(new CustomEvent('volenti:ready', { detail: api.state }));
   };
-  const states = (keys: readonly string[], now: string | undefined): Record<string, boolean> =>
-    Object.fromEntries(keys.map((key, i) => [key, now?.[i] === '1']));
 
   const api = {
     get state() {
-      const [ofCategory, ofVendor] = gate.now.split('.');
-      return {
-        decided: !!gate.decision,
-        categories: states(categories, ofCategory),
-        vendors: states(vendors.map((v) => v[0]), ofVendor),
-        signal: gate.signal,
-        ...(gate.decision?.r ? { receipt: gate.decision.r } : {}),
-      };
+      return state(gate);
     },
     on: guard(on),
     off: guard((name: string, listener: unknown) => page.removeEventListener('volenti:' + name, listener as EventListener)),

@@ -16,8 +16,9 @@ export const foreign =
  * Marks an element as ours, by the marks of another banner, so that a site can move without touching its markup:
  * Cookiebot, OneTrust and iubenda name categories, Usercentrics and Klaro name vendors. A category or vendor that the
  * notice has none for is one nobody was asked about; only what may be no mark at all, a bare `data-name`, is left alone.
+ * Returns whether it is ours now.
  */
-export const translate = (el: HTMLElement): void => {
+export const translate = (el: HTMLElement): boolean => {
   const { cookieconsent, iubPurposes, usercentrics, name } = el.dataset;
   const groups = el.className.match(/optanon-category-([\w-]+)/)?.[1]?.replace(/-/g, ' ');
   const named = cookieconsent ?? iubPurposes ?? groups;
@@ -34,6 +35,7 @@ export const translate = (el: HTMLElement): void => {
   else if (vendor || usercentrics) {
     el.dataset.category = vendor ? categories[vendor[1]] : usercentrics;
     el.dataset.service = vendor?.[0] ?? usercentrics;
-  } else return;
+  } else return false;
   if (src) el.dataset.src = src;
+  return true;
 };

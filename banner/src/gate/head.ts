@@ -1,11 +1,11 @@
-import { gateDigest, site } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
+import type { Core } from './core';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { page } from './page';
 import { hasCookie, read } from './remember';
 import { signalOn } from './signals';
-import type { Boot, Gate } from './types';
+import type { Boot } from './types';
 
 /**
  * What stands first in <head> hands to the gate. The two are compiled apart, so no name in here may be mangled.
@@ -19,14 +19,14 @@ export interface Head {
   /** The script was asked for just now: its answer is no cached one. */
   readonly fresh: boolean;
   readonly signal: boolean;
-  /** Takes the first layer away, where there is one. */
-  close?: () => void;
 }
 
 /** The module entry/gate.ts. */
 export interface GateModule {
-  /** Undefined if the script must be loaded anew: a cached one that can't ask, and there is no decision any more. */
-  start(head: Head): Gate | undefined;
+  /** The whole gate, for a script that has none of it. */
+  start(head: Head): void;
+  /** The rest of it, for a script that has the core. */
+  attach(core: Core): void;
 }
 
 /** window.volenti before the gate is there: the page's queue, with a mark of the script that will run it. */
@@ -36,7 +36,7 @@ export type Queue = VolentiCommand[] & { $?: 1 };
 export const found = (): unknown => Object.getOwnPropertyDescriptor(window, 'volenti')?.value;
 
 export const publish = (value: unknown): void => {
-  Object.defineProperty(window, 'volenti', { value, configurable: true, enumerable: true, writable: true });
+  (window as { volenti?: unknown }).volenti = value;
 };
 
 /**
@@ -57,24 +57,9 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   if (!queue.$) for (const adapter of adapters) adapter.start(resolve(boot, undefined, signal));
   queue.$ = 1;
   publish(queue);
-  const { origin, pathname } = new URL(src);
-  return { boot, src, base: origin + pathname.slice(0, pathname.lastIndexOf('/b/')), nonce: own.nonce || '', fresh, signal };
+  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal };
 };
 
 /** The judgement, with what this browser keeps. */
 export const judge = ({ boot, fresh, signal }: Head): Outcome =>
   decide(boot, inForce(boot, read(), fresh || hasCookie(), Date.now() / 1e3), signal);
-
-/**
- * Fetches the gate, which is the same for all pages and visitors and stays in the browser's cache. Tries again a few
- * times; a browser remembers that a module failed, so another try has another address.
- */
-export const fetchGate = async (head: Head, tries = 0): Promise<GateModule> => {
-  try {
-    return (await import(`${head.base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`)) as GateModule;
-  } catch (e) {
-    if (tries > 2) throw e;
-    await new Promise((done) => setTimeout(done, 2e3 << (2 * tries)));
-    return fetchGate(head, tries + 1);
-  }
-};

@@ -8,7 +8,6 @@ export const page: Document = new Proxy(document, {
     const value: unknown = Reflect.get(Document.prototype, name, document);
     return typeof value === 'function' ? value.bind(document) : value;
   },
-  set: (_, name, value) => Reflect.set(Document.prototype, name, value, document),
 });
 
 /** Tells the page; a listener that throws harms nobody else. */
@@ -48,4 +47,10 @@ export const afterPaint = (f: () => void): void => {
 export const whenShown = (f: () => void): void => {
   if ((page as { prerendering?: boolean }).prerendering) page.addEventListener('prerenderingchange', guard(f), { once: true });
   else f();
+};
+
+/** What fits a selector in an element, itself included. A form's own members may be inputs of those names. */
+export const within = (root: Element, selector: string): HTMLElement[] => {
+  const { matches, querySelectorAll } = Element.prototype;
+  return [...(matches.call(root, selector) ? [root] : []), ...querySelectorAll.call(root, selector)] as HTMLElement[];
 };

@@ -1,5 +1,4 @@
-import { foreign, translate } from './dialects';
-import { emit, guard, page, rest, warn } from './page';
+import { emit, guard, page, rest, warn, within } from './page';
 import { marks } from './tags';
 import type { Trust } from './trust';
 
@@ -73,10 +72,10 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   /** Has a script fetched that runs later. The same address, mode and integrity make it the same fetch. */
   const warm = (el: HTMLScriptElement): void => {
     const src = source(el);
-    if (!src || warmed.has(el)) return;
+    if (!src || warmed.has(el) || isModule(el)) return;
     const link = page.createElement('link');
     copy(el, link, /^(cross|integ|referrer|fetchp)/);
-    link.rel = isModule(el) ? 'modulepreload' : 'preload';
+    link.rel = 'preload';
     link.as = 'script';
     link.nonce = el.nonce || nonce;
     link.href = src;
@@ -139,13 +138,14 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
       undos.set(undo, owner);
       el.replaceWith(script);
       warmed.get(el)?.remove();
-      if (!src && !isModule(script)) ended();
+      // An inline module tells nobody when it has run (HTML, "execute the script element").
+      if (!src) ended();
       else if (isAsync(el)) resolve();
       else
         timer = window.setTimeout(
           guard(() => {
             cancel();
-            warn('skipped, no answer: ' + src);
+            warn('no answer: ' + src);
             emit('skipped', { src, category: owner.dataset.category });
           }),
           +el.dataset.timeout! || patience,
@@ -232,25 +232,15 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
     return allowed(el);
   };
 
-  const within = (root: Element, selector: string): HTMLElement[] => {
-    // A form's own members may be inputs of those names.
-    const { matches, querySelectorAll } = Element.prototype;
-    return [...(matches.call(root, selector) ? [root] : []), ...querySelectorAll.call(root, selector)] as HTMLElement[];
-  };
-
-  const find = (root: Element): boolean => {
-    within(root, foreign).forEach(translate);
-    return (
-      within(root, gated).filter((el) => {
-        if (marks(el)) return waiting.add(el) && consider(el);
-        const { category, service } = el.dataset;
-        const key = `${category} ${service ?? ''}`;
-        if (!unknown.has(key)) warn('never loads, the notice has no such category or vendor: ' + key);
-        unknown.add(key);
-        return false;
-      }).length > 0
-    );
-  };
+  const find = (root: Element): boolean =>
+    within(root, gated).filter((el) => {
+      if (marks(el)) return waiting.add(el) && consider(el);
+      const { category, service } = el.dataset;
+      const key = `${category} ${service ?? ''}`;
+      if (!unknown.has(key)) warn('not in the notice: ' + key);
+      unknown.add(key);
+      return false;
+    }).length > 0;
 
   const observer = new MutationObserver(
     guard((records: MutationRecord[]) => {

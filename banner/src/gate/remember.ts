@@ -2,13 +2,14 @@ import { isChoices } from './decide';
 import { guard, page } from './page';
 import type { Decision } from './types';
 
-const name = 'volenti';
+/** Of the entry in localStorage, and of the cookie. */
+export const name = 'volenti';
 
 /** Reads a decision from text that may be anything; undefined unless every member is what it has to be. */
 export const parse = (text: unknown): Decision | undefined => {
   try {
     const d = { __proto__: null, ...(JSON.parse(text as string) as Decision) };
-    return d.v === 1 && isChoices(d.c) && typeof d.n === 'string' && Number.isFinite(d.a) && Number.isFinite(d.u) ? d : undefined;
+    return d.v === 1 && isChoices(d.c) && Number.isFinite(d.a) && Number.isFinite(d.u) ? d : undefined;
   } catch {
     return undefined;
   }
@@ -32,17 +33,12 @@ export const hasCookie = (): boolean => {
   }
 };
 
-let channel: BroadcastChannel | undefined;
+/** Keeps a decision. Other tabs of this site hear of it by the storage event. */
+export const write = (decision: Decision): void => guard(() => localStorage.setItem(name, JSON.stringify(decision)))();
 
-/** Keeps a decision and tells the other tabs of this site. */
-export const write = (decision: Decision): void => {
-  const text = JSON.stringify(decision);
-  guard(() => localStorage.setItem(name, text))();
-  guard(() => channel?.postMessage(text))();
-};
-
-/** Calls back with what another tab decides. Two ways, because either may be switched off in a browser. */
-export const follow = (call: (decision: Decision) => void): void => {
+/** Calls back with what another tab decides; returns how to tell them. Two ways, because either may be switched off in a browser. */
+export const follow = (call: (decision: Decision) => void): ((decision: Decision) => void) => {
+  let channel: BroadcastChannel | undefined;
   const hear = (text: unknown): void => {
     const decision = parse(text);
     if (decision) call(decision);
@@ -52,4 +48,5 @@ export const follow = (call: (decision: Decision) => void): void => {
     channel = new BroadcastChannel(name);
     channel.onmessage = guard((e: MessageEvent) => hear(e.data));
   })();
+  return guard((decision: Decision) => channel?.postMessage(JSON.stringify(decision)));
 };

@@ -1,6 +1,6 @@
-import { categories, like, site, vendors } from 'volenti:notice';
-import { dnt, gpc } from './signals';
-import type { Action, Choices, Decision, Sent, Surface } from './types';
+import { categories, like } from 'volenti:notice';
+import { post } from './send';
+import type { Choices, Decision, Sent } from './types';
 
 /** Waits between tries, in milliseconds. After the last one, the next page view or coming online tries again. */
 const waits = [2e3, 1e4, 6e4];
@@ -8,37 +8,30 @@ const waits = [2e3, 1e4, 6e4];
 /** Answers that refuse only this try (RFC 9110 § 15.5.9, RFC 8470 § 5.2, RFC 6585 § 4); any other 4xx is for good. */
 const later = [408, 425, 429];
 
-/** A decision as it is sent. Its id makes sending it twice the same as sending it once. */
-export const draft = (token: string, choices: Choices, action: Action, surface: Surface, previous: string | undefined): Sent => {
-  const said = (keys: readonly string[], from: number): Record<string, boolean> =>
-    Object.fromEntries(
-      keys.flatMap((key, i) => {
-        const choice = choices[from + i];
-        return choice === '-' || (!from && like[i] === 'n') ? [] : [[key, choice === '1']];
-      }),
-    );
-  return {
-    id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
-    token,
-    categories: said(categories, 0),
-    vendors: said(vendors.map((v) => v[0]), categories.length + 1),
-    action,
-    surface,
-    at: Date.now(),
-    gpc: gpc(),
-    dnt: dnt(),
-    previous,
-  };
-};
+/** What of a receipt counts here. */
+interface Core {
+  readonly given_at: number;
+  readonly valid_until: number;
+  readonly models?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Choices as they may be taken to another region: a grant of what was on anyway, under opt-out, was never asked for. It
+ * becomes "not asked", which changes nothing here and is no consent elsewhere. The server's cookie says the same.
+ */
+export const portable = (choices: Choices, models: Readonly<Record<string, string>>): Choices =>
+  choices.replace(/1(?=.*\.)/g, (granted, i: number) => (like[i] === 'n' || models[categories[i]!] === 'opt-in' ? granted : '-'));
 
 /** How the report reaches the decision in force, which may be another one when an answer comes. */
 export interface Holder {
   get(): Decision | undefined;
   put(decision: Decision, receipt: string): void;
+  /** The answer to a decision that is on its way already; undefined for any other, and the second time. */
+  answer(sent: Sent): Promise<Response> | undefined;
 }
 
 /**
- * Sends what is not answered yet, oldest first and one at a time, so that each names the receipt of the one before.
+ * Sees to it that every decision is answered, oldest first and one at a time, so that each names the receipt of the one before.
  * Returns how to make it try now. It never throws and nothing waits for it.
  */
 export const report = (base: string, holder: Holder): (() => Promise<void>) => {
@@ -50,15 +43,9 @@ export const report = (base: string, holder: Holder): (() => Promise<void>) => {
     busy = true;
     let done = false;
     let text = '';
-    let receipt: { id?: unknown; core?: { given_at: number; valid_until: number } } = {};
+    let receipt: { id?: unknown; core?: Core } = {};
     try {
-      const answer = await fetch(`${base}/v1/sites/${site}/decisions`, {
-        method: 'POST',
-        keepalive: true,
-        credentials: 'include',
-        headers: { 'content-type': 'application/json' },
-        body: JSON.stringify(sent),
-      });
+      const answer = await (holder.answer(sent) ?? post(base, sent));
       const { status } = answer;
       done = status > 399 && status < 500 && !later.includes(status);
       if (status === 201) {
@@ -83,8 +70,17 @@ export const report = (base: string, holder: Holder): (() => Promise<void>) => {
     else {
       // From now on the server's times count, as they do in its cookie: a clock that is fast must not outrank it.
       const { p: _, ...kept } = decision;
-      const { given_at, valid_until } = receipt.core ?? {};
-      holder.put({ ...kept, ...(id ? { r: id } : {}), a: Math.floor(given_at! / 1e3) || kept.a, u: Math.floor(valid_until! / 1e3) || kept.u }, text);
+      const { given_at, valid_until, models } = receipt.core ?? {};
+      holder.put(
+        {
+          ...kept,
+          ...(id ? { r: id } : {}),
+          ...(models && !kept.s ? { c: portable(kept.c, models) } : {}),
+          a: Math.floor(given_at! / 1e3) || kept.a,
+          u: Math.floor(valid_until! / 1e3) || kept.u,
+        },
+        text,
+      );
     }
     return send();
   };

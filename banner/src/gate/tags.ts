@@ -12,8 +12,8 @@ export interface Marks {
  * it is never released.
  */
 export const marks = (el: Element): Marks | undefined => {
-  const keys = (el.getAttribute('data-category') ?? '').split(/[\s,]+/);
-  const service = el.getAttribute('data-service');
+  const keys = ((el as HTMLElement).dataset.category ?? '').split(/[\s,]+/);
+  const service = (el as HTMLElement).dataset.service;
   const vendor = vendors.findIndex((v) => v[0] === service);
   const known = keys.every((key) => key === 'necessary' || categories.includes(key)) && (!service || vendor >= 0);
   return known ? { categories: keys.map((key) => categories.indexOf(key)), vendor } : undefined;

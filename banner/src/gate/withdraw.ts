@@ -37,7 +37,7 @@ export const sweep = (now: Choices): void => {
       if (doomed(0, name))
         for (const domain of domains(location.hostname))
           for (const path of paths(location.pathname))
-            for (const more of ['', ';secure', ';secure;partitioned']) page.cookie = `${name}=;max-age=0;path=${path}${domain}${more}`;
+            for (const more of ['', ';secure', ';secure;partitioned']) Reflect.set(Document.prototype, 'cookie', `${name}=;max-age=0;path=${path}${domain}${more}`, document);
     }
   })();
   (['localStorage', 'sessionStorage'] as const).forEach((kind, i) =>

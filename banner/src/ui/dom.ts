@@ -1,4 +1,3 @@
-import { language, rtl } from 'volenti:notice';
 import { page } from '../gate/page';
 
 /**
@@ -11,8 +10,8 @@ export const dress = (host: HTMLElement, css: string, ...layout: Node[]): HTMLEl
   sheet.replaceSync(css);
   root.adoptedStyleSheets = [sheet];
   root.append(...layout);
-  host.lang = language;
-  host.dir = rtl ? 'rtl' : 'ltr';
+  host.lang = VOLENTI.language;
+  host.dir = VOLENTI.rtl ? 'rtl' : 'ltr';
   return host;
 };
 

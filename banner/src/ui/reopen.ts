@@ -1,4 +1,3 @@
-import { reopenAt, theme } from 'volenti:notice';
 import { choices as choicesLabel, reopen as reopenLabel } from 'volenti:wording';
 import { page } from '../gate/page';
 import { dress, place } from './dom';
@@ -14,12 +13,12 @@ export const reopen = (gate: { settings(from?: Element | null): void }, choices?
   const button = page.createElement('button');
   const host = dress(
     page.createElement('volenti-reopen'),
-    `${css}${choices ? icon : ''}button{inset-inline-${reopenAt}:12px;color-scheme:${theme === 'auto' ? 'light dark' : theme}}`,
+    `${css}${choices ? icon : ''}button{inset-inline-${VOLENTI.reopenAt}:12px;color-scheme:${VOLENTI.scheme}}`,
     button,
   );
   button.part.add('button');
   button.textContent = choices ? choicesLabel : reopenLabel;
   button.onclick = () => gate.settings(button);
-  if (reopenAt !== 'none') place(host);
+  if (VOLENTI.reopenAt !== 'none') place(host);
   return () => host.remove();
 };

@@ -2,10 +2,8 @@ import {
   categories,
   controller,
   details,
-  language,
   like,
   policyKey,
-  policyURL,
   site,
   vendorDetails,
   vendorNames,
@@ -50,7 +48,7 @@ import { look } from './theme';
 /** "13 months" as the language says it; a session and "persistent" have words of their own. */
 const last = (duration: string): string => {
   const [, count, unit] = /^(\d+) (second|minute|hour|day|week|month|year)s?$/.exec(duration) ?? [];
-  if (unit) return new Intl.NumberFormat(language, { style: 'unit', unit, unitDisplay: 'long' }).format(+count!);
+  if (unit) return new Intl.NumberFormat(VOLENTI.language, { style: 'unit', unit, unitDisplay: 'long' }).format(+count!);
   return duration === 'session' ? until_closed : duration === 'persistent' ? until_deleted : duration;
 };
 
@@ -73,7 +71,7 @@ const vendorBlock = (index: number, input: HTMLInputElement): Node[] => {
     h(
       'small',
       {},
-      country && data_goes_to.replace('{country}', () => new Intl.DisplayNames(language, { type: 'region' }).of(country) ?? country) + ' ',
+      country && data_goes_to.replace('{country}', () => new Intl.DisplayNames(VOLENTI.language, { type: 'region' }).of(country) ?? country) + ' ',
       url && link(url, vendor_policy.replace('{vendor}', () => name)),
     ),
     h(
@@ -142,7 +140,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
   const status = h('div', { className: 'status' });
   const refresh = (): void => {
     const d = gate.decision;
-    const line = h('p', {}, d ? decided.replace('{date}', () => new Intl.DateTimeFormat(language, { dateStyle: 'long', timeStyle: 'short' }).format(d.a * 1000)) : not_decided, ' ');
+    const line = h('p', {}, d ? decided.replace('{date}', () => new Intl.DateTimeFormat(VOLENTI.language, { dateStyle: 'long', timeStyle: 'short' }).format(d.a * 1000)) : not_decided, ' ');
     status.replaceChildren(line, gate.signal ? h('p', {}, signal) : '');
     if (!d) return;
     if ([...d.c].some((x, i) => x === '1' && like[i] !== 'n')) status.append(answer('withdraw', withdraw, () => all('0'), 'withdraw'));
@@ -176,7 +174,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
         `\n${address}\n`,
         link(/^https?:/.test(contact) ? contact : `mailto:${contact}`, contact),
         '\n',
-        link(policyURL || `${gate.base}/policies/${site}/${policyKey}`, policy),
+        link(VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, policy),
       ),
     ),
     h(

@@ -75,8 +75,8 @@ export const site = ({ args = [] } = {}) => {
 export const control = (page, name) => page.locator(`[data-volenti=${name}]`).first();
 export const press = (page, name) => control(page, name).click();
 export const ran = (page) => page.evaluate(() => [...(window.ran ?? [])]);
-/** Waits until window.volenti is the gate's. */
-export const ready = (page) => page.waitForFunction(() => window.volenti && !Array.isArray(window.volenti));
+/** Waits until window.volenti knows what is in force. */
+export const ready = (page) => page.waitForFunction(() => window.volenti?.state);
 export const stored = (page) => page.evaluate(() => JSON.parse(localStorage.getItem('volenti')));
 /** Waits until the decision in force was recorded. */
 export const recorded = (page) => page.waitForFunction(() => window.volenti?.state?.receipt);

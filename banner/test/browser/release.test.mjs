@@ -37,7 +37,7 @@ test('a tag that does not answer is skipped, cancelled and told of', async () =>
   await until(async () => (await ran(page)).length === 4);
   assert.deepEqual(await ran(page), ['B', 'C', 'E', 'D']);
   assert.deepEqual(await page.evaluate(() => window.skipped), [s.vendor + '/A.js?wait=2500']);
-  assert.ok(page.said.some((line) => line.startsWith('warning: volenti: skipped')), page.said.join('\n'));
+  assert.ok(page.said.some((line) => line.startsWith('warning: volenti: no answer')), page.said.join('\n'));
   await quiet(2500);
   assert.deepEqual(await ran(page), ['B', 'C', 'E', 'D'], 'its late answer is not executed');
 });
@@ -54,7 +54,7 @@ test('every shape of tag is released, once, and what nobody was asked about neve
   assert.deepEqual(order, ['necessary', 'casing', 'module', 'inline-module', 'defer', 'vendor-of-another-category', 'T1', 'T2', 'last']);
   assert.deepEqual(await names(), ['/T1.js', '/async.js', '/defer.js', '/frame', '/module.js', '/pixel.gif', '/set.gif', '/style.css', '/template.gif']);
   assert.equal(await page.locator('#fromtemplate').count(), 1);
-  assert.equal(page.said.filter((line) => line.includes('never loads')).length, 2, page.said.join('\n'));
+  assert.equal(page.said.filter((line) => line.includes('not in the notice')).length, 2, page.said.join('\n'));
   assert.deepEqual(page.thrown, []);
 });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { draft, report } from '../../src/gate/report.ts';
+import { portable, report } from '../../src/gate/report.ts';
+import { draft } from '../../src/gate/send.ts';
 
 const decision = (p, more = {}) => ({ v: 1, c: '10000.----', n: '0123456789abcdef', a: 100, u: 200, s: 0, e: 'e', p, ...more });
 const sent = (id) => ({ id, token: 'token' });
@@ -24,6 +25,7 @@ const world = (answers, first) => {
       w.decision = next;
       w.receipts.push(text);
     },
+    answer: (sent) => (sent.id === w.gone?.id ? w.gone.answer : undefined),
   });
   return w;
 };
@@ -46,6 +48,13 @@ test('an answer ends the report, with the server’s times', async () => {
   assert.deepEqual(w.receipts, [receipt('r1')[0]]);
   await w.send();
   assert.equal(w.bodies.length, 1);
+});
+
+test('one that is on its way already is not sent a second time', async () => {
+  const w = world([], decision([sent('a')]));
+  w.gone = { id: 'a', answer: Promise.resolve(new Response(...receipt('r1'))) };
+  await w.send();
+  assert.deepEqual([w.bodies.length, w.decision.r], [0, 'r1']);
 });
 
 test('several go in order, each with the receipt of the one before', async () => {
@@ -86,4 +95,10 @@ test('a decision made while another is on its way waits for it', async () => {
   await w.waits.shift()[0]();
   assert.deepEqual(w.bodies.map((b) => b.id), ['a', 'a', 'b']);
   assert.deepEqual([w.decision.c, w.decision.r], ['11111.----', 'r2']);
+});
+
+test('what was on by law is no consent to take along', () => {
+  const models = { preferences: 'notice', analytics: 'opt-out', marketing: 'opt-in', social: 'opt-in' };
+  assert.equal(portable('11111.--1-', models), '1--11.--1-');
+  assert.equal(portable('10010.----', models), '10010.----');
 });

@@ -20,7 +20,11 @@ export const notice = {
   vendorNames: ['Test Shop', 'Test Video', 'Test Counter', 'Test Ads'],
   stored: [['_count', 0, 2], ['_count_*', 0, 2], ['_shared', 0, 2], ['_shared', 0, 3], ['ads', 1, 3]],
   validity: 15552000,
-  googleMode: 1,
+};
+
+/** VOLENTI of src/virtual.d.ts, as far as what is tested here knows it. */
+const constants = {
+  google: [['ad_storage', 3, 4], ['ad_user_data', 3, 4], ['ad_personalization', 3, 4], ['analytics_storage', 2], ['functionality_storage', 1], ['personalization_storage', 1], ['security_storage']],
   googleWait: 500,
   googleRedact: false,
   googlePassthrough: true,
@@ -42,7 +46,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const entryPoints = readdirSync(here).filter((name) => name.endsWith('.test.mjs')).map((name) => join(here, name));
     await build({
       entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', target: 'node20', outExtension: { '.js': '.mjs' },
-      plugins: [virtual], tsconfigRaw: '{}', logLevel: 'warning',
+      plugins: [virtual], define: Object.fromEntries(Object.entries(constants).map(([name, value]) => ['VOLENTI.' + name, JSON.stringify(value)])), tsconfigRaw: '{}', logLevel: 'warning',
       // What the sources touch when they are loaded, and no more.
       banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {};' },
     });

@@ -1,0 +1,168 @@
+import { gateDigest, notice, site, validity } from 'volenti:notice';
+import type { VolentiCommand } from '../../volenti';
+import type { Adapter } from './adapter';
+import { decide, type Outcome } from './decide';
+import { found, judge, publish, type GateModule, type Head, type Queue } from './head';
+import { afterPaint, guard, page, warn } from './page';
+import { createEngine, type Engine } from './release';
+import { name, write } from './remember';
+import { draft, post } from './send';
+import { state } from './state';
+import { allows } from './tags';
+import { createTrust } from './trust';
+import type { Action, Choices, Decision, Gate, Sent, Surface } from './types';
+
+/**
+ * What a page needs at once: judges, tells the adapters, releases, remembers, sends. It works without the rest of the
+ * gate (rest.ts), which attaches to it and is compiled apart: no name in here may be mangled.
+ */
+export interface Core {
+  readonly head: Head;
+  /** What the ui sees. `changed` comes with the rest. */
+  readonly gate: Gate;
+  outcome: Outcome;
+  /** How many decisions were made in this page, or followed. */
+  turn: number;
+  /** The decision of this page that was sent last, and its answer. */
+  sent?: readonly [Sent, Promise<Response>];
+  /** What is asked of window.volenti and waits for the rest. */
+  readonly queue: Queue;
+  /** Frames that are held back. */
+  readonly frames: Set<HTMLElement>;
+  /** Takes the first layer away, where there is one. */
+  close?: () => void;
+  /** The rest's, called after every change. */
+  changed?: () => void;
+  /** The rest is there. */
+  whole: boolean | undefined;
+  /** Puts a decision in force: everything that depends on it follows. */
+  apply(decision: Decision): void;
+  /** Keeps what says the same as the decision in force and is newer. */
+  keep(decision: Decision): void;
+  /** Sends for the rest, unless it is there. */
+  rest(): Promise<void>;
+}
+
+/** `whole`: the rest is about to attach, so nobody need send for it. */
+export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boolean): Core => {
+  const { boot, base, nonce, signal } = head;
+  const trust = createTrust();
+  let engine: Engine | undefined;
+  let coming: Promise<void> | undefined;
+  let tries = 0;
+
+  const adapt = (): void => {
+    if (core.outcome.decision) for (const adapter of adapters) guard(adapter.change)(core.outcome.now);
+  };
+
+  const core: Core = {
+    head,
+    outcome: judge(head),
+    turn: 0,
+    queue: found() as Queue,
+    whole,
+    frames: new Set<HTMLElement>(),
+    apply(next) {
+      core.outcome = decide(boot, next, signal);
+      core.turn++;
+      adapt();
+      core.changed?.();
+      afterPaint(engine!.update);
+      void core.rest();
+    },
+    keep(next) {
+      core.outcome = { ...core.outcome, decision: next };
+      write(next);
+      core.changed?.();
+    },
+    // A browser remembers that a module failed, so another try has another address.
+    rest: async () =>
+      core.whole
+        ? undefined
+        : (coming ??= (import(`${base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`) as Promise<GateModule>).then(
+            (module) => module.attach(core),
+            (e) => {
+              coming = undefined;
+              tries++;
+              warn(e);
+            },
+          )),
+    gate: {
+      boot,
+      base,
+      nonce,
+      signal,
+      get decision() {
+        return core.outcome.decision;
+      },
+      get now() {
+        return core.outcome.now;
+      },
+      decide(c: Choices, action: Action, surface: Surface) {
+        const { decision } = core.outcome;
+        // Later than every decision known, whatever the clock says: the newer one counts.
+        const a = Math.max(Math.floor(Date.now() / 1e3), (decision?.a ?? 0) + 1);
+        const sent = draft(boot.t, c, action, surface, decision?.r);
+        const next: Decision = {
+          v: 1,
+          c,
+          n: notice,
+          a,
+          u: a + validity,
+          s: signal ? 1 : 0,
+          e: action === 'acknowledge' || action === 'signal' ? 'i' : 'e',
+          p: [...(decision?.p ?? []), sent],
+        };
+        write(next);
+        core.sent = [sent, post(base, sent)];
+        core.sent[1].catch(warn);
+        core.apply(next);
+      },
+      receipt: () => core.rest().then(() => (core.whole ? core.gate.receipt() : undefined)),
+      settings: (from) => void core.rest().then(() => core.whole && core.gate.settings(from)),
+    } as Gate,
+  };
+  adapt();
+
+  // window.volenti until the rest is there: it knows what is in force, and keeps what is asked of it.
+  const stub: Record<string, unknown> = {
+    get state() {
+      return state(core.gate);
+    },
+    receipt: core.gate.receipt,
+    push: (...commands: VolentiCommand[]) => {
+      core.queue.push(...commands);
+      void core.rest();
+      if (core.whole) core.changed?.();
+    },
+  };
+  for (const method of ['on', 'off', 'show', 'hide', 'acceptAll', 'rejectAll', 'set', 'withdraw'])
+    stub[method] = (...args: unknown[]) => (stub.push as (command: unknown) => void)([method, ...args]);
+  publish(stub);
+
+  engine = createEngine({
+    allowed: (el) => allows(core.outcome.now, el),
+    held(el) {
+      if (!(el instanceof HTMLIFrameElement) || core.frames.has(el)) return;
+      core.frames.add(el);
+      void core.rest();
+      core.changed?.();
+    },
+    nonce,
+    trust,
+  });
+  // What another tab decides, and what was decided while this page was put by, is the rest's to follow.
+  addEventListener('storage', (e) => e.key === name && core.rest());
+  addEventListener('pageshow', (e) => e.persisted && core.rest());
+  page.addEventListener(
+    'click',
+    guard((e) => {
+      const opener = e.target instanceof Element && Element.prototype.closest.call(e.target, '[data-volenti=open]');
+      if (!opener) return;
+      e.preventDefault();
+      core.gate.settings(opener);
+    }),
+  );
+  if (core.queue.length || core.outcome.decision) void core.rest();
+  return core;
+};
