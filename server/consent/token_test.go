@@ -43,7 +43,7 @@ func TestTokenSaysWhatWasMinted(t *testing.T) {
 // The token of docs/wire.md, put together by hand with openssl.
 func TestTokenFormat(t *testing.T) {
 	got := NewTokens(keyOf(1)).Mint(servedAt(time.Unix(1_795_286_400, 0)))
-	want := "1.shop.2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881.us-ca-ccpa.US-CA.h.2992144.iZ2nhRMyj7S0n1DtFclUbg"
+	want := "1.shop.LXEWQrcmsEQBYnyp-6wy9chTD7GQPMTbAiWHF5IaSIE.us-ca-ccpa.US-CA.h.2992144.mciU8m9CeYMCI--azfN8FQ"
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -11,30 +11,43 @@ import (
 // category is "-". Package notice works with the long one, where every vendor
 // has a character of its own.
 
-// choicesOf is the short form of what a record holds.
+// choicesOf is the short form of what a record holds. A grant that was never
+// asked for, because it was on already by the rules of an opt-out region, is
+// written as not asked: it stays on there, and is no consent anywhere else. One
+// that was made against a signal is the visitor's own word, and is kept.
 func choicesOf(n *notice.Notice, core consent.Core) string {
-	char := func(c consent.Choice, known bool) byte {
-		switch {
-		case !known: // what nobody is asked for
-			return '1'
-		case c == consent.Granted:
-			return '1'
-		case c == consent.Refused:
-			return '0'
-		}
-		return '-'
-	}
-	long := make([]byte, 0, len(n.Categories)+1+len(n.Vendors))
+	out := make([]byte, 0, len(n.Categories)+1+len(n.Vendors))
 	for _, c := range n.Categories {
-		choice, known := core.Categories[c.Key]
-		long = append(long, char(choice, known))
+		choice, asked := core.Categories[c.Key]
+		switch {
+		case !asked: // necessary
+			out = append(out, '1')
+		case choice == consent.Granted && !core.Consented(c.Key) && !core.Signals.Any():
+			out = append(out, '-')
+		default:
+			out = append(out, letterOf(choice))
+		}
 	}
-	long = append(long, '.')
+	out = append(out, '.')
 	for _, v := range n.Vendors {
-		choice, known := core.Vendors[v.Key]
-		long = append(long, char(choice, known))
+		choice, asked := core.Vendors[v.Key]
+		if !asked || choice == core.Categories[v.Category] {
+			out = append(out, '-')
+		} else {
+			out = append(out, letterOf(choice))
+		}
 	}
-	return shorten(n, notice.Choices(long))
+	return string(out)
+}
+
+func letterOf(c consent.Choice) byte {
+	switch c {
+	case consent.Granted:
+		return '1'
+	case consent.Refused:
+		return '0'
+	}
+	return '-'
 }
 
 func shorten(n *notice.Notice, long notice.Choices) string {

@@ -119,8 +119,10 @@ func testNotice() *notice.Notice {
 func TestChoicesGoShortAndLongAndBack(t *testing.T) {
 	n := testNotice()
 	core := consent.Core{
+		Action:     consent.Save,
 		Categories: map[string]consent.Choice{"analytics": consent.Granted, "marketing": consent.Refused},
 		Vendors:    map[string]consent.Choice{"ga4": consent.Granted, "meta": consent.Granted, "ads": consent.Refused},
+		Models:     map[string]regime.Model{"analytics": regime.OptIn, "marketing": regime.OptIn},
 	}
 	short := choicesOf(n, core)
 	if short != "110.--1-" {
@@ -132,6 +134,14 @@ func TestChoicesGoShortAndLongAndBack(t *testing.T) {
 	}
 	if got, err := lengthen(n, "110.--1"); err != nil || got != long {
 		t.Errorf("cut at the end: %q, %v", got, err)
+	}
+	core.Models["analytics"] = regime.OptOut
+	if short := choicesOf(n, core); short != "1-0.--1-" {
+		t.Errorf("a grant that was not asked for became %q", short)
+	}
+	core.Signals.GPC = true
+	if short := choicesOf(n, core); short != "110.--1-" {
+		t.Errorf("a grant made against a signal became %q", short)
 	}
 	for _, bad := range []string{"", "11.", "1100.", "010.", "110.---------", "11x.", "110.--y"} {
 		if got, err := lengthen(n, bad); err == nil {
