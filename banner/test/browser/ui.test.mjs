@@ -156,7 +156,7 @@ test('a vendor follows its category until it is set apart, and exactly that is s
 test('withdrawing takes two clicks, and the receipt can be taken along', async () => {
   const page = await s.open('/plain.html');
   await press(page, 'accept');
-  assert.equal(await focused(page), 'volenti-reopen');
+  await until(async () => (await focused(page)) === 'volenti-reopen', 'the focus');
   await recorded(page);
   await page.locator('volenti-reopen button').click();
   const link = dialog(page).locator('a[download]');
