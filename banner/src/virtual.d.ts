@@ -48,9 +48,9 @@ declare module 'volenti:notice' {
   export const stored: readonly (readonly [name: string, kind: 0 | 1 | 2, vendor: number])[];
   /** Seconds a decision lasts. */
   export const validity: number;
-  /** Digest of the gate of the same language. */
+  /** First 16 digits of the digest of the gate of the same language. */
   export const gateDigest: string;
-  /** Digest of the second layer of the same language. */
+  /** First 16 digits of the digest of the second layer of the same language. */
   export const settingsDigest: string;
   export const policyKey: string;
   /** Second layer only. */

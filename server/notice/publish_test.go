@@ -43,6 +43,10 @@ func (m *memory) NoticeByShort(context.Context, string, string) (*Notice, canoni
 	return nil, "", ErrUnpublished
 }
 
+func (m *memory) ScriptByShort(context.Context, string, string) (Script, error) {
+	return Script{}, ErrUnpublished
+}
+
 func (m *memory) Seq(context.Context) (int64, error) { return int64(len(m.all)), nil }
 
 // A compiler whose scripts say what they were made of; change spoils them.

@@ -40,6 +40,9 @@ type Store interface {
 	// NoticeByShort finds a notice ever published for the site by the first 16
 	// digits of its digest; ErrUnpublished if none.
 	NoticeByShort(ctx context.Context, site, short string) (*Notice, canonical.Digest, error)
+	// ScriptByShort finds a script ever published for the site by the first 16
+	// digits of its digest, without its compressed forms; ErrUnpublished if none.
+	ScriptByShort(ctx context.Context, site, short string) (Script, error)
 	// Seq is the newest Seq of the store, or 0: a cheap question, asked often,
 	// that tells whether something was published by another process.
 	Seq(ctx context.Context) (int64, error)

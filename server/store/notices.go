@@ -181,6 +181,27 @@ func (db *DB) NoticeByShort(ctx context.Context, site, short string) (*notice.No
 	return n, canonical.Digest(digest), nil
 }
 
+// ScriptByShort finds a script ever published for a site.
+func (db *DB) ScriptByShort(ctx context.Context, site, short string) (s notice.Script, err error) {
+	if len(short) != 16 {
+		return s, notice.ErrUnpublished
+	}
+	err = db.read.QueryRowContext(ctx, `SELECT s.kind, s.surface, s.language, s.digest, a.bytes FROM publication_script s
+		JOIN publication p ON p.seq = s.seq JOIN artifact a ON a.digest = s.digest
+		WHERE p.site = ?1 AND s.digest >= ?2 AND s.digest < ?3 LIMIT 1`, site, short, short+"g").
+		Scan((*string)(&s.Kind), (*string)(&s.Surface), &s.Language, (*string)(&s.Digest), &s.Source)
+	if errors.Is(err, sql.ErrNoRows) {
+		return s, notice.ErrUnpublished
+	}
+	if err == nil {
+		err = checkDigest(s.Digest, s.Source)
+	}
+	if err != nil {
+		return s, fmt.Errorf("read script of site %s: %w", site, db.seen(err))
+	}
+	return s, nil
+}
+
 // Seq is the newest Seq of all publications, or 0.
 func (db *DB) Seq(ctx context.Context) (seq int64, err error) {
 	err = db.find.seq.QueryRowContext(ctx).Scan(&seq)

@@ -180,6 +180,18 @@ func TestPublications(t *testing.T) {
 					t.Errorf("%s: notice %q: %v", name, short, err)
 				}
 			}
+			for _, script := range first.Scripts {
+				got, err := db.ScriptByShort(ctx, "shop", script.Digest.Short())
+				if err != nil || got.Digest != script.Digest || !bytes.Equal(got.Source, script.Source) {
+					t.Errorf("script %s by its first digits: %v, %v", script.Digest, got.Digest, err)
+				}
+				if _, err := db.ScriptByShort(ctx, "blog", script.Digest.Short()); !errors.Is(err, notice.ErrUnpublished) {
+					t.Errorf("a script of another site: %v", err)
+				}
+			}
+			if _, err := db.ScriptByShort(ctx, "shop", "0"); !errors.Is(err, notice.ErrUnpublished) {
+				t.Errorf("a script by one digit: %v", err)
+			}
 			if _, _, err := db.NoticeByShort(ctx, "blog", first.Notice.Short()); !errors.Is(err, notice.ErrUnpublished) {
 				t.Errorf("%s: another site's notice: %v", name, err)
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
@@ -137,14 +138,29 @@ func (a *Archive) earlier(ctx context.Context, l *Live, short string) (*notice.N
 	return n, n != nil
 }
 
-// Script is a variant that was served once and is no longer current.
-func (a *Archive) Script(ctx context.Context, d canonical.Digest) (*notice.PublishedScript, error) {
-	kept, err := a.Store.Artifact(ctx, d)
-	if err != nil {
-		return nil, err
+// Script is a compiled script of the site by its digest, or by the first 16
+// digits of it, as scripts name one another. Those that are no longer current
+// are in browsers' caches for a while, and in receipts for good.
+func (a *Archive) Script(ctx context.Context, l *Live, name string) (*notice.PublishedScript, error) {
+	if len(name) != 16 {
+		if _, err := canonical.ParseDigest(name); err != nil {
+			return nil, consent.ErrUnknownArtifact
+		}
 	}
-	if kept.Kind != kindScript {
+	short := canonical.Digest(name).Short()
+	script := l.byShort[short]
+	if script == nil {
+		kept, err := a.Notices.ScriptByShort(ctx, l.Site.Key, short)
+		if errors.Is(err, notice.ErrUnpublished) {
+			return nil, consent.ErrUnknownArtifact
+		}
+		if err != nil {
+			return nil, err
+		}
+		script = &notice.PublishedScript{Script: kept}
+	}
+	if !strings.HasPrefix(string(script.Digest), name) {
 		return nil, consent.ErrUnknownArtifact
 	}
-	return &notice.PublishedScript{Script: notice.Script{Digest: d, Source: kept.Bytes}}, nil
+	return script, nil
 }

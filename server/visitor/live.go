@@ -25,10 +25,10 @@ type Live struct {
 	Publication *notice.Publication
 	Policies    map[string]policyversions.Version // in force, by policy key, without texts
 
-	matcher  *notice.Matcher
-	scripts  map[notice.Variant]*notice.PublishedScript
-	byDigest map[canonical.Digest]*notice.PublishedScript
-	tags     []byte // canonical
+	matcher *notice.Matcher
+	scripts map[notice.Variant]*notice.PublishedScript
+	byShort map[string]*notice.PublishedScript
+	tags    []byte // canonical
 
 	mu          sync.Mutex
 	experiences map[experienceKey]experience    // guarded by mu
@@ -199,12 +199,12 @@ func (d *Directory) load(ctx context.Context, s site.Site, before *Live, publish
 	}
 	l := &Live{Site: s, Notice: n, Publication: pub, Policies: policies,
 		matcher: notice.NewMatcher(n), scripts: map[notice.Variant]*notice.PublishedScript{},
-		byDigest: map[canonical.Digest]*notice.PublishedScript{}, tags: tags,
+		byShort: map[string]*notice.PublishedScript{}, tags: tags,
 		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}
 	for i := range pub.Scripts {
 		script := &pub.Scripts[i]
 		l.scripts[script.Variant] = script
-		l.byDigest[script.Digest] = script
+		l.byShort[script.Digest.Short()] = script
 	}
 	return l, nil
 }

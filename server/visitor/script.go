@@ -199,27 +199,21 @@ func (s *Script) ByDigest(c echo.Context) error {
 	if !ok {
 		return echo.ErrNotFound
 	}
-	digest, err := canonical.ParseDigest(name)
-	if err != nil {
-		return consent.ErrUnknownArtifact
-	}
 	live, err := s.Directory.Live(c.Param("site"))
 	if err != nil {
 		return err
 	}
-	h := c.Response().Header()
-	script, ok := live.byDigest[digest]
-	if !ok {
-		if script, err = s.Archive.Script(c.Request().Context(), digest); err != nil {
-			return err
-		}
+	script, err := s.Archive.Script(c.Request().Context(), live, name)
+	if err != nil {
+		return err
 	}
+	h := c.Response().Header()
 	h.Set("Content-Type", "text/javascript; charset=utf-8")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Access-Control-Allow-Origin", "*") // modules are fetched with CORS; the bytes are the same for all
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	tag := etag(digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	tag := etag(script.Digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
 	h.Set("ETag", tag)
 	if match(c.Request().Header.Get("If-None-Match"), tag) {
 		return c.NoContent(http.StatusNotModified)

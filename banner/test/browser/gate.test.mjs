@@ -227,7 +227,7 @@ test('a yes counts where nothing but the first script arrived', async () => {
 
 test('a click before the gate is there is not lost', async () => {
   const visitor = await s.visitor();
-  await visitor.route(/\/b\/shop\/[0-9a-f]{64}\.js$/, async (route) => {
+  await visitor.route(/\/b\/shop\/[0-9a-f]{16}\.js$/, async (route) => {
     await quiet(800);
     await route.continue();
   });

@@ -146,7 +146,7 @@ func (s *shop) module(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Access-Control-Allow-Origin", "*")
 	for _, script := range s.scripts {
-		if string(script.Digest)+".js" == r.PathValue("file") {
+		if script.Digest.Short()+".js" == r.PathValue("file") {
 			w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 			w.Write(script.Source)
