@@ -186,7 +186,7 @@ func TestPublications(t *testing.T) {
 				if err != nil || got.Digest != script.Digest || !bytes.Equal(got.Source, script.Source) {
 					t.Errorf("script %s by its first digits: %v, %v", script.Digest, got.Digest, err)
 				}
-				if _, err := db.ScriptByShort(ctx, "blog", script.Digest.Short()); !errors.Is(err, notice.ErrUnpublished) {
+				if _, err := db.ScriptByShort(ctx, "nobody", script.Digest.Short()); !errors.Is(err, notice.ErrUnpublished) {
 					t.Errorf("a script of another site: %v", err)
 				}
 			}
