@@ -16,7 +16,7 @@ type boot struct {
 	gpc     bool
 	dnt     bool
 	link    bool
-	void    bool // the request's cookie is of no use: ask again
+	void    int64 // Unix seconds: the request's cookie is of no use, ask again; 0 if it is, or there is none
 	decided bool
 	memory  Memory
 	choices string
@@ -33,10 +33,14 @@ func (b *boot) append(dst []byte) []byte {
 	for _, flag := range [...]struct {
 		on   bool
 		name byte
-	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.link, 'l'}, {b.void, 'x'}} {
+	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.link, 'l'}} {
 		if flag.on {
 			dst = append(dst, ',', '"', flag.name, '"', ':', '1')
 		}
+	}
+	if b.void != 0 {
+		dst = append(dst, `,"x":`...)
+		dst = strconv.AppendInt(dst, b.void, 10)
 	}
 	if b.decided {
 		dst = append(dst, `,"c":"`...)

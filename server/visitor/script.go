@@ -99,13 +99,15 @@ func (s *Script) region(r *http.Request) (geo.Region, geo.Source) {
 // remember reads the cookie and settles which kind of script this visitor gets.
 func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, fresh bool) {
 	memory, ok, bad := s.Cookies.Read(r, live.Site.Key, now)
-	v.boot.void = bad
+	if bad {
+		v.boot.void = now.Unix()
+	}
 	if !ok {
 		return
 	}
 	choices, ok := s.Archive.Carry(r.Context(), live, memory)
 	if !ok || (memory.Implied && impliedIsNotEnough(v.boot.models, choices)) {
-		v.boot.void = true
+		v.boot.void = now.Unix()
 		return
 	}
 	v.boot.decided, v.boot.memory, v.boot.choices = true, memory, choices
@@ -161,7 +163,8 @@ func gpcHeader(r *http.Request) bool {
 // answer sends the bytes. They depend on the address, so no shared cache may
 // keep them. The tag of a returning visitor's script is made without the time
 // of the decision, and one with choices by vendor is not kept at all: what a
-// browser repeats to us must not tell visitors apart.
+// browser repeats to us must not tell visitors apart. Nor is one that voids what
+// the page keeps: it speaks of what was decided before this moment only.
 func (s *Script) answer(c echo.Context, live *Live, v view) error {
 	script := live.Script(v.variant)
 	if script == nil {
@@ -172,7 +175,7 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Vary", "Accept-Encoding, Accept-Language, Sec-GPC, DNT")
 	tail := v.boot.append(make([]byte, 0, 512))
-	if v.boot.decided && strings.ContainsAny(vendorsOf(v.boot.choices), "01") {
+	if v.boot.void != 0 || v.boot.decided && strings.ContainsAny(vendorsOf(v.boot.choices), "01") {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
 		h.Set("Cache-Control", "private, max-age=300, stale-while-revalidate=3600")

@@ -52,7 +52,7 @@ export const resolve = (boot: Boot, decision: Decision | undefined, signal: bool
 export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, clock: number): Decision | undefined => {
   const time = Math.max(clock, boot.n);
   const same = kept?.c === boot.c;
-  const local = kept && isChoices(kept.c) && kept.n === notice && kept.u > time && !(boot.x && kept.a <= boot.n) ? kept : undefined;
+  const local = kept && isChoices(kept.c) && kept.n === notice && kept.u > time && !(kept.a <= boot.x!) ? kept : undefined;
   const { c, a = 0, u = 0, s = 0 } = boot;
   if (!isChoices(c) || u <= time || !(seen || same) || (local && (local.a > a || same))) return local;
   return { v: 1, c, n: notice, a, u, s, e: 'e', ...(same && kept?.r ? { r: kept.r } : {}) };

@@ -20,7 +20,7 @@ export interface Boot {
   readonly a?: number;
   readonly u?: number;
   readonly s?: 1;
-  readonly x?: 1;
+  readonly x?: number;
   readonly l?: 1;
 }
 

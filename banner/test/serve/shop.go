@@ -113,7 +113,7 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 				boot["s"] = 1
 			}
 		} else {
-			boot["x"] = 1
+			boot["x"] = time.Now().Unix()
 		}
 	}
 	if more := q.Get("boot"); more != "" {
