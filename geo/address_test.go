@@ -113,7 +113,7 @@ func TestPeer(t *testing.T) {
 		"@":                          "invalid IP",
 		"":                           "invalid IP",
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = remote
 		if got := Peer(r).String(); got != want {
 			t.Errorf("Peer(%q) = %s, want %s", remote, got, want)

@@ -156,7 +156,7 @@ func isPort(s string) bool {
 	for _, c := range []byte(s) {
 		digit := '0' <= c && c <= '9'
 		word := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '.' || c == '_' || c == '-'
-		if !digit && !(obfuscated && word) {
+		if !digit && (!obfuscated || !word) {
 			return false
 		}
 	}

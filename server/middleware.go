@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -30,7 +31,7 @@ func observe(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 			begun := now()
 			defer func() {
 				if r := recover(); r != nil {
-					if r == http.ErrAbortHandler {
+					if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 						panic(r)
 					}
 					log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "request", id, "panic", r)

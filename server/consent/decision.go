@@ -197,7 +197,10 @@ func (d *Decision) judge(bad *Invalid) {
 	if (d.Action == Signal) != (d.Surface == OnSignal) {
 		bad.add("surface", "action and surface contradict each other", `use the surface "signal" with the action "signal" and with no other`)
 	}
-	forbidden, remedy := false, ""
+	var (
+		forbidden bool // the answer that contradicts the action
+		remedy    string
+	)
 	switch d.Action {
 	case AcceptAll:
 		forbidden, remedy = false, "accept_all grants everything it lists; use save for a mixed choice"

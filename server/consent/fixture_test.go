@@ -116,10 +116,10 @@ func (k testKey) Sign(leaf [auditlog.LeafSize]byte) (string, []byte) {
 	return k.kid(), ed25519.Sign(k.PrivateKey, signedText(leaf))
 }
 
-func (k testKey) kid() string { return Thumbprint(k.PrivateKey.Public().(ed25519.PublicKey)) }
+func (k testKey) kid() string { return Thumbprint(k.Public().(ed25519.PublicKey)) }
 
 func (k testKey) keys() PublicKeys {
-	return PublicKeys{k.kid(): k.PrivateKey.Public().(ed25519.PublicKey)}
+	return PublicKeys{k.kid(): k.Public().(ed25519.PublicKey)}
 }
 
 // memory is a Store that keeps everything in memory and does as it is told.

@@ -46,7 +46,7 @@ func writeFile(path string, b []byte, mode fs.FileMode) (err error) {
 	}
 	defer func() {
 		if err != nil {
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 			err = fmt.Errorf("write %s: %w", path, err)
 		}
 	}()
@@ -92,8 +92,8 @@ func lockKeys(folder string) (unlock func(), err error) {
 		return nil, fmt.Errorf("lock the folder of keys: %w", err)
 	}
 	if err := lockFile(f); err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, fmt.Errorf("lock the folder of keys: %w", err)
 	}
-	return func() { f.Close() }, nil // closing releases the lock
+	return func() { _ = f.Close() }, nil // closing releases the lock
 }

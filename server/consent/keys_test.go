@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -193,8 +192,8 @@ func TestBrokenFoldersOfKeysAreRefused(t *testing.T) {
 		"not PEM":             {"receipt-" + kid + ".pem": []byte("key")},
 		"empty":               {"receipt-" + kid + ".pem": nil},
 		"cut short":           {"receipt-" + kid + ".pem": []byte("-----BEGIN PRIVATE KEY-----\nMC4C")},
-		"public only":         {"receipt-" + kid + ".pub.pem": public(first.PrivateKey.Public())},
-		"public of another":   {"receipt-" + kid + ".pub.pem": public(newTestKey(2).PrivateKey.Public())},
+		"public only":         {"receipt-" + kid + ".pub.pem": public(first.Public())},
+		"public of another":   {"receipt-" + kid + ".pub.pem": public(newTestKey(2).Public())},
 		"public not Ed25519":  {"receipt-" + kid + ".pub.pem": public(&rsa.PublicKey{N: first.bigN(), E: 3})},
 		"public that is none": {"receipt-" + kid + ".pub.pem": []byte("x")},
 	} {
@@ -412,7 +411,7 @@ func TestRotationUnderLoad(t *testing.T) {
 			}
 		})
 	}
-	var random io.Reader = seeded(5)
+	random := seeded(5)
 	for range 3 {
 		if err := k.Rotate(random); err != nil {
 			t.Error(err)

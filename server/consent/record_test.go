@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"errors"
 	"maps"
 	"math/rand/v2"
 	"reflect"
@@ -54,7 +55,7 @@ func TestPrepareRefusesAQuestionThatContradictsItself(t *testing.T) {
 		change(&q)
 		if _, err := Prepare(decisionFor(token, "a"), q); err == nil {
 			t.Errorf("%s: recorded", name)
-		} else if _, blamed := err.(*Invalid); blamed {
+		} else if _, blamed := errors.AsType[*Invalid](err); blamed {
 			t.Errorf("%s: the visitor is blamed: %v", name, err)
 		}
 	}

@@ -96,9 +96,10 @@ func origin(s string) (what, remedy string) {
 	if strings.Contains(rest, "*") {
 		return "has a wildcard", "list every origin that embeds the banner by itself"
 	}
-	host, number := rest, ""
+	host := rest
 	if i := strings.LastIndexByte(rest, ':'); i >= 0 && !strings.HasSuffix(rest, "]") {
-		host, number = rest[:i], rest[i+1:]
+		number := rest[i+1:]
+		host = rest[:i]
 		if n, err := strconv.Atoi(number); err != nil || !port.MatchString(number) || n > 65535 {
 			return "has a port that is none", "write a number from 1 to 65535, or nothing for the scheme's own"
 		}

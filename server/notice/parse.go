@@ -230,10 +230,11 @@ func (r *reader) known(t map[string]any, path, section string) {
 		if slices.Contains(fileKeys[section], key) {
 			continue
 		}
-		what, remedy := fmt.Sprintf("%q is not a key of a notice file", clip(key)), ""
+		what := fmt.Sprintf("%q is not a key of a notice file", clip(key))
 		if section != "" {
 			what = fmt.Sprintf("%q is not a key of %s", clip(key), section)
 		}
+		var remedy string
 		switch other, ok := otherSection(section, key); {
 		case ok && other == "": // in TOML, whatever follows a [table] is the table's
 			remedy = "move it to the top of the file, before the first [table]"

@@ -48,7 +48,7 @@ func TestDay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d.String() != text || d.Next().String() != next || !(d < d.Next()) {
+		if d.String() != text || d.Next().String() != next || d >= d.Next() {
 			t.Errorf("%s: String %s, Next %s, want %s", text, d, d.Next(), next)
 		}
 	}

@@ -129,7 +129,7 @@ func checkVersion(version string) error {
 // reading, that is left to whoever closes last.
 func (sqlite) leave(pool *sql.DB) error {
 	var busy, log, done int64
-	return pool.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	return pool.QueryRowContext(context.Background(), `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
 }
 
 func codes(err error) (sqlite3.ErrNo, sqlite3.ErrNoExtended, bool) {

@@ -111,7 +111,7 @@ func (t failingTx) Commit() error {
 	done := false
 	err := t.f.do(func() error { done = true; return t.Tx.Commit() })
 	if !done {
-		_ = t.Tx.Rollback() // as the driver does when a commit fails
+		_ = t.Rollback() // as the driver does when a commit fails
 	}
 	return err
 }

@@ -156,7 +156,7 @@ func TestReadChoosesAmongSeveral(t *testing.T) {
 		{"of a sister site beside the true one", []string{sister, valid}, true, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			r, _ := http.NewRequest("GET", "/b/demo.js", nil)
+			r, _ := http.NewRequest(http.MethodGet, "/b/demo.js", nil)
 			for _, v := range tt.cookies {
 				r.AddCookie(&http.Cookie{Name: CookieName, Value: v})
 			}

@@ -153,6 +153,7 @@ func (d *Decisions) setCookie(c echo.Context, n *notice.Notice, core consent.Cor
 	}
 	domain, first := cookieDomain(d.host(c.Request()), page.Hostname())
 	https := page.Scheme == "https" // a page on https can't have sent this over http
+	//nolint:gosec // the gate reads it, and a page on http has no other
 	cookie := &http.Cookie{Name: CookieName, Value: value, Path: "/", Domain: domain,
 		MaxAge: max(1, int(ends.Sub(d.Now())/time.Second)), Secure: https, SameSite: http.SameSiteLaxMode}
 	if !first {

@@ -158,7 +158,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 }
 
 func (d *Directory) load(ctx context.Context, s site.Site, before *Live, published bool) (*Live, error) {
-	pub := (*notice.Publication)(nil)
+	var pub *notice.Publication
 	if before != nil && !published {
 		pub = before.Publication
 	} else {
