@@ -1,0 +1,92 @@
+// One installation of the real binary: a data folder, the commands that fill it, and the process that serves it.
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from '../browser/harness.mjs';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '../../..');
+/** For what a slow machine may take long for; nothing is measured by it. */
+export const patience = 60_000;
+
+/** A port of loopback that is free now. */
+export const freePort = () =>
+  new Promise((done, fail) => {
+    const server = createServer().once('error', fail);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => done(port));
+    });
+  });
+
+/** Builds the binary and makes an empty data folder. `end` takes both away, and the process. */
+export const install = async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'volenti-e2e-'));
+  const binary = join(folder, 'volenti');
+  execFileSync('go', ['build', '-o', binary, './cmd/volenti'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, CGO_ENABLED: '1' } });
+  const data = join(folder, 'data');
+  execFileSync('mkdir', ['-m', '700', data]);
+  const port = await freePort();
+  let child, said, ended;
+
+  const kill = () => child?.kill('SIGKILL');
+  process.once('exit', kill);
+
+  const it = {
+    data,
+    port,
+    base: `http://127.0.0.1:${port}`,
+    /** Writes a file that a command is to read; its path. */
+    file(name, text) {
+      const path = join(folder, name);
+      writeFileSync(path, text);
+      return path;
+    },
+    read: (name) => readFileSync(join(data, name), 'utf8'),
+    /** Runs `volenti …` to its end; what it said, or its failure with that. */
+    volenti(...args) {
+      try {
+        return execFileSync(binary, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, VOLENTI_DATA: data } });
+      } catch (e) {
+        throw new Error(`volenti ${args.join(' ')}: exit ${e.status}\n${e.stdout}${e.stderr}`);
+      }
+    },
+    /** Starts `volenti serve`, always on the same port, and waits until it is ready. */
+    async serve(...args) {
+      said = '';
+      child = spawn(binary, ['serve', '--region-override', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'debug', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
+      ended = new Promise((done) => child.once('exit', done));
+      const alive = child;
+      await until(async () => {
+        if (alive.exitCode !== null) throw new Error('volenti ended at once:\n' + said);
+        return (await fetch(it.base + '/readyz').catch(() => undefined))?.ok;
+      }, 'volenti to be ready', patience);
+    },
+    async stop() {
+      child?.kill('SIGCONT');
+      child?.kill('SIGTERM');
+      await ended;
+    },
+    /** Neither dead nor answering: the port takes connections, and that is all. */
+    freeze: () => child.kill('SIGSTOP'),
+    thaw: () => child.kill('SIGCONT'),
+    /** What it logged since its last start. */
+    log: () => said,
+    /** The receipt of that id, as the server hands it out. */
+    async receipt(site, id) {
+      const answer = await fetch(`${it.base}/v1/sites/${site}/receipts/${id}`);
+      if (!answer.ok) throw new Error(`receipt ${id}: ${answer.status}`);
+      return answer.text();
+    },
+    async end() {
+      process.removeListener('exit', kill);
+      kill();
+      await ended;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+  return it;
+};
