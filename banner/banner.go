@@ -65,7 +65,6 @@ var kinds = [...]notice.Variant{
 	{Kind: notice.KindAsk, Surface: notice.AskOptOut},
 	{Kind: notice.KindAsk, Surface: notice.AskNotice},
 	{Kind: notice.KindKept},
-	{Kind: notice.KindGranted},
 }
 
 func compileLanguage(sources fs.FS, f *facts, language string, wording notice.Wording, into []notice.Script) error {

@@ -100,8 +100,7 @@ func TestScriptsStayWithinTheirBudgets(t *testing.T) {
 		budget int
 	}{
 		{notice.KindAsk, len(boot), 6000},
-		{notice.KindKept, len(bootKept), 3000},
-		{notice.KindGranted, len(bootKept), 1500},
+		{notice.KindKept, len(bootKept), 1500},
 		{notice.KindGate, 0, 9000},
 		{notice.KindSettings, 0, 5000},
 	}
@@ -155,7 +154,7 @@ func TestCompileMakesEveryVariantOnce(t *testing.T) {
 	for _, l := range n.Languages {
 		for _, k := range []key{
 			{notice.KindAsk, notice.AskOptIn, l}, {notice.KindAsk, notice.AskOptOut, l}, {notice.KindAsk, notice.AskNotice, l},
-			{notice.KindKept, "", l}, {notice.KindGranted, "", l}, {notice.KindGate, "", l}, {notice.KindSettings, "", l},
+			{notice.KindKept, "", l}, {notice.KindGate, "", l}, {notice.KindSettings, "", l},
 		} {
 			if !seen[k] {
 				t.Errorf("%v is missing", k)
@@ -197,7 +196,7 @@ func TestScriptsHaveTheFormOfTheWire(t *testing.T) {
 		}
 	}
 	names := map[notice.Kind]notice.Kind{ // which module a script fetches
-		notice.KindAsk: notice.KindGate, notice.KindKept: notice.KindGate, notice.KindGranted: notice.KindGate,
+		notice.KindAsk: notice.KindGate, notice.KindKept: notice.KindGate,
 		notice.KindGate: notice.KindSettings,
 	}
 	for _, s := range scripts {

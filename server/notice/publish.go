@@ -131,7 +131,7 @@ func (n *Notice) Variants() []Variant {
 		for _, surface := range []Surface{AskOptIn, AskOptOut, AskNotice} {
 			all = append(all, Variant{Kind: KindAsk, Surface: surface, Language: language})
 		}
-		for _, kind := range []Kind{KindKept, KindGranted, KindGate, KindSettings} {
+		for _, kind := range []Kind{KindKept, KindGate, KindSettings} {
 			all = append(all, Variant{Kind: kind, Language: language})
 		}
 	}

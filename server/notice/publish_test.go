@@ -62,7 +62,7 @@ func (c compiler) Compile(n *Notice, wordings map[string]Wording) ([]Script, err
 	var scripts []Script
 	for _, v := range n.Variants() {
 		source := fmt.Appendf(nil, "(boot=>{/*%d %s %s*/%q})", c.version, v.Kind, v.Surface, wordings[v.Language]["title"])
-		if v.Kind == KindGranted {
+		if v.Kind == KindKept {
 			source = fmt.Appendf(nil, "(boot=>{/*%d, the same in all languages*/})", c.version)
 		}
 		scripts = append(scripts, Script{Variant: v, Digest: canonical.Sum(source), Source: source})
@@ -110,8 +110,8 @@ func TestPublishKeepsEverything(t *testing.T) {
 			t.Errorf("%s: the wording is not what visitors read", language)
 		}
 	}
-	if len(publication.Scripts) != 2*7 {
-		t.Errorf("%d scripts, want seven a language", len(publication.Scripts))
+	if len(publication.Scripts) != 2*6 {
+		t.Errorf("%d scripts, want six a language", len(publication.Scripts))
 	}
 	for _, s := range publication.Scripts {
 		for _, coding := range splice.Codings() {

@@ -64,12 +64,11 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
 		link:   ruling.Link(),
 	}}
-	query := r.URL.Query()
 	v.variant = notice.Variant{
 		Kind: notice.KindAsk, Surface: surfaceOf(v.boot.models),
-		Language: live.matcher.Match(r.Header.Get("Accept-Language"), query.Get("lang")),
+		Language: live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang")),
 	}
-	s.remember(r, live, &v, now, query.Has("fresh"))
+	s.remember(r, live, &v, now)
 
 	// The token names the text of the first layer even for those who do not get
 	// it again: whoever reopens the settings decides under the same experience.
@@ -97,7 +96,7 @@ func (s *Script) region(r *http.Request) (geo.Region, geo.Source) {
 }
 
 // remember reads the cookie and settles which kind of script this visitor gets.
-func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, fresh bool) {
+func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 	memory, ok, bad := s.Cookies.Read(r, live.Site.Key, now)
 	if bad {
 		v.boot.void = now.Unix()
@@ -115,16 +114,6 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time, f
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
-	signal := (v.boot.gpc || v.boot.dnt) && !memory.Signal
-	if !fresh && !signal && allGranted(choices) {
-		v.variant.Kind = notice.KindGranted
-	}
-}
-
-// allGranted: every category is, and no vendor is set apart as refused.
-func allGranted(choices string) bool {
-	categories, vendors, _ := strings.Cut(choices, ".")
-	return strings.Trim(categories, "1") == "" && !strings.Contains(vendors, "0")
 }
 
 // unanswered: the law asks for an opt-in here, and neither yes nor no was said.

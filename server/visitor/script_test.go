@@ -81,12 +81,7 @@ func TestSurfaceIsTheStrictestOfItsModels(t *testing.T) {
 	}
 }
 
-func TestWhatCounts(t *testing.T) {
-	for choices, want := range map[string]bool{"1111.---": true, "1111.-1-": true, "1111.-0-": false, "1101.---": false, "11-1.---": false} {
-		if got := allGranted(choices); got != want {
-			t.Errorf("allGranted(%s) = %v", choices, got)
-		}
-	}
+func TestImpliedIsNotEnough(t *testing.T) {
 	for _, tt := range []struct {
 		models, choices string
 		want            bool

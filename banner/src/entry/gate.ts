@@ -1,7 +1,7 @@
 import { adapters } from 'volenti:adapters';
 import { labels, vendorNames } from 'volenti:notice';
-import { createCore } from '../gate/core';
-import { judge, type GateModule } from '../gate/head';
+import { createCore, type GateModule } from '../gate/core';
+import { judge } from '../gate/head';
 import { page } from '../gate/page';
 import { attach as attachTo, type Layers } from '../gate/rest';
 import { reload } from '../gate/whole';

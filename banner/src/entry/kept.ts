@@ -3,7 +3,7 @@ import { createHead } from '../gate/head';
 import { guard, warn, whenShown } from '../gate/page';
 import { fetchGate } from '../gate/whole';
 
-// For a visitor whose decision is known.
+// For a visitor whose decision is known: what can't wait. All else is the gate's, which is in the browser's cache.
 guard(() => {
   const head = createHead(boot, adapters);
   if (head)

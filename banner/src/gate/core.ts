@@ -2,7 +2,7 @@ import { gateDigest, notice, site, validity } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
 import { decide, type Outcome } from './decide';
-import { found, judge, publish, type GateModule, type Head, type Queue } from './head';
+import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
 import { createEngine, type Engine } from './release';
 import { name, write } from './remember';
@@ -41,6 +41,14 @@ export interface Core {
   keep(decision: Decision): void;
   /** Sends for the rest, unless it is there. */
   rest(): Promise<void>;
+}
+
+/** The module entry/gate.ts. */
+export interface GateModule {
+  /** The whole gate, for a script that has none of it. */
+  start(head: Head): void;
+  /** The rest of it, for a script that has the core. */
+  attach(core: Core): void;
 }
 
 /** `whole`: the rest is about to attach, so nobody need send for it. */
@@ -120,6 +128,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       },
       receipt: () => core.rest().then(() => (core.whole ? core.gate.receipt() : undefined)),
       settings: (from) => void core.rest().then(() => core.whole && core.gate.settings(from)),
+      warm: () => void core.rest().then(() => core.whole && core.gate.warm()),
     } as Gate,
   };
   adapt();

@@ -1,6 +1,5 @@
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
-import type { Core } from './core';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { page } from './page';
 import { hasCookie, read } from './remember';
@@ -19,14 +18,6 @@ export interface Head {
   /** The script was asked for just now: its answer is no cached one. */
   readonly fresh: boolean;
   readonly signal: boolean;
-}
-
-/** The module entry/gate.ts. */
-export interface GateModule {
-  /** The whole gate, for a script that has none of it. */
-  start(head: Head): void;
-  /** The rest of it, for a script that has the core. */
-  attach(core: Core): void;
 }
 
 /** window.volenti before the gate is there: the page's queue, with a mark of the script that will run it. */

@@ -95,6 +95,7 @@ export const attach = (core: Core, layers: Layers): void => {
     },
   });
 
+  const second = (): Promise<{ open(gate: Gate, from?: Element | null): void }> => import(`${base}/b/${site}/${settingsDigest}.js`);
   const calls = new Set<() => void>();
   Object.assign(gate, {
     changed(call) {
@@ -107,11 +108,8 @@ export const attach = (core: Core, layers: Layers): void => {
       const answer = await fetch(`${base}/v1/sites/${site}/receipts/${r}`, { credentials: 'include' });
       return answer.ok ? (receipt = await answer.text()) : undefined;
     },
-    settings(from) {
-      (import(`${base}/b/${site}/${settingsDigest}.js`) as Promise<{ open(gate: Gate, from?: Element | null): void }>)
-        .then((layer) => layer.open(gate, from))
-        .catch(warn);
-    },
+    settings: (from) => void second().then((layer) => layer.open(gate, from), warn),
+    warm: () => void second().catch(warn),
   } satisfies Partial<Gate>);
 
   /** What was asked of window.volenti meanwhile. */

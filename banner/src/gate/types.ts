@@ -74,4 +74,6 @@ export interface Gate {
   changed(call: () => void): () => void;
   /** Shows the second layer; focus goes back to `from` when it closes. */
   settings(from?: Element | null): void;
+  /** Fetches the second layer ahead, for somebody who is about to open it. */
+  warm(): void;
 }

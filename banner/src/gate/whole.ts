@@ -1,5 +1,6 @@
 import { gateDigest, site } from 'volenti:notice';
-import type { GateModule, Head } from './head';
+import type { GateModule } from './core';
+import type { Head } from './head';
 import { page } from './page';
 import { createTrust } from './trust';
 

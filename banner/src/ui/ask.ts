@@ -18,8 +18,8 @@ const margin = VOLENTI.position === 'bottom-start' ? '0 auto' : VOLENTI.position
  */
 export const ask = (gate: Gate): (() => void) => {
   const optIn = VOLENTI.surface === 'opt-in';
-  const button = (name: string, label: string, press: (e: Event) => void): Node =>
-    h('button', { type: 'button', slot: 'actions', 'data-volenti': name, onclick: press }, label);
+  const button = (name: string, label: string, onclick: (e: Event) => void, more?: object): Node =>
+    h('button', { type: 'button', slot: 'actions', 'data-volenti': name, onclick, ...more }, label);
   const answer = (name: string, label: string, choice: '1' | '0' | '-', action: Action): Node =>
     button(name, label, () => {
       gate.decide(all(choice), action, 'banner');
@@ -38,7 +38,7 @@ export const ask = (gate: Gate): (() => void) => {
         answer('reject', optIn ? reject : opt_out, '0', 'reject_all'),
         // An OK under a notice chooses nothing.
         optIn ? answer('accept', accept, '1', 'accept_all') : answer('accept', ok, '-', 'acknowledge'),
-        button('settings', settings, (e) => gate.settings(e.currentTarget as Element)),
+        button('settings', settings, (e) => gate.settings(e.currentTarget as Element), { onpointerenter: gate.warm, onfocus: gate.warm }),
         h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, target: '_blank' }, policy),
       ),
       `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}`,
