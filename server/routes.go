@@ -29,6 +29,7 @@ func routes(e *echo.Echo, d Deps) {
 	e.GET("/readyz", ready(d.Ready))
 
 	if d.Demo != nil {
+		e.GET("/", func(c echo.Context) error { return c.Redirect(302, "/demo/") })
 		e.GET("/demo", func(c echo.Context) error { return c.Redirect(302, "/demo/") })
 		e.Any("/demo/*", echo.WrapHandler(d.Demo))
 	}
