@@ -133,7 +133,7 @@ func importDemoPolicy(ctx context.Context, in *installation, n *notice.Notice, t
 	} else {
 		effective = text.effective
 		draft, err = policyversions.Import(text.raw, text.file)
-		draft.Language = "en"
+		draft.Language = text.language
 	}
 	if err != nil {
 		return err
@@ -145,28 +145,38 @@ func importDemoPolicy(ctx context.Context, in *installation, n *notice.Notice, t
 // A demoText is one policy text of the folder given with --demo-policies.
 type demoText struct {
 	site, file string
+	language   string
 	raw        []byte
 	effective  time.Time // of the file's name; zero if it states none
 }
 
 var demoFile = regexp.MustCompile(`^([a-z0-9-]+?)-(\d{4}-\d{2}-\d{2}|undated)\.md$`)
 
+// starters are the demo sites of a checkout without policy texts of its own.
+var starters = []struct{ site, name, language string }{
+	{"bakery", "Corner Bakery", "en"}, {"library", "Town Library", "en"}, {"cycles", "Harbour Cycles", "en"},
+	{"gaertnerei", "Gärtnerei am Fluss", "de"}, {"museum", "Stadtmuseum", "de"},
+}
+
 // demoTexts reads the texts of a folder: name-2018-10-29.md or name-undated.md
-// becomes the site "name". Without a folder one starter site stands for them.
+// becomes the site "name". Without a folder our starter texts stand for them.
 func demoTexts(folder string) ([]demoText, error) {
+	var texts []demoText
 	if folder == "" {
-		raw, err := policyversions.Starter("privacy", "en", policyversions.Controller{
-			Name: "Example Ltd", Address: "1 Example Street, Example Town", Contact: "privacy@example.com"})
-		if err != nil {
-			return nil, err
+		for _, s := range starters {
+			draft, err := policyversions.Starter("privacy", s.language, policyversions.Controller{
+				Name: s.name, Address: "1 Example Street, Example Town", Contact: "privacy@example.com"})
+			if err != nil {
+				return nil, err
+			}
+			texts = append(texts, demoText{site: s.site, file: s.site + ".md", language: s.language, raw: draft.Original})
 		}
-		return []demoText{{site: "starter", file: "starter.md", raw: raw.Original}}, nil
+		return texts, nil
 	}
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("%w; name the folder with --demo-policies, or leave it out", err)
 	}
-	var texts []demoText
 	for _, entry := range entries {
 		m := demoFile.FindStringSubmatch(entry.Name())
 		if m == nil {
@@ -177,7 +187,7 @@ func demoTexts(folder string) ([]demoText, error) {
 			return nil, err
 		}
 		effective, _ := time.Parse(time.DateOnly, m[2])
-		texts = append(texts, demoText{site: m[1], file: entry.Name(), raw: raw, effective: effective})
+		texts = append(texts, demoText{site: m[1], file: entry.Name(), language: "en", raw: raw, effective: effective})
 	}
 	slices.SortFunc(texts, func(a, b demoText) int { return strings.Compare(a.site, b.site) })
 	return texts, nil
