@@ -21,7 +21,7 @@ ${gated('analytics', 'chain')}>ran.push('B');</script>
 ${gated('analytics', 'chain')} data-src="${vendor}/C.js"></script>
 ${gated('analytics', 'chain')}>ran.push('D');</script>`;
 
-const video = (vendor) => `<iframe data-category="preferences" data-service="video" data-src="${vendor}/embed/1" title="Film" width="320" height="180"></iframe>`;
+const video = (vendor) => `<iframe data-category="preferences" data-service="video" data-src="${vendor}/embed/1" title="Film" width="280" height="160"></iframe>`;
 const reviews = (vendor) => `<template data-category="preferences" data-service="video"><p id="reviews">Reviews</p><script src="${vendor}/reviews.js"></script></template>`;
 
 /** What stands on each page: its head, its body. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { control, press, quiet, ready } from '../browser/harness.mjs';
+import { notice } from './notice.mjs';
 import { asked, layer, wait, world } from './world.mjs';
 
 const s = world({ args: ['--enable-features=GlobalPrivacyControlForce,GlobalPrivacyControl'] });
@@ -64,6 +65,19 @@ test('Germany, opt-in law: nothing runs; a yes under the signal counts, because 
   await ready(page);
   await wait(() => s.vendors.hits.length === all.length, 'the tags of the next page');
   assert.deepEqual(hits(), all);
+});
+
+test('California, where the site does the least the law asks: the signal is an opt-out from sale and sharing, recorded as such', async () => {
+  s.server.volenti('notice', 'publish', s.server.file('floor.toml', notice({ origins: s.origins, posture: 'floor' })));
+  await wait(async () => (await (await fetch(s.server.base + '/b/shop.js?region=US-CA')).text()).includes('"m":"-noo"'), 'the new notice');
+  const page = await s.open('/?region=US-CA');
+  await wait(() => s.vendors.hits.length === 3, 'what is allowed until somebody objects');
+  await quiet();
+  assert.deepEqual(hits(), [...analytics, ...preferences]);
+  assert.ok((await says(page)).includes(honored));
+  const core = await s.receipt(page);
+  assert.deepEqual([core.state, core.action, core.law, core.signals.gpc], ['signal_applied', 'signal', 'us-ca-ccpa', true]);
+  assert.deepEqual(core.categories, { preferences: 'not_asked', analytics: 'not_asked', marketing: 'refused' });
 });
 
 test('the server states that it honors the signal', async () => {

@@ -12,7 +12,7 @@ import { startVendors } from './vendors.mjs';
 const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
 const names = ['shop.test', '*.shop.test', 'consent.other.test'];
 
-export const world = ({ args = [], posture } = {}) => {
+export const world = ({ args = [], posture, serve = [] } = {}) => {
   const s = {};
   let browser, contexts = [];
 
@@ -24,7 +24,7 @@ export const world = ({ args = [], posture } = {}) => {
     s.server.volenti('policy', 'import', s.server.file('privacy.md', policy('We keep an order for seven years.')), '--site', 'shop');
     s.origins = ['www.shop.test', 'shop.test', 'localhost'].map((host) => `http://${host}:${s.shop.port}`);
     s.server.volenti('notice', 'publish', s.server.file('notice.toml', notice({ origins: s.origins, posture })));
-    await s.server.serve();
+    await s.server.serve(...serve);
     browser = await chromium.launch({
       executablePath,
       args: ['--no-sandbox', '--disable-gpu', '--host-resolver-rules=' + names.map((name) => `MAP ${name} 127.0.0.1`).join(','), ...args],
@@ -97,6 +97,7 @@ export const kept = async (page) => ({
     workers: ((await navigator.serviceWorker?.getRegistrations()) ?? []).length,
   }))),
 });
+export { patience };
 export const nothing = { cookies: [], local: [], session: [], databases: [], caches: [], workers: 0 };
 /** What Consent Mode was told: [command, kind, what]. */
 export const layer = (page) => page.evaluate(() => (window.dataLayer ?? []).map((entry) => [...entry]));
