@@ -5,7 +5,7 @@ WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo -ldflags '-s -w -linkmode external -extldflags "-static"' -o /volenti ./cmd/volenti \
+RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,sqlite_omit_load_extension,timetzdata -ldflags '-s -w -linkmode external -extldflags "-static"' -o /volenti ./cmd/volenti \
  && mkdir -m 700 /data
 
 FROM scratch
