@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -45,6 +46,23 @@ func observe(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 			}
 			return nil
 		}
+	}
+}
+
+// answerWithin is how long a handler may take. The longest honest wait is that for
+// another process's write lock, five seconds.
+const answerWithin = 10 * time.Second
+
+// outlive lets a request be answered when its client has closed its sending half
+// (RFC 9112 § 9.6 lets it): net/http takes that for a client that is gone and
+// cancels, which made a 503 of one in fifty such requests. What was asked is
+// short, and a decision is to be kept even if nobody waits for the receipt.
+func outlive(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), answerWithin)
+		defer cancel()
+		c.SetRequest(c.Request().WithContext(ctx))
+		return next(c)
 	}
 }
 

@@ -60,7 +60,6 @@ var problems = []struct {
 	{consent.ErrBusy, 503, "busy", "Too many decisions at once", "Try again in a moment; the banner does so by itself."},
 	{consent.ErrUnavailable, 503, "unavailable", "Records can't be stored just now", "Try again in a moment; the banner keeps the decision and sends it again."},
 	{context.DeadlineExceeded, 503, "unavailable", "This took too long", "Try again in a moment."},
-	{context.Canceled, 503, "unavailable", "The request was given up", "Try again."},
 }
 
 // problemOf finds the answer for err. Anything unforeseen is a 500 without detail.
@@ -108,11 +107,8 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 		if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 			h.Set("Retry-After", "2")
 		}
-		if c.Request().Method == http.MethodHead {
-			_ = c.NoContent(p.Status)
-			return
-		}
-		if c.Request().Method == http.MethodGet && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
+		asks := c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
+		if asks && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 			if err := writePage(c, pages, p); err == nil {
 				return
 			}

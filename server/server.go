@@ -45,7 +45,7 @@ func New(d Deps) *Server {
 	// Addresses of visitors are found by package geo only; echo's own way
 	// believes headers from anybody.
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(observe(d.Log, d.Now), harden(d.HTTPS))
+	e.Use(observe(d.Log, d.Now), harden(d.HTTPS), outlive)
 	routes(e, d)
 	return &Server{echo: e, http: &http.Server{
 		Handler: e,
