@@ -33,6 +33,7 @@ func routes(e *echo.Echo, d Deps) {
 	// Operation.
 	get("/healthz", healthy)
 	get("/readyz", ready(d.Ready))
+	get("/openapi.json", openAPI)
 
 	if d.Demo != nil {
 		get("/", func(c echo.Context) error { return c.Redirect(302, "/demo/") })

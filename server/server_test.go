@@ -46,7 +46,7 @@ func TestHeadIsRoutedWhereGetIs(t *testing.T) {
 func TestHeadSaysWhatGetWould(t *testing.T) {
 	server := httptest.NewServer(bare(t, func(context.Context) error { return context.DeadlineExceeded }))
 	defer server.Close()
-	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/.well-known/gpc.json": 200, "/nothing": 404} {
+	for path, want := range map[string]int{"/healthz": 200, "/readyz": 503, "/openapi.json": 200, "/.well-known/gpc.json": 200, "/nothing": 404} {
 		for _, accept := range []string{"*/*", "text/html"} {
 			var headers [2]http.Header
 			for i, method := range []string{http.MethodGet, http.MethodHead} {
