@@ -97,24 +97,45 @@ func (c *crowd) audit(t *testing.T, v *visit) {
 			t.Errorf("leaf %d is that of %s and of %s", leaf, decision, other)
 		}
 		ids[id], leaves[leaf] = decision, decision
-		if status, kept, err := v.get("/v1/sites/shop/receipts/" + id); err != nil || status != http.StatusOK || !bytes.Equal(kept, receipt) {
-			t.Errorf("receipt %s: %d %v, kept\n%s\nanswered\n%s", id, status, err, kept, receipt)
-		}
-		if _, err := consent.Verify(receipt, keys); err != nil {
-			t.Errorf("receipt %s: %v", id, err)
-		}
-		if status, again, err := v.decide(decision); err != nil || status != http.StatusCreated || !bytes.Equal(again, receipt) {
-			t.Errorf("decision %s again: %d %v, other bytes than before", decision, status, err)
-		}
-		if t.Failed() {
-			return
-		}
 	}
+	work := make(chan string)
+	var all sync.WaitGroup
+	for range clients {
+		all.Go(func() {
+			for decision := range work {
+				c.find(t, v, keys, decision)
+			}
+		})
+	}
+	for decision := range c.receipts {
+		work <- decision
+	}
+	close(work)
+	all.Wait()
 	// Every record is known by now, so the log holds these and no others.
 	for leaf := range int64(len(leaves)) {
 		if leaves[leaf] == "" {
 			t.Errorf("leaf %d of %d is nobody's: a decision was recorded twice, or a record is lost", leaf, len(leaves))
 		}
+	}
+}
+
+// find asks for one receipt in both ways, and verifies it.
+func (c *crowd) find(t *testing.T, v *visit, keys consent.PublicKeys, decision string) {
+	receipt := c.receipts[decision]
+	id, _, err := place(receipt)
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	if status, kept, err := v.get("/v1/sites/shop/receipts/" + id); err != nil || status != http.StatusOK || !bytes.Equal(kept, receipt) {
+		t.Errorf("receipt %s: %d %v, kept\n%s\nanswered\n%s", id, status, err, kept, receipt)
+	}
+	if _, err := consent.Verify(receipt, keys); err != nil {
+		t.Errorf("receipt %s: %v", id, err)
+	}
+	if status, again, err := v.decide(decision); err != nil || status != http.StatusCreated || !bytes.Equal(again, receipt) {
+		t.Errorf("decision %s again: %d %v, other bytes than before", decision, status, err)
 	}
 }
 
