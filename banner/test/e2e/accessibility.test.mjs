@@ -21,6 +21,12 @@ const findings = async (page) => {
   }, levels);
 };
 
+/** What is wider than the window: the page, or one of ours, which lie above it. */
+const tooWide = () =>
+  [document.documentElement, ...document.querySelectorAll('volenti-banner, volenti-banner dialog > *, volenti-reopen, volenti-placeholder')]
+    .filter((el) => el.scrollWidth > innerWidth || el.getBoundingClientRect().right > innerWidth || el.getBoundingClientRect().left < 0)
+    .map((el) => el.localName);
+
 const server = (path) => async (visitor) => s.open(s.server.base + path, visitor);
 const shop = (path, then) => async (visitor) => {
   const page = await s.open(path + '?region=DE', visitor);
@@ -76,7 +82,7 @@ for (const [place, open] of Object.entries(places))
     for (const [look, options] of Object.entries(looks)) {
       const page = await open(await s.visitor({ ...options, reducedMotion: 'reduce' }));
       assert.deepEqual(await findings(page), [], look);
-      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${look}: nothing to scroll sideways (WCAG 1.4.10)`);
+      assert.deepEqual(await page.evaluate(tooWide), [], `${look}: nothing to scroll sideways (WCAG 1.4.10)`);
     }
   });
 
