@@ -24,15 +24,18 @@ export const freePort = () =>
 /** Builds the binary and makes an empty data folder. `end` takes both away, and the process. */
 export const install = async () => {
   const folder = mkdtempSync(join(tmpdir(), 'volenti-e2e-'));
+  let child, said, ended;
+  // Also where a test is broken off, or nothing could be built.
+  const clean = () => {
+    child?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', clean);
   const binary = join(folder, 'volenti');
   execFileSync('go', ['build', '-o', binary, './cmd/volenti'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'], env: { ...process.env, CGO_ENABLED: '1' } });
   const data = join(folder, 'data');
   execFileSync('mkdir', ['-m', '700', data]);
   const port = await freePort();
-  let child, said, ended;
-
-  const kill = () => child?.kill('SIGKILL');
-  process.once('exit', kill);
 
   const it = {
     data,
@@ -82,10 +85,10 @@ export const install = async () => {
       return answer.text();
     },
     async end() {
-      process.removeListener('exit', kill);
-      kill();
+      process.removeListener('exit', clean);
+      child?.kill('SIGKILL');
       await ended;
-      rmSync(folder, { recursive: true, force: true });
+      clean();
     },
   };
   return it;
