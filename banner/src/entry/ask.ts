@@ -1,7 +1,8 @@
 import { adapters } from 'volenti:adapters';
-import { createCore } from '../gate/core';
-import { createHead } from '../gate/head';
-import { afterPaint, guard, whenShown } from '../gate/page';
+import { createCore, fetchGate } from '../gate/core';
+import { createHead, judge } from '../gate/head';
+import { afterPaint, guard, warn, whenShown } from '../gate/page';
+import { hasCookie } from '../gate/remember';
 import { ask } from '../ui/ask';
 
 // For a visitor who must be asked: everything that takes is in here, so that one answer of the server is enough.
@@ -9,6 +10,11 @@ guard(() => {
   const head = createHead(boot, adapters);
   if (!head) return;
   whenShown(() => {
+    // A cookie that this answer knows nothing of is newer than it: somebody decided on a sister host, and this is cached.
+    if (!head.fresh && !head.boot.x && !head.boot.c && judge(head).ask && hasCookie()) {
+      fetchGate(head, 0).then((gate) => gate.start(head), warn);
+      return;
+    }
     const core = createCore(head, adapters);
     const { ask: must, signal } = core.outcome;
     if (must || signal) core.close = ask(core.gate);

@@ -51,6 +51,10 @@ export interface GateModule {
   attach(core: Core): void;
 }
 
+/** The gate's module. A browser remembers that a module failed, so another try has another address. */
+export const fetchGate = ({ base }: Head, tries: number): Promise<GateModule> =>
+  import(`${base}/b/${site}/${gateDigest}.js?${tries}`) as Promise<GateModule>;
+
 /** `whole`: the rest is about to attach, so nobody need send for it. */
 export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boolean): Core => {
   const { boot, base, nonce, signal } = head;
@@ -83,11 +87,10 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       write(next);
       core.changed?.();
     },
-    // A browser remembers that a module failed, so another try has another address.
     rest: async () =>
       core.whole
         ? undefined
-        : (coming ??= (import(`${base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`) as Promise<GateModule>).then(
+        : (coming ??= fetchGate(head, tries).then(
             (module) => module.attach(core),
             (e) => {
               coming = undefined;

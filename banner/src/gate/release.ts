@@ -54,7 +54,6 @@ const complete = (el: HTMLElement): boolean => {
  */
 export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => {
   const waiting = new Set<HTMLElement>();
-  const unknown = new Set<string>();
   const warmed = new Map<Element, Element>();
   /** How to take back what was released, and by which element it was allowed. */
   const undos = new Map<() => void, Element>();
@@ -235,10 +234,8 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   const find = (root: Element): boolean =>
     within(root, gated).filter((el) => {
       if (marks(el)) return waiting.add(el) && consider(el);
-      const { category, service } = el.dataset;
-      const key = `${category} ${service ?? ''}`;
-      if (!unknown.has(key)) warn('not in the notice: ' + key);
-      unknown.add(key);
+      const { category, service = '' } = el.dataset;
+      warn(`not in the notice: ${category} ${service}`);
       return false;
     }).length > 0;
 

@@ -112,6 +112,11 @@ export const attach = (core: Core, layers: Layers): void => {
     warm: () => void second().catch(warn),
   } satisfies Partial<Gate>);
 
+  /** Another tab that just decided sends that itself. */
+  const sendOurs = (): void => {
+    if (!core.turn || core.sent?.[0].id === gate.decision?.p?.at(-1)?.id) void send();
+  };
+
   /** What was asked of window.volenti meanwhile. */
   const run = (): void => {
     for (const command of core.queue.splice(0)) api.push(command);
@@ -134,7 +139,7 @@ export const attach = (core: Core, layers: Layers): void => {
     emit('decision', api.state);
     if (gate.now !== before) emit('change', api.state);
     before = gate.now;
-    void send();
+    sendOurs();
   };
 
   // Tags marked for another banner become ours, those that come later too. Put where it stands, each is one that has just come.
@@ -164,5 +169,5 @@ export const attach = (core: Core, layers: Layers): void => {
   });
   run();
   emit('ready', api.state);
-  void send();
+  sendOurs();
 };

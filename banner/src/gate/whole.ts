@@ -1,20 +1,16 @@
-import { gateDigest, site } from 'volenti:notice';
-import type { GateModule } from './core';
+import { fetchGate, type GateModule } from './core';
 import type { Head } from './head';
 import { page } from './page';
 import { createTrust } from './trust';
 
-/**
- * Fetches the gate, which is the same for all pages and visitors and stays in the browser's cache. Tries again a few
- * times; a browser remembers that a module failed, so another try has another address.
- */
-export const fetchGate = async (head: Head, tries = 0): Promise<GateModule> => {
+/** Fetches the gate, and tries again a few times: without it nothing that was granted loads. */
+export const insist = async (head: Head, tries = 0): Promise<GateModule> => {
   try {
-    return (await import(`${head.base}/b/${site}/${gateDigest}.js${tries ? '?' + tries : ''}`)) as GateModule;
+    return await fetchGate(head, tries);
   } catch (e) {
     if (tries > 2) throw e;
     await new Promise((done) => setTimeout(done, 2e3 << (2 * tries)));
-    return fetchGate(head, tries + 1);
+    return insist(head, tries + 1);
   }
 };
 

@@ -227,7 +227,7 @@ test('a yes counts where nothing but the first script arrived', async () => {
 
 test('a click before the gate is there is not lost', async () => {
   const visitor = await s.visitor();
-  await visitor.route(/\/b\/shop\/[0-9a-f]{16}\.js$/, async (route) => {
+  await visitor.route(/\/b\/shop\/[0-9a-f]{16}\.js\?0$/, async (route) => {
     await quiet(800);
     await route.continue();
   });
@@ -258,6 +258,16 @@ test('a cached answer does not outlive cookies that were cleared', async () => {
   await press(page, 'accept');
   await until(async () => (await ran(page)).length === 4);
   assert.equal((await s.decisions()).length, 2);
+});
+
+test('a cookie that a cached answer knows nothing of is asked about anew', async () => {
+  const visitor = await s.visitor();
+  await visitor.addCookies([{ name: 'volenti', value: 'of a sister host', url: s.shop }]);
+  const page = await s.open('/plain.html?boot=' + encodeURIComponent('{"x":0}'), visitor);
+  await control(page, 'accept').waitFor();
+  const scripts = (await s.requests()).filter((r) => r.startsWith('GET /b/shop.js'));
+  assert.equal(scripts.length, 2);
+  assert.match(scripts[1], /fresh=\d+/);
 });
 
 test('a decision this browser keeps is newer than a cached answer', async () => {
