@@ -36,6 +36,9 @@ export const hasCookie = (): boolean => {
 /** Keeps a decision. Other tabs of this site hear of it by the storage event. */
 export const write = (decision: Decision): void => guard(() => localStorage.setItem(name, JSON.stringify(decision)))();
 
+/** Keeps nothing any more. */
+export const forget = (): void => guard(() => localStorage.removeItem(name))();
+
 /** Calls back with what another tab decides; returns how to tell them. Two ways, because either may be switched off in a browser. */
 export const follow = (call: (decision: Decision) => void): ((decision: Decision) => void) => {
   let channel: BroadcastChannel | undefined;

@@ -26,6 +26,8 @@ export const portable = (choices: Choices, models: Readonly<Record<string, strin
 export interface Holder {
   get(): Decision | undefined;
   put(decision: Decision, receipt: string): void;
+  /** Forgets the decision for the pages to come. */
+  drop(): void;
   /** The answer to a decision that is on its way already; undefined for any other, and the second time. */
   answer(sent: Sent): Promise<Response> | undefined;
 }
@@ -81,6 +83,8 @@ export const report = (base: string, holder: Holder): (() => Promise<void>) => {
         },
         text,
       );
+      // What was granted and can't be shown to have been (GDPR Art. 7(1)) holds for this page, and the next one asks again.
+      if (!id && [...kept.c].some((choice, i) => choice === '1' && like[i] !== 'n')) holder.drop();
     }
     return send();
   };

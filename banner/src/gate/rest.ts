@@ -5,7 +5,7 @@ import { resolve } from './decide';
 import { foreign, translate } from './dialects';
 import { publish } from './head';
 import { afterPaint, emit, guard, warn, within } from './page';
-import { follow, read } from './remember';
+import { follow, forget, read } from './remember';
 import { report } from './report';
 import { allows, marks } from './tags';
 import type { Decision, Gate } from './types';
@@ -88,6 +88,7 @@ export const attach = (core: Core, layers: Layers): void => {
         fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors' }).catch(() => {});
       });
     },
+    drop: forget,
     answer(sent) {
       const mine = core.sent?.[0].id === sent.id && core.sent !== answered ? core.sent : undefined;
       answered = mine ?? answered;

@@ -25,6 +25,7 @@ const world = (answers, first) => {
       w.decision = next;
       w.receipts.push(text);
     },
+    drop: () => void (w.dropped = true),
     answer: (sent) => (sent.id === w.gone?.id ? w.gone.answer : undefined),
   });
   return w;
@@ -80,7 +81,11 @@ test('a refusal for good ends it without a receipt', async () => {
     const w = world([['{}', { status }]], decision([sent('a')]));
     await w.send();
     assert.deepEqual([w.decision.p, w.decision.r, w.decision.a, w.waits.length], [undefined, undefined, 100, 0], String(status));
+    assert.equal(w.dropped, undefined, 'a no is kept');
   }
+  const granted = world([['{}', { status: 409 }]], decision([sent('a')], { c: '10010.----' }));
+  await granted.send();
+  assert.equal(granted.dropped, true, 'a yes without evidence is asked again');
 });
 
 test('a decision made while another is on its way waits for it', async () => {
