@@ -62,8 +62,8 @@ func TestDocumentedOwnCategory(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := strings.Split(string(b), "```toml\n")
-	if len(blocks) != 3 {
-		t.Fatalf("%d examples, want 2", len(blocks)-1)
+	if len(blocks) != 4 {
+		t.Fatalf("%d examples, want 3", len(blocks)-1)
 	}
 	own, _, _ := strings.Cut(blocks[2], "```")
 	own = strings.Replace(own, `"necessary",`, `"necessary", "preferences", "analytics", "marketing",`, 1)

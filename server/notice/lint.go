@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/volenti-consent/volenti/server/catalogue"
 )
 
 // Limits of a notice. They are far above what a site needs, and low enough
@@ -17,6 +19,8 @@ const (
 	maxVendors    = 500
 	maxEntries    = 200 // of one vendor
 	maxTags       = 500
+	maxTrials     = 5
+	maxPatterns   = 200  // of one list
 	maxURL        = 2048 // bytes
 	maxWait       = 5000 // milliseconds of wait_for_update
 	maxName       = 120  // characters of names of controllers, vendors, categories
@@ -38,12 +42,14 @@ var (
 	dnts      = []string{"ignore", "opt-out", "forward"}
 	models    = []string{"opt-in", "opt-out", "notice"}
 	modes     = []string{"off", "basic", "advanced"}
-	positions = []string{"bottom", "bottom-start", "bottom-end", "top", "center"}
+	positions = []string{"bottom", "bottom-start", "bottom-end", "top", "center", "inline"}
 	themes    = []string{"auto", "light", "dark"}
 	reopens   = []string{"start", "end", "none"}
 	likes     = []string{Necessary, Preferences, Analytics, Marketing}
-	kinds     = []string{"cookie", "local", "session"}
-	tagKinds  = []string{"script", "pixel", "frame"}
+	kinds     = []string{"cookie", "local", "session", "indexeddb", "cache", "worker"}
+	tagKinds  = []string{"script", "pixel", "frame", "template"}
+	blockings = []string{"script", "strict", "off"}
+	unknowns  = []string{"hold", "allow"}
 )
 
 // Lint lists everything that is wrong with n, in the order of the file, each
@@ -59,6 +65,9 @@ func Lint(n *Notice) []Issue {
 	l.controller()
 	l.google()
 	l.look()
+	l.blocking()
+	l.age()
+	l.trials()
 	l.categories()
 	l.overrides()
 	l.vendors()
@@ -247,13 +256,69 @@ func (l *linter) google() {
 	}
 }
 
-func (l *linter) look() {
-	look := l.n.Look
+func (l *linter) look() { l.lookAt("look", l.n.Look) }
+
+func (l *linter) lookAt(path string, look Look) {
 	if !color.MatchString(look.Accent) {
-		l.fail("look.accent", fmt.Sprintf("%q is not a color", clip(look.Accent)), `write # and six of 0-9 and a-f, such as "`+defaultAccent+`"`)
+		l.fail(path+".accent", fmt.Sprintf("%q is not a color", clip(look.Accent)), `write # and six of 0-9 and a-f, such as "`+defaultAccent+`"`)
 	}
-	l.oneOf("look.position", look.Position, positions)
-	l.oneOf("look.theme", look.Theme, themes)
-	l.oneOf("look.reopen", look.Reopen, reopens)
-	l.among("look.radius", look.Radius, 0, 24, " pixels")
+	l.oneOf(path+".position", look.Position, positions)
+	l.oneOf(path+".theme", look.Theme, themes)
+	l.oneOf(path+".reopen", look.Reopen, reopens)
+	l.among(path+".radius", look.Radius, 0, 24, " pixels")
+	if look.Logo != "" {
+		l.url(path+".logo", look.Logo)
+	}
+}
+
+func (l *linter) blocking() {
+	b := l.n.Blocking
+	if b.Mode != "" {
+		l.oneOf("blocking.mode", b.Mode, blockings)
+	}
+	if b.Unknown != "" {
+		l.oneOf("blocking.unknown", b.Unknown, unknowns)
+	}
+	l.patterns("blocking.allow", b.Allow)
+}
+
+// patterns checks a list of catalogue.Pattern.
+func (l *linter) patterns(path string, list []string) {
+	if !l.few(path, len(list), maxPatterns) {
+		return
+	}
+	for i, text := range list {
+		if _, err := catalogue.ParsePattern(text); err != nil {
+			l.fail(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q %v", clip(text), err), `write a host, and the beginning of a path if only that is meant: "cdn.example", "www.example.com/maps"`)
+		}
+	}
+}
+
+func (l *linter) age() {
+	if m := l.n.Age.Minimum; m != 0 {
+		l.among("age.minimum", m, 13, 21, " years, or 0 to ask nobody")
+	} else if l.n.Age.ByCountry {
+		l.fail("age.by_country", "needs an age to start from", "write minimum = 13, or the age your terms name")
+	}
+}
+
+// trials checks that what visitors see by chance is known by a name and adds up.
+func (l *linter) trials() {
+	if !l.few("trials", len(l.n.Trials), maxTrials) {
+		return
+	}
+	sum := 0
+	for i, t := range l.n.Trials {
+		path := fmt.Sprintf("trials[%d]", i)
+		l.key(path+".key", t.Key)
+		if slices.ContainsFunc(l.n.Trials[:i], func(o Trial) bool { return o.Key == t.Key }) {
+			l.fail(path+".key", fmt.Sprintf("%q is there already", clip(t.Key)), "give every trial a name of its own")
+		}
+		l.among(path+".percent", t.Percent, 1, 99, " percent of visitors")
+		l.lookAt(path+".look", t.Look)
+		sum += t.Percent
+	}
+	if sum > 100 {
+		l.fail("trials", fmt.Sprintf("are shown to %d percent of visitors", sum), "let the sum be 100 at most; what is left sees the notice as it is")
+	}
 }

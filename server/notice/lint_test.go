@@ -109,7 +109,7 @@ func TestLint(t *testing.T) {
 		{"a storage key that can't be seen", func(n *Notice) { n.Vendors[1].Entries[2].Name = "a\u202eb" }, "vendors[1].stores[2].name", "seen"},
 		{"an endless name", func(n *Notice) { n.Vendors[3].Entries[0].Name = strings.Repeat("a", 129) }, "vendors[3].stores[0].name", "long"},
 		{"a declaration twice", func(n *Notice) { n.Vendors[4].Entries[1].Name = "_fbp" }, "vendors[4].stores[1].name", "already"},
-		{"a kind", func(n *Notice) { n.Vendors[3].Entries[0].Kind = "indexeddb" }, "vendors[3].stores[0].kind", "indexeddb"},
+		{"a kind", func(n *Notice) { n.Vendors[3].Entries[0].Kind = "websql" }, "vendors[3].stores[0].kind", "websql"},
 		{"no lifetime", func(n *Notice) { n.Vendors[3].Entries[0].Duration = "" }, "vendors[3].stores[0].duration", "missing"},
 		{"a lifetime in prose", func(n *Notice) { n.Vendors[3].Entries[0].Duration = "about a year" }, "vendors[3].stores[0].duration", "lifetime"},
 		{"a cookie for ever", func(n *Notice) { n.Vendors[3].Entries[0].Duration = "persistent" }, "vendors[3].stores[0].duration", "end"},

@@ -48,6 +48,10 @@ func (l *linter) vendors() {
 		if v.PolicyURL != "" {
 			l.url(path+".policy_url", v.PolicyURL)
 		}
+		if v.OptOutURL != "" {
+			l.url(path+".opt_out_url", v.OptOutURL)
+		}
+		l.patterns(path+".hosts", v.Hosts)
 		if l.few(path+".stores", len(v.Entries), maxEntries) {
 			l.entries(path, v, category)
 		}
@@ -67,6 +71,9 @@ func (l *linter) entries(path string, v Vendor, category Category) {
 			l.fail(at+".name", fmt.Sprintf("%q is there already", clip(s.Name)), "declare it once")
 		}
 		l.oneOf(at+".kind", s.Kind, kinds)
+		if s.HTTPOnly && s.Kind != "cookie" {
+			l.fail(at+".http_only", "only a cookie can be hidden from script", `leave it out, or write kind = "cookie"`)
+		}
 		l.lifetime(at+".duration", s, category)
 		if l.n.Text(s.Purpose, "") == "" {
 			l.fail(at+".purpose", "is missing", `write what it is for, in one sentence`)
@@ -114,8 +121,8 @@ func (l *linter) lifetime(path string, s Stored, category Category) {
 		l.fail(path, "every cookie that outlives the browser has an end", `write how long it stays, such as "1 year", or "session"`)
 	case s.Kind == "session" && seconds != UntilClosed:
 		l.fail(path, "session storage ends with its tab", `write "session"`)
-	case s.Kind == "local" && seconds == UntilClosed:
-		l.fail(path, "local storage outlives the browser", `write "persistent", or the lifetime after which the vendor's script removes it`)
+	case s.Kind != "cookie" && s.Kind != "session" && seconds == UntilClosed:
+		l.fail(path, "this kind of storage outlives the browser", `write "persistent", or the lifetime after which the vendor's script removes it`)
 	case category.Like == Analytics && seconds > maxAnalytics:
 		l.warn(path, fmt.Sprintf("%q stays longer than the 13 months that authorities accept of audience measurement (CNIL)", clip(s.Name)),
 			"set a shorter lifetime in the vendor's tag, and declare that")

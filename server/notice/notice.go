@@ -31,6 +31,10 @@ type Notice struct {
 	Overrides  []Override                   `json:"overrides"`       // stricter than the law table, never laxer
 	Google     Google                       `json:"google"`
 	Look       Look                         `json:"look"`
+	Blocking   Blocking                     `json:"blocking,omitzero"`
+	Age        Age                          `json:"age,omitzero"`
+	Share      Share                        `json:"share,omitzero"`
+	Trials     []Trial                      `json:"trials,omitempty"`
 	Categories []Category                   `json:"categories"` // without "necessary" only if nothing necessary is stored
 	Vendors    []Vendor                     `json:"vendors"`
 	Tags       []Tag                        `json:"tags"`
@@ -63,11 +67,41 @@ type Google struct {
 // Look is the part of the banner's appearance that is configuration. Every
 // other property is a CSS custom property of the page.
 type Look struct {
-	Accent   string `json:"accent"`   // #rrggbb; both buttons wear it, so neither is favoured
-	Position string `json:"position"` // "bottom", "bottom-start", "bottom-end", "top" or "center"
-	Theme    string `json:"theme"`    // "auto", "light" or "dark"
-	Reopen   string `json:"reopen"`   // "start", "end" (a corner button) or "none" (the site has its own [data-volenti=open])
-	Radius   int    `json:"radius"`   // px, 0–24
+	Accent   string `json:"accent"`          // #rrggbb; both buttons wear it, so neither is favoured
+	Position string `json:"position"`        // "bottom", "bottom-start", "bottom-end", "top", "center" or "inline" (in the page's own <volenti-banner>)
+	Theme    string `json:"theme"`           // "auto", "light" or "dark"
+	Reopen   string `json:"reopen"`          // "start", "end" (a corner button) or "none" (the site has its own [data-volenti=open])
+	Radius   int    `json:"radius"`          // px, 0–24
+	Modal    bool   `json:"modal,omitempty"` // the first layer is a modal dialog: the page waits for an answer
+	Logo     string `json:"logo,omitempty"`  // https address of an image of the site's own
+}
+
+// Blocking says what becomes of tags that nobody marked.
+type Blocking struct {
+	Mode    string   `json:"mode,omitempty"`    // "script", "strict" (cookies and storage are guarded by name too) or "off"; "" of earlier versions is "off"
+	Unknown string   `json:"unknown,omitempty"` // what neither the notice nor the catalogue knows: "hold", as marketing, or "allow"
+	Allow   []string `json:"allow,omitempty"`   // patterns that are never held: "cdn.example", "api.example/search" (catalogue.Pattern)
+}
+
+// Age asks how old the visitor is before anything optional (docs/notice-file.md, "age").
+type Age struct {
+	Minimum   int  `json:"minimum,omitempty"`    // 13 to 21; 0: nobody is asked
+	ByCountry bool `json:"by_country,omitempty"` // the law's own age where it is higher (regime.Row.MinorAge)
+}
+
+// Share lets a decision count on all origins of the notice, which are then the
+// same controller's.
+type Share struct {
+	Domains bool `json:"domains,omitempty"` // the choice goes along when a visitor follows a link to another of the origins
+}
+
+// A Trial is another look or wording of the first layer, shown to a share of
+// visitors who have not decided, by chance and without an identifier.
+type Trial struct {
+	Key     string                       `json:"key"`
+	Percent int                          `json:"percent"` // of visitors, 1–99; the rest sees the notice as it is
+	Look    Look                         `json:"look,omitzero"`
+	Wording map[string]map[string]string `json:"wording,omitempty"`
 }
 
 // A Category groups vendors by purpose.
@@ -85,22 +119,30 @@ type Vendor struct {
 	Category  string   `json:"category"`
 	Country   string   `json:"country"` // where the data goes, ISO 3166-1; "" unknown
 	PolicyURL string   `json:"policy_url"`
-	Entries   []Stored `json:"entries"` // what it stores on the device
+	Entries   []Stored `json:"entries"`               // what it stores on the device
+	Hosts     []string `json:"hosts,omitempty"`       // patterns of what it loads (catalogue.Pattern); more than the catalogue knows, and before it
+	API       string   `json:"api,omitempty"`         // the adapter that tells it what was decided: "meta", "matomo"; "" is the catalogue's, "none" is none
+	Reload    bool     `json:"reload,omitempty"`      // its tag can't be unloaded: the page is loaded anew when it is withdrawn
+	OptOutURL string   `json:"opt_out_url,omitempty"` // where a visitor has removed what it holds itself
 }
 
 // A Stored is a cookie declaration: one thing kept on the visitor's device.
 type Stored struct {
-	Name     string            `json:"name"`     // exact, or a prefix with a final "*"
-	Kind     string            `json:"kind"`     // "cookie", "local" or "session"
-	Duration string            `json:"duration"` // "session", "persistent", or "13 months", "2 years", "1 day" …
-	Purpose  map[string]string `json:"purpose"`  // by language
+	Name     string            `json:"name"`                // exact, or a prefix with a final "*"
+	Kind     string            `json:"kind"`                // "cookie", "local", "session", "indexeddb", "cache" or "worker" (the path of a service worker's script)
+	Duration string            `json:"duration"`            // "session", "persistent", or "13 months", "2 years", "1 day" …
+	Purpose  map[string]string `json:"purpose"`             // by language
+	HTTPOnly bool              `json:"http_only,omitempty"` // of a cookie that script can't see: the server deletes it, on domains it shares with the page
+	Foreign  bool              `json:"foreign,omitempty"`   // kept on the vendor's own domain, where nobody but the vendor can delete it
 }
 
 // A Tag is something a vendor wants loaded without markup in the page.
 type Tag struct {
-	Vendor string `json:"vendor"`
-	Kind   string `json:"kind"` // "script", "pixel" or "frame"
-	Src    string `json:"src"`
+	Vendor   string `json:"vendor"`
+	Kind     string `json:"kind"` // "script", "pixel", "frame" or "template"
+	Src      string `json:"src"`
+	Template string `json:"template,omitempty"` // of kind "template": "GA4", "Ads", "Meta" …
+	ID       string `json:"id,omitempty"`       // the account's, as the vendor writes it: "G-XXXXXXXXXX"
 }
 
 // An Issue is one mistake in a notice file.

@@ -104,6 +104,9 @@ func (r *reader) notice() *Notice {
 	n.Controller = r.controller()
 	n.Google = r.google()
 	n.Look = r.look()
+	n.Blocking = r.blocking()
+	n.Age = r.age()
+	n.Share = Share{Domains: r.flag(r.table("share"), "share", "domains")}
 	n.Vendors = r.vendors(n.Languages)
 	n.Categories = r.categories(n)
 	for path, t := range r.tables("overrides") {
@@ -114,8 +117,11 @@ func (r *reader) notice() *Notice {
 		})
 	}
 	for path, t := range r.tables("tags") {
-		n.Tags = append(n.Tags, Tag{Vendor: r.text(t, path, "vendor", ""), Kind: r.text(t, path, "kind", "script"), Src: r.text(t, path, "src", "")})
+		tag := Tag{Vendor: r.text(t, path, "vendor", ""), Src: r.text(t, path, "src", ""), Template: r.text(t, path, "template", ""), ID: r.text(t, path, "id", "")}
+		tag.Kind = r.text(t, path, "kind", usualKind(tag))
+		n.Tags = append(n.Tags, tag)
 	}
+	n.Trials = r.trials(n.Look)
 	n.Wording = r.wording()
 	return n.complete()
 }
@@ -141,14 +147,82 @@ func (r *reader) google() Google {
 }
 
 func (r *reader) look() Look {
-	t := r.table("look")
-	return Look{
-		Accent:   strings.ToLower(r.text(t, "look", "accent", defaultAccent)),
-		Position: r.text(t, "look", "position", positions[0]),
-		Theme:    r.text(t, "look", "theme", themes[0]),
-		Reopen:   r.text(t, "look", "reopen", reopens[0]),
-		Radius:   r.number(t, "look", "radius", defaultRadius),
+	return r.lookOf(r.table("look"), "look", Look{Accent: defaultAccent, Position: positions[0], Theme: themes[0], Reopen: reopens[0], Radius: defaultRadius})
+}
+
+// lookOf reads a look; what it does not say is as in otherwise.
+func (r *reader) lookOf(t map[string]any, path string, otherwise Look) Look {
+	look := Look{
+		Accent:   strings.ToLower(r.text(t, path, "accent", otherwise.Accent)),
+		Position: r.text(t, path, "position", otherwise.Position),
+		Theme:    r.text(t, path, "theme", otherwise.Theme),
+		Reopen:   r.text(t, path, "reopen", otherwise.Reopen),
+		Radius:   r.number(t, path, "radius", otherwise.Radius),
+		Modal:    otherwise.Modal,
+		Logo:     r.text(t, path, "logo", otherwise.Logo),
 	}
+	if _, said := t["modal"]; said {
+		look.Modal = r.flag(t, path, "modal")
+	}
+	return look
+}
+
+func (r *reader) blocking() Blocking {
+	t := r.table("blocking")
+	return Blocking{
+		Mode:    r.text(t, "blocking", "mode", blockings[0]),
+		Unknown: r.text(t, "blocking", "unknown", unknowns[0]),
+		Allow:   r.list(t, "blocking", "allow", nil),
+	}
+}
+
+func (r *reader) age() Age {
+	t := r.table("age")
+	return Age{Minimum: r.number(t, "age", "minimum", 0), ByCountry: r.flag(t, "age", "by_country")}
+}
+
+// trials reads them; a trial looks as the notice does but for what it says.
+func (r *reader) trials(usual Look) []Trial {
+	var list []Trial
+	for path, t := range r.tables("trials") {
+		trial := Trial{Key: r.text(t, path, "key", ""), Percent: r.number(t, path, "percent", 0), Look: usual}
+		switch look := t["look"].(type) {
+		case nil:
+		case map[string]any:
+			r.known(look, member(path, "look"), "look")
+			trial.Look = r.lookOf(look, member(path, "look"), usual)
+		default:
+			r.blame(member(path, "look"), "is not a table", "write its keys as in [look]")
+		}
+		trial.Wording = r.wordingOf(t, member(path, "wording"))
+		list = append(list, trial)
+	}
+	return list
+}
+
+// shortTag reads a tag in one line: "GA4 G-XXXXXXXXXX", or "GA4 G-XXXXXXXXXX my-vendor"
+// where the vendor's key is not the template's own.
+func shortTag(line string) map[string]any {
+	t := map[string]any{}
+	for i, word := range strings.Fields(line) {
+		switch i {
+		case 0:
+			t["template"] = word
+		case 1:
+			t["id"] = word
+		case 2:
+			t["vendor"] = word
+		}
+	}
+	return t
+}
+
+// usualKind is that of a tag which does not say it.
+func usualKind(t Tag) string {
+	if t.Template != "" {
+		return "template"
+	}
+	return tagKinds[0]
 }
 
 // categories reads them; where none is given, they are necessary and those
@@ -187,6 +261,10 @@ func (r *reader) vendors(languages []string) []Vendor {
 			Category:  r.text(t, path, "category", ""),
 			Country:   r.text(t, path, "country", ""),
 			PolicyURL: r.text(t, path, "policy_url", ""),
+			Hosts:     r.list(t, path, "hosts", nil),
+			API:       r.text(t, path, "api", ""),
+			Reload:    r.flag(t, path, "reload"),
+			OptOutURL: r.text(t, path, "opt_out_url", ""),
 		}
 		for at, s := range r.tablesIn(t, path, "stores") {
 			kind := r.text(s, at, "kind", kinds[0])
@@ -195,6 +273,8 @@ func (r *reader) vendors(languages []string) []Vendor {
 				Kind:     kind,
 				Duration: r.text(s, at, "duration", usualLifetime[kind]),
 				Purpose:  r.byLanguage(s, at, "purpose", languages),
+				HTTPOnly: r.flag(s, at, "http_only"),
+				Foreign:  r.flag(s, at, "foreign"),
 			})
 		}
 		list = append(list, v)
@@ -204,13 +284,21 @@ func (r *reader) vendors(languages []string) []Vendor {
 
 // usualLifetime is what a kind of storage does where nothing else is said; of
 // a cookie it must be said.
-var usualLifetime = map[string]string{"local": "persistent", "session": "session"}
+var usualLifetime = map[string]string{"local": "persistent", "session": "session", "indexeddb": "persistent", "cache": "persistent", "worker": "persistent"}
 
 func (r *reader) wording() map[string]map[string]string {
+	return r.wordingOf(r.root, "wording")
+}
+
+// wordingOf reads the texts under the key "wording" of a table.
+func (r *reader) wordingOf(t map[string]any, section string) map[string]map[string]string {
 	all := map[string]map[string]string{}
-	given := r.table("wording")
+	given, ok := t["wording"].(map[string]any)
+	if _, there := t["wording"]; there && !ok {
+		r.blame(section, "is not a table", "write its keys under ["+section+"]")
+	}
 	for _, language := range slices.Sorted(maps.Keys(given)) {
-		path := member("wording", language)
+		path := member(section, language)
 		texts, ok := given[language].(map[string]any)
 		if !ok {
 			r.blame(path, "is not a table", "write the texts of each language by themselves, as in [wording.de]")
@@ -253,9 +341,7 @@ func (r *reader) known(t map[string]any, path, section string) {
 func (r *reader) table(key string) map[string]any {
 	switch t := r.root[key].(type) {
 	case map[string]any:
-		if key != "wording" {
-			r.known(t, key, key)
-		}
+		r.known(t, key, key)
 		return t
 	case nil:
 	default:
@@ -285,6 +371,8 @@ func (r *reader) tablesIn(parent map[string]any, path, section string) iter.Seq2
 			t, ok := element.(map[string]any)
 			if key, short := element.(string); short && section == "categories" {
 				t, ok = map[string]any{"key": key}, true
+			} else if short && section == "tags" {
+				t, ok = shortTag(key), true
 			}
 			if !ok {
 				r.blame(at, "is not a table", "write its keys and values")

@@ -1,0 +1,154 @@
+package notice
+
+import (
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/publicsuffix"
+
+	"github.com/volenti-consent/volenti/server/catalogue"
+)
+
+// A Reason says why an address is judged as it is.
+type Reason string
+
+// The reasons, in the order in which they are asked.
+const (
+	ByNotice    Reason = "notice"      // the notice names it: hosts of a vendor, or blocking.allow
+	FirstParty  Reason = "first-party" // the page's own site, or one of the notice's origins'
+	ByCatalogue Reason = "catalogue"
+	Unknown     Reason = "unknown" // nobody knows it
+)
+
+// A Verdict says what an address, as of a tag that nobody marked, needs.
+type Verdict struct {
+	Reason   Reason
+	Category string            // key of a category of the notice; a standard key that the notice lacks can't be granted by anybody; "" is free
+	Vendor   string            // key of a vendor of the notice, or ""
+	Known    *catalogue.Vendor // with ByCatalogue
+}
+
+// Free reports whether the address is never held: essential, the page's own, or
+// allowed.
+func (v Verdict) Free() bool { return v.Category == "" }
+
+// Rules judge addresses for one notice: the site's own word first, then the
+// page's own site, then the catalogue. The script of the banner judges by the
+// same rules (banner/src/gate/rules.ts).
+type Rules struct {
+	n         *Notice
+	own       []rule // in the order of catalogue.Compare
+	own1st    []string
+	catalogue *catalogue.Catalogue
+}
+
+type rule struct {
+	pattern catalogue.Pattern
+	verdict Verdict
+}
+
+// NewRules makes the rules of a notice that passed Lint.
+func NewRules(n *Notice, c *catalogue.Catalogue) *Rules {
+	r := &Rules{n: n, catalogue: c, own1st: n.FirstParty()}
+	add := func(text string, v Verdict) {
+		if p, err := catalogue.ParsePattern(text); err == nil {
+			r.own = append(r.own, rule{p, v})
+		}
+	}
+	for _, text := range n.Blocking.Allow {
+		add(text, Verdict{Reason: ByNotice})
+	}
+	for _, v := range n.Vendors {
+		for _, text := range v.Hosts {
+			add(text, r.of(v, ByNotice))
+		}
+	}
+	slices.SortStableFunc(r.own, func(a, b rule) int { return catalogue.Compare(a.pattern, b.pattern) })
+	return r
+}
+
+// of is the verdict on what belongs to a vendor of the notice.
+func (r *Rules) of(v Vendor, reason Reason) Verdict {
+	if c, ok := r.n.category(v.Category); ok && c.Like == Necessary {
+		return Verdict{Reason: reason}
+	}
+	return Verdict{Reason: reason, Category: v.Category, Vendor: v.Key}
+}
+
+// like is the key of the notice's first category that follows a switch of the
+// law; without one, the switch's own name, which nobody can grant.
+func (r *Rules) like(like string) string {
+	for _, c := range r.n.Categories {
+		if c.Like == like {
+			return c.Key
+		}
+	}
+	return like
+}
+
+// Judge says what an address needs in a page on the given host. Only http and
+// https, ws and wss addresses leave the page; all others are free.
+func (r *Rules) Judge(u *url.URL, page string) Verdict {
+	switch u.Scheme {
+	case "http", "https", "ws", "wss":
+	default:
+		return Verdict{Reason: FirstParty}
+	}
+	host, path := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.EscapedPath()
+	if path == "" {
+		path = "/"
+	}
+	for _, own := range r.own {
+		if own.pattern.Match(host, path) {
+			return own.verdict
+		}
+	}
+	if host == "" || under(host, strings.ToLower(page)) || slices.ContainsFunc(r.own1st, func(site string) bool { return under(host, site) }) {
+		return Verdict{Reason: FirstParty}
+	}
+	if e, ok := r.catalogue.Match(host, path); ok {
+		verdict := Verdict{Reason: ByCatalogue}
+		if i := slices.IndexFunc(r.n.Vendors, func(v Vendor) bool { return v.Key == e.Vendor.Key }); i >= 0 {
+			verdict = r.of(r.n.Vendors[i], ByCatalogue)
+		} else if e.Vendor.Category != Necessary {
+			verdict.Category = r.like(e.Vendor.Category)
+		}
+		verdict.Known = e.Vendor
+		return verdict
+	}
+	if r.n.Blocking.Unknown == "allow" {
+		return Verdict{Reason: Unknown}
+	}
+	return Verdict{Reason: Unknown, Category: r.like(Marketing)}
+}
+
+// under reports whether host is site or below it.
+func under(host, site string) bool {
+	rest, ok := strings.CutSuffix(host, site)
+	return ok && site != "" && (rest == "" || rest[len(rest)-1] == '.')
+}
+
+// FirstParty are the sites of the notice's origins: what can be registered of
+// each (Public Suffix List), so that "cdn.shop.example" belongs to a page of
+// "www.shop.example". An address is its own site.
+func (n *Notice) FirstParty() []string {
+	var sites []string
+	for _, origin := range n.Origins {
+		u, err := url.Parse(origin)
+		if err != nil {
+			continue
+		}
+		site := u.Hostname()
+		if _, err := netip.ParseAddr(site); err != nil {
+			if registered, err := publicsuffix.EffectiveTLDPlusOne(site); err == nil {
+				site = registered
+			}
+		}
+		if !slices.Contains(sites, site) {
+			sites = append(sites, site)
+		}
+	}
+	return sites
+}
