@@ -301,24 +301,3 @@ func (l *linter) age() {
 		l.fail("age.by_country", "needs an age to start from", "write minimum = 13, or the age your terms name")
 	}
 }
-
-// trials checks that what visitors see by chance is known by a name and adds up.
-func (l *linter) trials() {
-	if !l.few("trials", len(l.n.Trials), maxTrials) {
-		return
-	}
-	sum := 0
-	for i, t := range l.n.Trials {
-		path := fmt.Sprintf("trials[%d]", i)
-		l.key(path+".key", t.Key)
-		if slices.ContainsFunc(l.n.Trials[:i], func(o Trial) bool { return o.Key == t.Key }) {
-			l.fail(path+".key", fmt.Sprintf("%q is there already", clip(t.Key)), "give every trial a name of its own")
-		}
-		l.among(path+".percent", t.Percent, 1, 99, " percent of visitors")
-		l.lookAt(path+".look", t.Look)
-		sum += t.Percent
-	}
-	if sum > 100 {
-		l.fail("trials", fmt.Sprintf("are shown to %d percent of visitors", sum), "let the sum be 100 at most; what is left sees the notice as it is")
-	}
-}

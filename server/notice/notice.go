@@ -168,6 +168,7 @@ type Variant struct {
 	Kind     Kind
 	Surface  Surface // of KindAsk; empty otherwise
 	Language string
+	Trial    string // of KindAsk: the key of the trial it is for; "" is the notice as it is
 }
 
 // A Kind is what a compiled script is for.

@@ -99,17 +99,27 @@ func (p *Publisher) prepare(n *Notice) (*Publication, error) {
 		NoticeBytes:  encoded,
 		Wordings:     make(map[string]canonical.Digest, len(n.Languages)),
 		WordingBytes: make(map[canonical.Digest][]byte, len(n.Languages)),
+
+		TrialWordings: map[string]map[string]canonical.Digest{},
 	}
 	wordings := make(map[string]Wording, len(n.Languages))
 	for _, language := range n.Languages {
 		wordings[language] = n.WordingFor(language)
-		b, err := canonical.Encode(wordings[language])
-		if err != nil {
+		if publication.Wordings[language], err = publication.keepWording(wordings[language]); err != nil {
 			return nil, fmt.Errorf("wording in %s: %w", language, err)
 		}
-		digest := canonical.Sum(b)
-		publication.Wordings[language] = digest
-		publication.WordingBytes[digest] = b
+	}
+	for _, t := range n.Trials {
+		for language := range t.Wording {
+			digest, err := publication.keepWording(t.Say(language, wordings[language]))
+			if err != nil {
+				return nil, fmt.Errorf("wording of trial %s in %s: %w", t.Key, language, err)
+			}
+			if publication.TrialWordings[t.Key] == nil {
+				publication.TrialWordings[t.Key] = map[string]canonical.Digest{}
+			}
+			publication.TrialWordings[t.Key][language] = digest
+		}
 	}
 	scripts, err := p.Compiler.Compile(n, wordings)
 	if err != nil {
@@ -124,12 +134,26 @@ func (p *Publisher) prepare(n *Notice) (*Publication, error) {
 	return publication, nil
 }
 
+// keepWording adds a wording's bytes, and says their digest.
+func (p *Publication) keepWording(w Wording) (canonical.Digest, error) {
+	b, err := canonical.Encode(w)
+	if err != nil {
+		return "", err
+	}
+	digest := canonical.Sum(b)
+	p.WordingBytes[digest] = b
+	return digest, nil
+}
+
 // Variants lists all compiled scripts a notice needs.
 func (n *Notice) Variants() []Variant {
 	var all []Variant
 	for _, language := range n.Languages {
 		for _, surface := range []Surface{AskOptIn, AskOptOut, AskNotice} {
 			all = append(all, Variant{Kind: KindAsk, Surface: surface, Language: language})
+			for _, t := range n.Trials {
+				all = append(all, Variant{Kind: KindAsk, Surface: surface, Language: language, Trial: t.Key})
+			}
 		}
 		for _, kind := range []Kind{KindKept, KindGate, KindSettings} {
 			all = append(all, Variant{Kind: kind, Language: language})

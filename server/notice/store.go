@@ -22,6 +22,10 @@ type Publication struct {
 	Wordings     map[string]canonical.Digest // by language
 	WordingBytes map[canonical.Digest][]byte // canonical JSON of a Wording
 	Scripts      []PublishedScript
+
+	// TrialWordings are those of trials that say something else than the notice,
+	// by trial and language.
+	TrialWordings map[string]map[string]canonical.Digest
 }
 
 // A PublishedScript is a compiled variant with its compressed forms.
