@@ -45,11 +45,12 @@ func (c Compiler) Compile(n *notice.Notice, wordings map[string]notice.Wording) 
 	if err != nil {
 		return nil, err
 	}
+	kinds := kindsOf(n)
 	scripts := make([]notice.Script, len(n.Languages)*len(kinds))
 	failed := make([]error, len(n.Languages))
 	parallel(len(n.Languages), func(i int) {
 		language := n.Languages[i]
-		failed[i] = compileLanguage(sources, facts, language, wordings[language], scripts[i*len(kinds):][:len(kinds)])
+		failed[i] = compileLanguage(sources, facts, kinds, language, wordings[language], scripts[i*len(kinds):][:len(kinds)])
 	})
 	if err := errors.Join(failed...); err != nil {
 		return nil, err
@@ -67,14 +68,40 @@ var kinds = [...]notice.Variant{
 	{Kind: notice.KindKept},
 }
 
-func compileLanguage(sources fs.FS, f *facts, language string, wording notice.Wording, into []notice.Script) error {
-	words, err := f.wordsOf(language, wording)
-	if err != nil {
-		return fmt.Errorf("wording of %s: %w", language, err)
+// kindsOf are the variants of one language of n: those, and the first layers of
+// its trials.
+func kindsOf(n *notice.Notice) []notice.Variant {
+	all := kinds[:]
+	for _, t := range n.Trials {
+		for _, v := range kinds {
+			if v.Kind == notice.KindAsk {
+				v.Trial = t.Key
+				all = append(all, v)
+			}
+		}
 	}
-	var p parts
+	return all
+}
+
+func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, language string, wording notice.Wording, into []notice.Script) error {
+	var (
+		p     parts
+		f     *facts
+		words *words
+		err   error
+	)
 	for i, variant := range kinds {
 		variant.Language = language
+		if i == 0 || variant.Trial != kinds[i-1].Trial {
+			f = whole.tried(variant.Trial)
+			said := wording
+			if t, ok := f.notice.Trial(variant.Trial); ok {
+				said = t.Say(language, wording)
+			}
+			if words, err = f.wordsOf(language, said); err != nil {
+				return fmt.Errorf("wording of %s: %w", language, err)
+			}
+		}
 		source, err := bundle(sources, variant.Kind, virtual{
 			"volenti:notice":   f.module(language, words, p),
 			"volenti:wording":  words.module(variant.Surface),

@@ -69,6 +69,14 @@ func factsOf(n *notice.Notice) (*facts, error) {
 	return f, nil
 }
 
+// tried are the facts as visitors of a trial see them. What is asked, and the
+// notice it is asked under, are the same.
+func (f *facts) tried(trial string) *facts {
+	t := *f
+	t.notice = f.notice.Tried(trial)
+	return &t
+}
+
 // words is the wording of one language, filled in as far as it can be before
 // there is a visitor.
 type words struct {
