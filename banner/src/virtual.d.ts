@@ -72,8 +72,10 @@ declare module 'volenti:wording' {
     policy: string, signal: string, reopen: string, choices: string, blocked: string, allow: string, settings_title: string,
     settings_about: string, save: string, close: string, withdraw: string, always: string, partners: string, no_partners: string,
     stored: string, name: string, kind: string, purpose: string, duration: string, kind_cookie: string, kind_local: string,
-    kind_session: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
-    responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, all_on: string, details: string;
+    kind_session: string, kind_indexeddb: string, kind_cache: string, kind_worker: string, undo: string, undone: string,
+    remains: string, remains_about: string, remains_at: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
+    responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, declaration: string, declaration_about: string,
+    vendor_opt_out: string, without_vendor: string, back: string, own_purpose: string, updated: string, all_on: string, details: string;
 }
 
 declare module 'volenti:adapters' {

@@ -18,7 +18,7 @@ var labels = map[string]bool{
 	"reopen": true, "choices": true, "allow": true, "settings_title": true, "save": true, "close": true, "withdraw": true,
 	"always": true, "necessary": true, "preferences": true, "analytics": true, "marketing": true, "partners": true,
 	"stored": true, "name": true, "kind": true, "purpose": true, "duration": true, "kind_cookie": true, "kind_local": true,
-	"kind_session": true, "until_closed": true, "until_deleted": true, "receipt": true, "all_on": true, "details": true,
+	"kind_session": true, "kind_indexeddb": true, "kind_cache": true, "kind_worker": true, "undo": true, "remains": true, "until_closed": true, "until_deleted": true, "receipt": true, "all_on": true, "details": true,
 }
 
 const maxLabel = 60 // characters

@@ -24,8 +24,11 @@ var wordingFiles embed.FS
 //	placeholder   blocked allow
 //	second layer  settings_title settings_about save close withdraw always all_on details
 //	              partners no_partners stored name kind purpose duration kind_cookie kind_local
-//	              kind_session until_closed until_deleted data_goes_to vendor_policy responsible
-//	              decided not_decided receipt recorded pending
+//	              kind_session kind_indexeddb kind_cache kind_worker until_closed until_deleted
+//	              data_goes_to vendor_policy responsible decided not_decided receipt recorded
+//	              pending undo undone remains remains_about remains_at
+//	server pages  declaration declaration_about vendor_opt_out without_vendor back
+//	              own_purpose updated
 //	categories    necessary preferences analytics marketing, each also with _about
 var wordings = sync.OnceValue(func() map[string]Wording {
 	entries, err := wordingFiles.ReadDir("wording")
