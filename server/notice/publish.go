@@ -99,8 +99,6 @@ func (p *Publisher) prepare(n *Notice) (*Publication, error) {
 		NoticeBytes:  encoded,
 		Wordings:     make(map[string]canonical.Digest, len(n.Languages)),
 		WordingBytes: make(map[canonical.Digest][]byte, len(n.Languages)),
-
-		TrialWordings: map[string]map[string]canonical.Digest{},
 	}
 	wordings := make(map[string]Wording, len(n.Languages))
 	for _, language := range n.Languages {
@@ -115,10 +113,7 @@ func (p *Publisher) prepare(n *Notice) (*Publication, error) {
 			if err != nil {
 				return nil, fmt.Errorf("wording of trial %s in %s: %w", t.Key, language, err)
 			}
-			if publication.TrialWordings[t.Key] == nil {
-				publication.TrialWordings[t.Key] = map[string]canonical.Digest{}
-			}
-			publication.TrialWordings[t.Key][language] = digest
+			publication.AddTrialWording(t.Key, language, digest)
 		}
 	}
 	scripts, err := p.Compiler.Compile(n, wordings)

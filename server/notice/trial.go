@@ -74,6 +74,17 @@ func (p *Publication) WordingOf(v Variant) canonical.Digest {
 	return p.Wordings[v.Language]
 }
 
+// AddTrialWording says which wording a trial has in a language.
+func (p *Publication) AddTrialWording(trial, language string, digest canonical.Digest) {
+	if p.TrialWordings == nil {
+		p.TrialWordings = map[string]map[string]canonical.Digest{}
+	}
+	if p.TrialWordings[trial] == nil {
+		p.TrialWordings[trial] = map[string]canonical.Digest{}
+	}
+	p.TrialWordings[trial][language] = digest
+}
+
 // trials checks that what visitors see by chance is known by a name, adds up,
 // and differs in nothing but how it is asked.
 func (l *linter) trials() {

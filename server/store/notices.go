@@ -36,6 +36,14 @@ func (db *DB) AddPublication(ctx context.Context, p *notice.Publication) error {
 				return fmt.Errorf("wording %s: %w", language, err)
 			}
 		}
+		for trial, wordings := range p.TrialWordings {
+			for language, digest := range wordings {
+				if _, err := tx.ExecContext(ctx, `INSERT INTO publication_trial_wording (seq, trial, language, digest) VALUES (?1, ?2, ?3, ?4)`,
+					seq, trial, language, string(digest)); err != nil {
+					return fmt.Errorf("wording %s of trial %s: %w", language, trial, err)
+				}
+			}
+		}
 		for i, s := range p.Scripts {
 			if err := addScript(ctx, tx, seq, i, s); err != nil {
 				return fmt.Errorf("script %v: %w", s.Variant, err)
@@ -52,8 +60,8 @@ func (db *DB) AddPublication(ctx context.Context, p *notice.Publication) error {
 
 func artifactsOf(p *notice.Publication) []consent.Artifact {
 	all := []consent.Artifact{{Digest: p.Notice, Kind: "notice", Bytes: p.NoticeBytes}}
-	for _, digest := range p.Wordings {
-		all = append(all, consent.Artifact{Digest: digest, Kind: "wording", Bytes: p.WordingBytes[digest]})
+	for digest, text := range p.WordingBytes {
+		all = append(all, consent.Artifact{Digest: digest, Kind: "wording", Bytes: text})
 	}
 	for _, s := range p.Scripts {
 		all = append(all, consent.Artifact{Digest: s.Digest, Kind: "script", Bytes: s.Source})
@@ -62,8 +70,8 @@ func artifactsOf(p *notice.Publication) []consent.Artifact {
 }
 
 func addScript(ctx context.Context, tx *sql.Tx, seq int64, position int, s notice.PublishedScript) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO publication_script (seq, position, kind, surface, language, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
-		seq, position, string(s.Kind), string(s.Surface), s.Language, string(s.Digest))
+	_, err := tx.ExecContext(ctx, `INSERT INTO publication_script (seq, position, kind, surface, language, trial, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+		seq, position, string(s.Kind), string(s.Surface), s.Language, s.Trial, string(s.Digest))
 	if err != nil {
 		return err
 	}
@@ -106,26 +114,33 @@ func (db *DB) Current(ctx context.Context, site string) (*notice.Publication, er
 }
 
 func (db *DB) readWordings(ctx context.Context, p *notice.Publication) error {
-	rows, err := db.read.QueryContext(ctx, `SELECT w.language, w.digest, a.bytes FROM publication_wording w
+	rows, err := db.read.QueryContext(ctx, `SELECT '', w.language, w.digest, a.bytes FROM publication_wording w
+		JOIN artifact a ON a.digest = w.digest WHERE w.seq = ?1
+		UNION ALL SELECT w.trial, w.language, w.digest, a.bytes FROM publication_trial_wording w
 		JOIN artifact a ON a.digest = w.digest WHERE w.seq = ?1`, p.Seq)
 	_, err = collect(rows, err, func(row scanner) (struct{}, error) {
-		var language, digest string
+		var trial, language, digest string
 		var text []byte
-		if err := row.Scan(&language, &digest, &text); err != nil {
+		if err := row.Scan(&trial, &language, &digest, &text); err != nil {
 			return struct{}{}, err
 		}
 		d := canonical.Digest(digest)
-		p.Wordings[language], p.WordingBytes[d] = d, text
+		p.WordingBytes[d] = text
+		if trial == "" {
+			p.Wordings[language] = d
+		} else {
+			p.AddTrialWording(trial, language, d)
+		}
 		return struct{}{}, checkDigest(d, text)
 	})
 	return err
 }
 
 func (db *DB) readScripts(ctx context.Context, p *notice.Publication) error {
-	rows, err := db.read.QueryContext(ctx, `SELECT s.kind, s.surface, s.language, s.digest, a.bytes FROM publication_script s
+	rows, err := db.read.QueryContext(ctx, `SELECT s.kind, s.surface, s.language, s.trial, s.digest, a.bytes FROM publication_script s
 		JOIN artifact a ON a.digest = s.digest WHERE s.seq = ?1 ORDER BY s.position`, p.Seq)
 	p.Scripts, err = collect(rows, err, func(row scanner) (s notice.PublishedScript, err error) {
-		if err := row.Scan((*string)(&s.Kind), (*string)(&s.Surface), &s.Language, (*string)(&s.Digest), &s.Source); err != nil {
+		if err := row.Scan((*string)(&s.Kind), (*string)(&s.Surface), &s.Language, &s.Trial, (*string)(&s.Digest), &s.Source); err != nil {
 			return s, err
 		}
 		return s, checkDigest(s.Digest, s.Source)
@@ -186,10 +201,10 @@ func (db *DB) ScriptByShort(ctx context.Context, site, short string) (s notice.S
 	if len(short) != 16 {
 		return s, notice.ErrUnpublished
 	}
-	err = db.read.QueryRowContext(ctx, `SELECT s.kind, s.surface, s.language, s.digest, a.bytes FROM publication_script s
+	err = db.read.QueryRowContext(ctx, `SELECT s.kind, s.surface, s.language, s.trial, s.digest, a.bytes FROM publication_script s
 		JOIN publication p ON p.seq = s.seq JOIN artifact a ON a.digest = s.digest
 		WHERE p.site = ?1 AND s.digest >= ?2 AND s.digest < ?3 LIMIT 1`, site, short, short+"g").
-		Scan((*string)(&s.Kind), (*string)(&s.Surface), &s.Language, (*string)(&s.Digest), &s.Source)
+		Scan((*string)(&s.Kind), (*string)(&s.Surface), &s.Language, &s.Trial, (*string)(&s.Digest), &s.Source)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, notice.ErrUnpublished
 	}

@@ -33,6 +33,8 @@ func TestEvidenceNeverChanges(t *testing.T) {
 			`DELETE FROM publication`,
 			`UPDATE publication_wording SET language = 'fr'`,
 			`DELETE FROM publication_wording`,
+			`UPDATE publication_trial_wording SET language = 'fr'`,
+			`DELETE FROM publication_trial_wording`,
 			`UPDATE publication_script SET language = 'fr'`,
 			`DELETE FROM publication_script`,
 			`UPDATE policy_version SET title = 'x'`,

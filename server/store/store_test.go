@@ -140,6 +140,12 @@ func publication(t testing.TB, siteKey, label string, at time.Time) *notice.Publ
 			p.Scripts = append(p.Scripts, s)
 		}
 	}
+	said := []byte(`{"accept":"` + label + `"}`)
+	p.WordingBytes[canonical.Sum(said)] = said
+	p.AddTrialWording("plum", "de", canonical.Sum(said))
+	source := []byte("(boot=>{/*" + label + " plum*/})")
+	p.Scripts = append(p.Scripts, notice.PublishedScript{Encoded: map[string][]byte{"br": source}, Script: notice.Script{Digest: canonical.Sum(source), Source: source,
+		Variant: notice.Variant{Kind: notice.KindAsk, Surface: notice.AskOptOut, Language: "de", Trial: "plum"}}})
 	return p
 }
 
