@@ -9,7 +9,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-browser lint check bench geo-database deps
+.PHONY: help run build test test-go test-types test-browser lint check bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ check: test ## exactly what CI runs
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...
 
+bench-browser: banner/node_modules banner/bench/node_modules ## banners of others and ours, side by side in a real browser (RUNS=7)
+	@cd banner/bench && node bench.mjs --runs $(or $(RUNS),7)
+
 geo-database: ## rebuild the embedded country database from Debian's tor-geoipdb
 	go run ./geo/build -v4 /usr/share/tor/geoip -v6 /usr/share/tor/geoip6 -o geo/country.mmdb
 
@@ -50,6 +53,10 @@ deps: banner/node_modules
 
 banner/node_modules: banner/package-lock.json
 	cd banner && npm ci --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+banner/bench/node_modules: banner/bench/package-lock.json
+	cd banner/bench && npm ci --ignore-scripts --no-audit --no-fund
 	@touch $@
 
 bin/golangci-lint: Makefile
