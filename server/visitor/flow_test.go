@@ -42,7 +42,9 @@ type world struct {
 	region    string
 	db        *store.DB
 	directory *visitor.Directory
+	script    *visitor.Script
 	echo      *echo.Echo
+	more      string // TOML behind the notice's own
 }
 
 func newWorld(t *testing.T) *world {
@@ -86,6 +88,7 @@ func newWorld(t *testing.T) *world {
 			r, _ := geo.ParseRegion(w.region)
 			return r, geo.FromHeader
 		}}
+	w.script = script
 	decisions := &visitor.Decisions{Directory: w.directory, Archive: archive, Laws: laws, Recorder: recorder, Tokens: tokens, Cookies: cookies, Now: clock}
 	receipts := &visitor.Receipts{Store: db, Directory: w.directory, Keys: ring}
 	w.echo = echo.New()
@@ -137,7 +140,7 @@ accept = %q
 		key, category, _ := strings.Cut(v, ":")
 		file += fmt.Sprintf("[[vendor]]\nkey = %q\nname = %q\ncategory = %q\ncountry = \"US\"\n", key, key, category)
 	}
-	n, issues := notice.Parse([]byte(file), "notice.toml")
+	n, issues := notice.Parse([]byte(file+w.more), "notice.toml")
 	if notice.Failed(issues) {
 		w.t.Fatalf("the notice: %v", issues)
 	}

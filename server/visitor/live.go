@@ -65,7 +65,7 @@ func (l *Live) experience(v notice.Variant, law *regime.Row) (experience, error)
 	}
 	x := notice.Experience{
 		Site: l.Site.Key, Language: v.Language,
-		Notice: l.Publication.Notice, Wording: l.Publication.Wordings[v.Language],
+		Notice: l.Publication.Notice, Wording: l.Publication.WordingOf(v),
 		Script: script.Digest, Tags: canonical.Sum(l.tags), Law: law.Digest(),
 		Policies: map[string]canonical.Digest{},
 	}
@@ -226,7 +226,7 @@ const kindScript = "script"
 // artifacts is everything an experience names that the archive must hold once
 // a receipt names it. Policy texts are kept with their versions already.
 func (l *Live) artifacts(x experience) []consent.Artifact {
-	wording := l.Publication.Wordings[x.variant.Language]
+	wording := l.Publication.WordingOf(x.variant)
 	script := l.scripts[x.variant]
 	return []consent.Artifact{
 		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},

@@ -1,8 +1,10 @@
 package visitor
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/server/splice"
 )
 
@@ -28,7 +31,9 @@ type Script struct {
 	Tokens    *consent.Tokens
 	Archive   *Archive
 	Now       func() time.Time
-	Override  bool // honour ?region=
+	Override  bool            // honour ?region=
+	Tally     *Tally          // counts first layers while there are trials; nil counts nothing
+	Chance    func(n int) int // draws a number below n; nil is rand.IntN
 }
 
 // Get answers the script.
@@ -46,43 +51,86 @@ func (s *Script) Get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.Method == http.MethodGet {
+		s.Tally.Add(live, v.variant)
+	}
 	return s.answer(c, live, v)
 }
 
 // A view is everything that decides which bytes a visitor gets.
 type view struct {
 	variant notice.Variant
+	surface notice.Surface // of the first layer, also where none is shown
+	served  consent.Served // without the experience
+	law     *regime.Row
 	boot    boot
 }
 
 func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) {
 	region, source := s.region(r)
 	ruling := s.Laws.ruling(live.Site, live.Notice, region, source, now)
-	v := view{boot: boot{
+	start := consent.BucketOf(now)
+	v := view{law: ruling.Row, served: consent.Served{Site: live.Site.Key, Law: ruling.Row.ID,
+		Region: region.String(), Source: string(source), Bucket: start}, boot: boot{
+		from:   consent.Served{Bucket: start}.From().Unix(),
 		models: letters(live.Notice, region, ruling),
 		gpc:    gpcHeader(r),
 		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
 		link:   ruling.Link(),
 	}}
+	v.surface = surfaceOf(v.boot.models)
 	v.variant = notice.Variant{
-		Kind: notice.KindAsk, Surface: surfaceOf(v.boot.models),
+		Kind: notice.KindAsk, Surface: v.surface,
 		Language: live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang")),
 	}
 	s.remember(r, live, &v, now)
-
-	// The token names the text of the first layer even for those who do not get
-	// it again: whoever reopens the settings decides under the same experience.
-	start := consent.BucketOf(now)
-	v.boot.from = consent.Served{Bucket: start}.From().Unix()
-	shown := notice.Variant{Kind: notice.KindAsk, Surface: surfaceOf(v.boot.models), Language: v.variant.Language}
-	x, err := live.experience(shown, ruling.Row)
-	if err != nil {
-		return view{}, err
+	if v.variant.Kind != notice.KindAsk || len(live.Notice.Trials) == 0 {
+		err := s.bind(r.Context(), live, &v)
+		return v, err
 	}
-	s.Archive.Keep(r.Context(), live, x)
-	v.boot.token = s.Tokens.Mint(consent.Served{Site: live.Site.Key, Experience: x.digest, Law: ruling.Row.ID,
-		Region: region.String(), Source: string(source), Bucket: start})
-	return v, nil
+	return s.draw(r, live, v)
+}
+
+// bind makes the token. It names the text of the first layer even for those who
+// do not get it again: whoever reopens the settings decides under the same
+// experience.
+func (s *Script) bind(ctx context.Context, live *Live, v *view) error {
+	shown := notice.Variant{Kind: notice.KindAsk, Surface: v.surface, Language: v.variant.Language, Trial: v.variant.Trial}
+	x, err := live.experience(shown, v.law)
+	if err != nil {
+		return err
+	}
+	s.Archive.Keep(ctx, live, x)
+	served := v.served
+	served.Experience = x.digest
+	v.boot.token = s.Tokens.Mint(served)
+	return nil
+}
+
+// draw settles by chance which trial a visitor sees who has not decided. A
+// browser that asks whether what it keeps still holds sees the same again: its
+// tag says which of the few that is, and is the same for all visitors. Nothing
+// else is remembered, by us or by the page.
+func (s *Script) draw(r *http.Request, live *Live, v view) (view, error) {
+	if kept := r.Header.Get("If-None-Match"); kept != "" {
+		for _, trial := range append([]notice.Trial{{}}, live.Notice.Trials...) {
+			same := v
+			same.variant.Trial = trial.Key
+			if err := s.bind(r.Context(), live, &same); err != nil {
+				return view{}, err
+			}
+			if script := live.Script(same.variant); script != nil && match(kept, same.tag(script, r)) {
+				return same, nil
+			}
+		}
+	}
+	chance := s.Chance
+	if chance == nil {
+		chance = rand.IntN //nolint:gosec // a look is drawn, no secret
+	}
+	v.variant.Trial = live.Notice.Draw(chance(100))
+	err := s.bind(r.Context(), live, &v)
+	return v, err
 }
 
 // locate finds the visitor's region. The address is forgotten here.
@@ -168,16 +216,20 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
 		h.Set("Cache-Control", "private, max-age=300, stale-while-revalidate=3600")
-		shared := v.boot
-		shared.memory = Memory{}
-		coding := negotiate(c.Request().Header.Get("Accept-Encoding"))
-		tag := etag(script.Digest, shared.append(make([]byte, 0, 512)), coding)
+		tag := v.tag(script, c.Request())
 		h.Set("ETag", tag)
 		if match(c.Request().Header.Get("If-None-Match"), tag) {
 			return c.NoContent(http.StatusNotModified)
 		}
 	}
 	return send(c, script, tail)
+}
+
+// tag is the ETag of an answer, made without the time of the decision.
+func (v view) tag(script *notice.PublishedScript, r *http.Request) string {
+	shared := v.boot
+	shared.memory = Memory{}
+	return etag(script.Digest, shared.append(make([]byte, 0, 512)), negotiate(r.Header.Get("Accept-Encoding")))
 }
 
 func vendorsOf(choices string) string {

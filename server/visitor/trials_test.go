@@ -1,0 +1,195 @@
+package visitor_test
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/visitor"
+)
+
+const plum = `
+[[trial]]
+key = "plum"
+percent = 30
+[trial.look]
+accent = "#7a1f5c"
+`
+
+// trialed publishes a notice with a trial, and lets chance say what it draws.
+func trialed(t *testing.T, more string) *world {
+	w := newWorld(t)
+	w.more = more
+	w.publish("Accept all", "ads:marketing")
+	w.region = "DE"
+	return w
+}
+
+var accent = regexp.MustCompile(`#7a1f5c`)
+
+func TestChanceChoosesTheTrial(t *testing.T) {
+	w := trialed(t, plum)
+	chance := rand.New(rand.NewPCG(3, 5))
+	w.script.Chance = chance.IntN
+	tally := &visitor.Tally{Store: w.db, Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
+	w.script.Tally = tally
+
+	const asked = 1000
+	seen := map[bool]int{}
+	tokens := map[bool]string{}
+	for range asked {
+		rec := w.get("/b/shop.js")
+		tried := accent.MatchString(rec.Body.String())
+		seen[tried]++
+		tokens[tried] = bootOf(t, rec.Body.String()).T
+	}
+	// 300 of 1000, four standard deviations either way.
+	if seen[true] < 242 || seen[true] > 358 {
+		t.Errorf("the trial was shown %d times of %d, want about 300", seen[true], asked)
+	}
+
+	// The record names the script that was shown.
+	live, err := w.directory.Live("shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for tried, token := range tokens {
+		v := notice.Variant{Kind: notice.KindAsk, Surface: notice.AskOptIn, Language: "en"}
+		if tried {
+			v.Trial = "plum"
+		}
+		digest := strings.Split(token, ".")[2]
+		x := w.experience(digest)
+		if x.Script != live.Script(v).Digest {
+			t.Errorf("tried %v: the experience names another script", tried)
+		}
+	}
+
+	// What was counted is what was answered, and is kept as counts.
+	if err := tally.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	showings, err := w.db.Showings(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]int64{}
+	for _, s := range showings {
+		for _, script := range live.Publication.Scripts {
+			if script.Digest == s.Script {
+				got[s.Day+" "+script.Trial] = s.Times
+			}
+		}
+	}
+	day := w.now.UTC().Format(time.DateOnly)
+	if want := map[string]int64{day + " plum": int64(seen[true]), day + " ": int64(seen[false])}; !maps.Equal(got, want) {
+		t.Errorf("counted %v, want %v", got, want)
+	}
+}
+
+// A browser that revalidates what it keeps sees that again, whatever chance
+// says now; one that keeps nothing does not.
+func TestAReloadShowsTheSame(t *testing.T) {
+	w := trialed(t, plum)
+	drawn := 0
+	w.script.Chance = func(int) int { return drawn }
+	first := w.get("/b/shop.js")
+	if !accent.MatchString(first.Body.String()) {
+		t.Fatal("a draw of 0 is not the trial")
+	}
+	drawn = 99
+	if again := w.get("/b/shop.js", "If-None-Match", first.Header().Get("ETag")); again.Code != http.StatusNotModified {
+		t.Errorf("a reload was answered %d", again.Code)
+	}
+	if other := w.get("/b/shop.js"); accent.MatchString(other.Body.String()) {
+		t.Error("a draw of 99 is the trial")
+	}
+	// A tag tells a trial, and nobody: two visitors have the same.
+	drawn = 0
+	if second := w.get("/b/shop.js"); second.Header().Get("ETag") != first.Header().Get("ETag") {
+		t.Error("the same answer has another tag")
+	}
+}
+
+// Nothing is counted where nothing is compared.
+func TestWithoutTrialsNothingIsCounted(t *testing.T) {
+	w := trialed(t, "")
+	tally := &visitor.Tally{Store: failing{}, Now: time.Now, Log: slog.New(slog.DiscardHandler)}
+	w.script.Tally = tally
+	w.script.Chance = func(int) int { t.Error("chance was asked"); return 0 }
+	w.get("/b/shop.js")
+	if err := tally.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// What could not be kept is counted on.
+func TestATallyLosesNothingToAStoreThatFails(t *testing.T) {
+	w := trialed(t, plum)
+	tally := &visitor.Tally{Store: failing{}, Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
+	w.script.Tally = tally
+	w.get("/b/shop.js")
+	if err := tally.Flush(t.Context()); err == nil {
+		t.Fatal("a store that fails was not told of")
+	}
+	w.get("/b/shop.js")
+	tally.Store = w.db
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	tally.Keep(ctx, time.Hour) // the last flush comes with the end
+	showings, err := w.db.Showings(t.Context(), "shop")
+	var sum int64
+	for _, s := range showings {
+		sum += s.Times
+	}
+	if err != nil || sum != 2 {
+		t.Errorf("%d were kept of 2, %v", sum, err)
+	}
+}
+
+type failing struct{}
+
+func (failing) AddShowings(context.Context, []notice.Showing) error { return errors.New("no disk") }
+func (failing) Showings(context.Context, string) ([]notice.Showing, error) {
+	return nil, errors.New("no disk")
+}
+
+// bootOf reads the argument list of an answer.
+func bootOf(t *testing.T, body string) boot {
+	t.Helper()
+	var b boot
+	text := tail.FindString(body)
+	if err := json.Unmarshal([]byte(strings.TrimSuffix(strings.TrimPrefix(text, "("), ");\n")), &b); err != nil {
+		t.Fatalf("boot %q: %v", text, err)
+	}
+	return b
+}
+
+func (w *world) experience(short string) notice.Experience {
+	w.t.Helper()
+	raw, err := base64.RawURLEncoding.DecodeString(short)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	kept, err := w.db.Artifact(w.t.Context(), canonical.Digest(hex.EncodeToString(raw)))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var x notice.Experience
+	if err := json.Unmarshal(kept.Bytes, &x); err != nil {
+		w.t.Fatal(err)
+	}
+	return x
+}
