@@ -1,9 +1,11 @@
 package policyversions
 
 // A Draft is an imported text on its way to becoming a version. The caller sets
-// Language, and may set another Title, before it is published.
+// Language, and may set another Title and what visitors are told, before it is
+// published.
 type Draft struct {
 	Text
+	Announcement
 	Original   []byte   // the bytes that were imported, unchanged
 	Format     string   // what they were read as: "markdown", "html" or "text"
 	Provenance []string // notes on where the text came from, found before it and not part of it

@@ -33,7 +33,7 @@ type Publisher struct {
 // Publish keeps d as the next version of a policy of a site, in force from
 // effective on; the zero time is now. A time in the past is for texts that were
 // in force before they came here: PublishedAt tells when that was. Errors are
-// ErrBadKey, ErrBadLanguage, ErrBadDraft and those of Store.AddVersion.
+// ErrBadKey, ErrBadLanguage, ErrBadDraft, ErrBadAnnouncement and those of Store.AddVersion.
 func (p Publisher) Publish(ctx context.Context, site, policy string, d Draft, effective time.Time) (Version, error) {
 	now := time.Now
 	if p.Now != nil {
@@ -58,6 +58,10 @@ func (p Publisher) Publish(ctx context.Context, site, policy string, d Draft, ef
 	if len(d.Original) == 0 {
 		return Version{}, fmt.Errorf("%w: the bytes it was imported from are missing", ErrBadDraft)
 	}
+	about, err := d.Announcement.checked(text.Language)
+	if err != nil {
+		return Version{}, err
+	}
 	bytes, err := text.Canonical()
 	if err != nil {
 		return Version{}, err
@@ -69,7 +73,7 @@ func (p Publisher) Publish(ctx context.Context, site, policy string, d Draft, ef
 	v, err := p.Store.AddVersion(ctx, Version{
 		Digest: canonical.Sum(bytes), Site: site, Policy: policy, Title: text.Title, Language: text.Language,
 		PublishedAt: published, Effective: effective.UTC().Truncate(time.Millisecond),
-		Canonical: bytes, Original: d.Original, Format: d.Format,
+		Canonical: bytes, Original: d.Original, Format: d.Format, Announcement: about,
 	})
 	if err != nil {
 		return Version{}, fmt.Errorf("publish %s/%s: %w", site, policy, err)

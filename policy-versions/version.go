@@ -21,18 +21,34 @@ var (
 // A Version is one published text of a policy. It never changes: the wording a
 // visitor was bound by is evidence. To correct one, publish another.
 type Version struct {
-	Digest      canonical.Digest // SHA-256 of Canonical; the version's name on the wire
-	Site        string           // site key
-	Policy      string           // policy key, "privacy" or "cookies"
-	Number      int              // 1, 2, 3 … within the policy; stands in the permanent address
-	Title       string
-	Language    string    // BCP 47 of the authoritative text
-	PublishedAt time.Time // UTC, milliseconds
-	Effective   time.Time // binds from here on; UTC, milliseconds
-	Canonical   []byte    // exactly what was hashed, stored and served
-	Original    []byte    // the bytes that were imported, unchanged
-	Format      string    // of Original: "markdown", "html", "text"
+	Digest       canonical.Digest // SHA-256 of Canonical; the version's name on the wire
+	Site         string           // site key
+	Policy       string           // policy key, "privacy" or "cookies"
+	Number       int              // 1, 2, 3 … within the policy; stands in the permanent address
+	Title        string
+	Language     string    // BCP 47 of the authoritative text
+	PublishedAt  time.Time // UTC, milliseconds
+	Effective    time.Time // binds from here on; UTC, milliseconds
+	Canonical    []byte    // exactly what was hashed, stored and served
+	Original     []byte    // the bytes that were imported, unchanged
+	Format       string    // of Original: "markdown", "html", "text"
+	Announcement           // what known visitors are told of it
 }
+
+// From is the moment from which the server shows the version as the one in force:
+// who decided before it has not been asked under it. A version that is imported
+// with a day in the past was not shown here on that day.
+func (v Version) From() time.Time {
+	if v.PublishedAt.After(v.Effective) {
+		return v.PublishedAt
+	}
+	return v.Effective
+}
+
+// Binds is when the version binds visitors who decided before From. Until then
+// the version they were told of last governs what was collected from them; a
+// grace delays neither a stop nor a question of consent.
+func (v Version) Binds() time.Time { return v.From().Add(v.Grace) }
 
 // A Store keeps versions. Calls are safe for concurrent use.
 type Store interface {

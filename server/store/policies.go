@@ -3,11 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/site"
 )
@@ -19,7 +21,11 @@ func (db *DB) AddVersion(ctx context.Context, v policyversions.Version) (policyv
 		v.Original = []byte{}
 	}
 	v.PublishedAt, v.Effective = timeOf(milliseconds(v.PublishedAt)), timeOf(milliseconds(v.Effective))
-	err := db.inTransaction(ctx, "add version of policy "+v.Policy, func(ctx context.Context, tx *sql.Tx) error {
+	summary, err := encodeSummary(v.Summary)
+	if err != nil {
+		return policyversions.Version{}, fmt.Errorf("add version of policy %s: %w", v.Policy, err)
+	}
+	err = db.inTransaction(ctx, "add version of policy "+v.Policy, func(ctx context.Context, tx *sql.Tx) error {
 		var newest sql.NullString
 		var number, latest int64
 		err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0), COALESCE(MAX(effective), 0),
@@ -37,9 +43,10 @@ func (db *DB) AddVersion(ctx context.Context, v policyversions.Version) (policyv
 			return err
 		}
 		v.Number = int(number) + 1
-		_, err = tx.ExecContext(ctx, `INSERT INTO policy_version (site, policy, number, digest, title, language, published_at, effective, format, original)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)`,
-			v.Site, v.Policy, v.Number, string(v.Digest), v.Title, v.Language, milliseconds(v.PublishedAt), milliseconds(v.Effective), v.Format, v.Original)
+		_, err = tx.ExecContext(ctx, `INSERT INTO policy_version (site, policy, number, digest, title, language, published_at, effective, format, original, material, summary, grace)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
+			v.Site, v.Policy, v.Number, string(v.Digest), v.Title, v.Language, milliseconds(v.PublishedAt), milliseconds(v.Effective), v.Format, v.Original,
+			oneIf(v.Material), summary, v.Grace.Milliseconds())
 		if db.dialect.noParent(err) {
 			return site.ErrUnknown
 		}
@@ -51,10 +58,48 @@ func (db *DB) AddVersion(ctx context.Context, v policyversions.Version) (policyv
 	return v, nil
 }
 
-const versionColumns = `v.digest, v.site, v.policy, v.number, v.title, v.language, v.published_at, v.effective, v.format`
+const versionColumns = `v.digest, v.site, v.policy, v.number, v.title, v.language, v.published_at, v.effective, v.format, v.material, v.summary, v.grace`
 
-func versionTargets(v *policyversions.Version, published, effective *int64) []any {
-	return []any{(*string)(&v.Digest), &v.Site, &v.Policy, &v.Number, &v.Title, &v.Language, published, effective, &v.Format}
+// A versionRow is a row of versionColumns on its way to a Version.
+type versionRow struct {
+	version                     policyversions.Version
+	published, effective, grace int64
+	material                    int64
+	summary                     string
+}
+
+func (r *versionRow) targets() []any {
+	v := &r.version
+	return []any{(*string)(&v.Digest), &v.Site, &v.Policy, &v.Number, &v.Title, &v.Language, &r.published, &r.effective, &v.Format,
+		&r.material, &r.summary, &r.grace}
+}
+
+func (r *versionRow) done() (policyversions.Version, error) {
+	v := r.version
+	v.PublishedAt, v.Effective = timeOf(r.published), timeOf(r.effective)
+	v.Material, v.Grace = r.material != 0, time.Duration(r.grace)*time.Millisecond
+	if r.summary == "" {
+		return v, nil
+	}
+	if err := json.Unmarshal([]byte(r.summary), &v.Summary); err != nil {
+		return v, fmt.Errorf("summary of version %d: %w", v.Number, err)
+	}
+	return v, nil
+}
+
+func encodeSummary(summary map[string]string) (string, error) {
+	if len(summary) == 0 {
+		return "", nil
+	}
+	b, err := canonical.Encode(summary)
+	return string(b), err
+}
+
+func oneIf(on bool) int64 {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 // Versions lists a policy's versions, newest first, without their texts.
@@ -62,10 +107,11 @@ func (db *DB) Versions(ctx context.Context, site, policy string) ([]policyversio
 	rows, err := db.read.QueryContext(ctx, `SELECT `+versionColumns+` FROM policy_version v
 		WHERE v.site = ?1 AND v.policy = ?2 ORDER BY v.number DESC`, site, policy)
 	all, err := collect(rows, err, func(row scanner) (v policyversions.Version, err error) {
-		var published, effective int64
-		err = row.Scan(versionTargets(&v, &published, &effective)...)
-		v.PublishedAt, v.Effective = timeOf(published), timeOf(effective)
-		return v, err
+		var r versionRow
+		if err := row.Scan(r.targets()...); err != nil {
+			return v, err
+		}
+		return r.done()
 	})
 	if err != nil {
 		return nil, fmt.Errorf("read versions of policy %s: %w", policy, db.seen(err))
@@ -101,20 +147,24 @@ func (db *DB) InForce(ctx context.Context, site, policy string, at time.Time) (p
 }
 
 func (db *DB) version(ctx context.Context, policy, where string, args ...any) (policyversions.Version, error) {
-	var v policyversions.Version
-	var published, effective int64
+	var r versionRow
+	var original, text []byte
 	err := db.read.QueryRowContext(ctx, `SELECT `+versionColumns+`, v.original, a.bytes FROM policy_version v
 		JOIN artifact a ON a.digest = v.digest `+where, args...).
-		Scan(append(versionTargets(&v, &published, &effective), &v.Original, &v.Canonical)...)
+		Scan(append(r.targets(), &original, &text)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return policyversions.Version{}, policyversions.ErrUnknownVersion
 	}
 	if err == nil {
-		err = checkDigest(v.Digest, v.Canonical)
+		err = checkDigest(r.version.Digest, text)
+	}
+	var v policyversions.Version
+	if err == nil {
+		v, err = r.done()
 	}
 	if err != nil {
 		return policyversions.Version{}, fmt.Errorf("read version of policy %s: %w", policy, db.seen(err))
 	}
-	v.PublishedAt, v.Effective = timeOf(published), timeOf(effective)
+	v.Original, v.Canonical = original, text
 	return v, nil
 }
