@@ -207,6 +207,8 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 		"surface": surface, "language": language, "rtl": notice.RTL(language),
 		"position": n.Look.Position, "scheme": scheme, "accent": n.Look.Accent, "onAccent": onAccent(n.Look.Accent),
 		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL,
+		"modal": n.Look.Modal, "logo": n.Look.Logo, "controller": n.Controller.Name,
+		"reload": slices.ContainsFunc(n.Vendors, func(v notice.Vendor) bool { return v.Reload }),
 		"google": google, "googleWait": n.Google.WaitForUpdate,
 		"googleRedact": n.Google.AdsDataRedaction, "googlePassthrough": n.Google.URLPassthrough,
 	} {
@@ -225,10 +227,12 @@ type (
 		Kind     int    `json:"kind"`
 		Duration string `json:"duration"`
 		Purpose  string `json:"purpose"`
+		Foreign  bool   `json:"foreign,omitempty"`
 	}
 	vendorDetail struct {
 		Country string         `json:"country"`
 		URL     string         `json:"url"`
+		OptOut  string         `json:"optOut,omitempty"`
 		Stored  []storedDetail `json:"stored"`
 	}
 )
@@ -249,15 +253,25 @@ func (f *facts) module(language string, w *words, p parts) string {
 	vendors := make([][2]any, len(n.Vendors))
 	vendorDetails := make([]vendorDetail, len(n.Vendors))
 	stored := [][3]any{}
-	kinds := map[string]int{"cookie": 0, "local": 1, "session": 2}
+	reloads, holders := []int{}, []byte{}
+	kinds := map[string]int{"cookie": 0, "local": 1, "session": 2, "indexeddb": 3, "cache": 4, "worker": 5}
 	for i, v := range n.Vendors {
 		names[i], vendors[i] = v.Name, [2]any{v.Key, f.category[v.Category]}
-		vendorDetails[i] = vendorDetail{Country: v.Country, URL: v.PolicyURL, Stored: []storedDetail{}}
+		vendorDetails[i] = vendorDetail{Country: v.Country, URL: v.PolicyURL, OptOut: v.OptOutURL, Stored: []storedDetail{}}
+		holder := v.OptOutURL != "" || v.PolicyURL != ""
 		for _, s := range v.Entries {
 			kind := kinds[s.Kind]
-			stored = append(stored, [3]any{s.Name, kind, i})
-			vendorDetails[i].Stored = append(vendorDetails[i].Stored, storedDetail{s.Name, kind, s.Duration, n.Text(s.Purpose, language)})
+			if s.Foreign {
+				holder = true
+			} else {
+				stored = append(stored, [3]any{s.Name, kind, i})
+			}
+			vendorDetails[i].Stored = append(vendorDetails[i].Stored, storedDetail{s.Name, kind, s.Duration, n.Text(s.Purpose, language), s.Foreign})
 		}
+		if v.Reload {
+			reloads = append(reloads, i)
+		}
+		holders = append(holders, bit(holder))
 	}
 
 	var m module
@@ -271,6 +285,8 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("vendors", vendors)
 	m.export("vendorNames", names)
 	m.export("stored", stored)
+	m.export("reloads", reloads)
+	m.export("holders", string(holders))
 	m.export("gateDigest", p.gate.Short())
 	m.export("settingsDigest", p.settings.Short())
 	m.export("policyKey", n.Policies[0])
@@ -278,6 +294,14 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("details", details)
 	m.export("vendorDetails", vendorDetails)
 	return m.String()
+}
+
+// bit is how choices and their like write a yes and a no.
+func bit(yes bool) byte {
+	if yes {
+		return '1'
+	}
+	return '0'
 }
 
 // A module is the text of an ECMAScript module of constants.

@@ -10,7 +10,7 @@ declare const VOLENTI: {
   readonly surface: 'opt-in' | 'opt-out' | 'notice' | '';
   readonly language: string;
   readonly rtl: boolean;
-  readonly position: 'bottom' | 'bottom-start' | 'bottom-end' | 'top' | 'center';
+  readonly position: 'bottom' | 'bottom-start' | 'bottom-end' | 'top' | 'center' | 'inline';
   /** Value of color-scheme. */
   readonly scheme: 'light dark' | 'light' | 'dark';
   readonly accent: string;
@@ -18,6 +18,14 @@ declare const VOLENTI: {
   readonly onAccent: string;
   readonly radius: number;
   readonly reopenAt: 'start' | 'end' | 'none';
+  /** The first layer is a modal dialog. */
+  readonly modal: boolean;
+  /** Address of the image beside the title; '' for none. */
+  readonly logo: string;
+  /** Name of the controller. */
+  readonly controller: string;
+  /** Some vendor's tags can't be unloaded: `reloads`. */
+  readonly reload: boolean;
   /** Where the policy link leads; '' is `${base}/policies/{site}/{policy}`. */
   readonly policyURL: string;
   /** Consent Mode's types, each with the indices of the categories that stand for it. */
@@ -44,8 +52,15 @@ declare module 'volenti:notice' {
   export const vendors: readonly (readonly [key: string, category: number])[];
   /** Vendor names, in order of `vendors`. */
   export const vendorNames: readonly string[];
-  /** What is stored: name (final '*' makes it a prefix), 0 cookie 1 local 2 session, vendor index. */
-  export const stored: readonly (readonly [name: string, kind: 0 | 1 | 2, vendor: number])[];
+  /**
+   * What is stored on this site's own domain: name (final '*' makes it a prefix), 0 cookie 1 local 2 session 3 IndexedDB
+   * 4 cache 5 service worker, vendor index.
+   */
+  export const stored: readonly (readonly [name: string, kind: 0 | 1 | 2 | 3 | 4 | 5, vendor: number])[];
+  /** Indices of the vendors whose tags can't be unloaded. */
+  export const reloads: readonly number[];
+  /** One character a vendor, '1' if there is something to say of what it holds itself: storage of its own, or where to turn. */
+  export const holders: string;
   /** Seconds a decision lasts. */
   export const validity: number;
   /** First 16 digits of the digest of the gate of the same language. */
@@ -62,7 +77,16 @@ declare module 'volenti:notice' {
   export const vendorDetails: readonly {
     readonly country: string;
     readonly url: string;
-    readonly stored: readonly { readonly name: string; readonly kind: 0 | 1 | 2; readonly duration: string; readonly purpose: string }[];
+    /** Where visitors have removed what it holds. */
+    readonly optOut?: string;
+    readonly stored: readonly {
+      readonly name: string;
+      readonly kind: 0 | 1 | 2 | 3 | 4 | 5;
+      readonly duration: string;
+      readonly purpose: string;
+      /** Kept on the vendor's own domain. */
+      readonly foreign?: true;
+    }[];
   }[];
 }
 
