@@ -15,7 +15,8 @@ var ErrChoices = errors.New("choices do not fit this notice")
 // character per category, '.', one per vendor, in the order of the notice they
 // were made under, without which they mean nothing. A vendor has a character
 // of its own where it was set apart from its category; with NotAsked it goes
-// with the category. What is necessary is always Granted.
+// with the category. What is necessary is always Granted. A category that is
+// NotAsked follows the law of the place; what is Open does not.
 type Choices string
 
 // A Choice is one character of Choices.
@@ -26,6 +27,10 @@ const (
 	Granted  Choice = '1'
 	Refused  Choice = '0'
 	NotAsked Choice = '-'
+	// Open is not asked either, and off in every place until it is: a category
+	// that was left unanswered where the law asks first, or a vendor that joined a
+	// category after that was granted.
+	Open Choice = '_'
 )
 
 // String is the choice as receipts write it.
@@ -48,8 +53,8 @@ func ParseChoices(s string, n *Notice) (Choices, error) {
 	if !ok || len(categories) != len(n.Categories) || len(vendors) > len(n.Vendors) {
 		return "", fmt.Errorf("%w: want %d characters for categories, a dot, and up to %d for vendors", ErrChoices, len(n.Categories), len(n.Vendors))
 	}
-	if strings.Trim(categories, "10-") != "" || strings.Trim(vendors, "10-") != "" {
-		return "", fmt.Errorf("%w: a choice is 1, 0 or -", ErrChoices)
+	if strings.Trim(categories, "10-_") != "" || strings.Trim(vendors, "10-_") != "" {
+		return "", fmt.Errorf("%w: a choice is 1, 0, - or _", ErrChoices)
 	}
 	for i, c := range n.Categories {
 		if c.Like == Necessary && Choice(categories[i]) != Granted {
@@ -57,7 +62,7 @@ func ParseChoices(s string, n *Notice) (Choices, error) {
 		}
 	}
 	for i := range len(vendors) {
-		if v := n.Vendors[i]; Choice(vendors[i]) == Refused && n.necessary(v) {
+		if v := n.Vendors[i]; (Choice(vendors[i]) == Refused || Choice(vendors[i]) == Open) && n.necessary(v) {
 			return "", fmt.Errorf("%w: vendor %q is necessary and can't be refused", ErrChoices, v.Key)
 		}
 	}
@@ -147,9 +152,21 @@ func (n *Notice) necessary(v Vendor) bool {
 }
 
 // Category is the choice for a category of n, the notice c was made under;
-// NotAsked where n has no such category or c is not of n.
+// NotAsked where n has no such category or c is not of n, and also where it is Open.
 func (c Choices) Category(n *Notice, key string) Choice {
+	return said(c.category(n, key))
+}
+
+func (c Choices) category(n *Notice, key string) Choice {
 	return c.at(n, slices.IndexFunc(n.Categories, func(category Category) bool { return category.Key == key }))
+}
+
+// said is what a choice says of consent: Open says nothing.
+func said(c Choice) Choice {
+	if c == Open {
+		return NotAsked
+	}
+	return c
 }
 
 // Vendor is the choice for a vendor of n: its own, or else its category's.
@@ -160,7 +177,7 @@ func (c Choices) Vendor(n *Notice, key string) Choice {
 		return NotAsked
 	}
 	if own := c.at(n, len(n.Categories)+1+i); own != NotAsked {
-		return own
+		return said(own)
 	}
 	return c.Category(n, n.Vendors[i].Category)
 }
@@ -171,7 +188,7 @@ func (c Choices) at(n *Notice, i int) Choice {
 		return NotAsked
 	}
 	switch choice := Choice(c[i]); choice {
-	case Granted, Refused:
+	case Granted, Refused, Open:
 		return choice
 	}
 	return NotAsked
@@ -224,17 +241,25 @@ func (n *Notice) carries(earlier *Notice, v Vendor) bool {
 	return ok && earlier.asks(c)
 }
 
-// Carry writes choices made under an earlier notice as choices of a later one.
-// What the earlier one did not ask, or asked as something else, is NotAsked. A
-// vendor that is new to its category must not go with the category's grant, so
-// there it is Refused; a vendor that was refused stays so wherever it went.
+// Carry writes choices made under an earlier notice as choices of a later one:
+// what was decided stays decided, and what the earlier notice did not ask, or
+// asked as something else, is not.
+//
+// A new vendor of a granted category is Open, since consent is specific (GDPR Art.
+// 4(11)); in a refused one it is covered by the refusal. A new category is Open
+// where an answer is known about its kind, or about anything if there was no other
+// of its kind: who was asked before anything ran is not switched on by what comes
+// later. It is NotAsked for a visitor who never answered more than having read.
 func Carry(c Choices, earlier, later *Notice) Choices {
 	return later.choices(
 		func(category Category) Choice {
-			if !earlier.asks(category) {
-				return NotAsked
+			switch {
+			case earlier.asks(category):
+				return c.category(earlier, category.Key)
+			case c.answers(earlier, category.Like):
+				return Open
 			}
-			return c.Category(earlier, category.Key)
+			return NotAsked
 		},
 		func(v Vendor, of Choice) Choice {
 			i := slices.IndexFunc(earlier.Vendors, func(o Vendor) bool { return o.Key == v.Key })
@@ -246,8 +271,43 @@ func Carry(c Choices, earlier, later *Notice) Choices {
 			case own == Refused || later.carries(earlier, v):
 				return own
 			case of == Granted:
-				return Refused
+				return Open
 			}
 			return NotAsked
 		})
+}
+
+// answers reports whether c, made under n, holds an answer about a category of
+// that kind, or one that is still open; about any where n has none of that kind.
+func (c Choices) answers(n *Notice, like string) bool {
+	kin, any, of := false, false, false
+	for _, category := range n.Categories {
+		if category.Like == Necessary {
+			continue
+		}
+		answered := c.category(n, category.Key) != NotAsked
+		any = any || answered
+		if category.Like == like {
+			kin, of = true, of || answered
+		}
+	}
+	if kin {
+		return of
+	}
+	return any
+}
+
+// Lapse is c after its grants have ended and its refusals have not: what was
+// granted is Open again.
+func (c Choices) Lapse(n *Notice) Choices {
+	out := []byte(c)
+	for i, choice := range out {
+		vendor := i - len(n.Categories) - 1
+		necessary := i < len(n.Categories) && n.Categories[i].Like == Necessary ||
+			vendor >= 0 && vendor < len(n.Vendors) && n.necessary(n.Vendors[vendor])
+		if Choice(choice) == Granted && !necessary {
+			out[i] = byte(Open)
+		}
+	}
+	return Choices(out)
 }

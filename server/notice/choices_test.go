@@ -28,6 +28,7 @@ func TestParseChoices(t *testing.T) {
 	for s, want := range map[string]Choices{
 		"1--.----": "1--.----",
 		"110.--0-": "110.--0-",
+		"1_1.--_":  "1_1.--_-",
 		"110.1101": "110.1101", // what is necessary may be said
 		"100.--1":  "100.--1-", // vendors at the end may be missing
 		"100.":     "100.----",
@@ -42,13 +43,15 @@ func TestParseChoices(t *testing.T) {
 		"11.--":      "want 3",
 		"1101.----":  "want 3",
 		"110.-----":  "want 3",
-		"112.----":   "1, 0 or -",
-		"110.--x-":   "1, 0 or -",
-		"110.-.--":   "1, 0 or -",
+		"112.----":   "1, 0, - or _",
+		"110.--x-":   "1, 0, - or _",
+		"110.-.--":   "1, 0, - or _",
 		"010.----":   `"necessary" is necessary`,
 		"-10.----":   `"necessary" is necessary`,
 		"110.0---":   `"shop" is necessary`,
-		"1\xff0.---": "1, 0 or -",
+		"110._---":   `"shop" is necessary`,
+		"_10.----":   `"necessary" is necessary`,
+		"1\xff0.---": "1, 0, - or _",
 	} {
 		if got, err := ParseChoices(s, n); !errors.Is(err, ErrChoices) || !strings.Contains(err.Error(), what) {
 			t.Errorf("%q is %q (%v), want %s", s, got, err, what)
@@ -128,7 +131,11 @@ func TestGrants(t *testing.T) {
 	if got := Choices("110.--1-"); got.Category(n, "marketing") != Refused || got.Vendor(n, "ads") != Refused || got.Vendor(n, "meta") != Granted {
 		t.Error("the choices are not those that were made")
 	}
-	for choice, want := range map[Choice]string{Granted: "granted", Refused: "refused", NotAsked: "not_asked", 'x': "not_asked"} {
+	open := Choices("1_1.---_")
+	if open.Category(n, "analytics") != NotAsked || open.Vendor(n, "ads") != NotAsked || open.Grants(n, "marketing", "ads") || open.Grants(n, "analytics", "ga4") || !open.Grants(n, "marketing", "meta") {
+		t.Error("what is open was granted, or takes its category along")
+	}
+	for choice, want := range map[Choice]string{Open: "not_asked", Granted: "granted", Refused: "refused", NotAsked: "not_asked", 'x': "not_asked"} {
 		if choice.String() != want {
 			t.Errorf("%q is called %s", choice, choice)
 		}
@@ -146,16 +153,22 @@ func TestCoversAndCarry(t *testing.T) {
 		{"the same", usual, true, "110.--1-", "110.--1-"},
 		{"another order", "marketing analytics necessary ads:marketing meta:marketing ga4:analytics shop:necessary", true, "110.--1-", "011.-1--"},
 		{"less of everything", "necessary analytics ga4:analytics", true, "110.--1-", "11.-"},
-		{"a new category", usual + " preferences", false, "111.----", "111-.----"},
-		{"a new vendor in a granted category", usual + " tiktok:marketing", false, "111.----", "111.----0"},
+		{"a new category", usual + " preferences", false, "111.----", "111_.----"},
+		{"a new category, and nothing was ever answered", usual + " preferences", false, "1--.----", "1---.----"},
+		{"a new category of a kind that was answered", usual + " social=marketing", false, "1-0.----", "1-0_.----"},
+		{"a new category of a kind that was not", usual + " heatmaps=analytics", false, "1-0.----", "1-0-.----"},
+		{"what was open stays open", usual, true, "1_1.---_", "1_1.---_"},
+		{"a new vendor in a granted category", usual + " tiktok:marketing", false, "111.----", "111.----_"},
+		{"a new vendor in a category that is open", usual + " tiktok:marketing", false, "11_.----", "11_.-----"},
+		{"a new vendor in a category nobody was asked about", usual + " tiktok:marketing", false, "11-.----", "11-.-----"},
 		{"a new vendor in a refused category", usual + " tiktok:marketing", false, "110.----", "110.-----"},
 		{"a new necessary vendor", usual + " pay:necessary", false, "110.----", "110.-----"},
 		{"a vendor moved, its old category granted", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "110.----", "110.----"},
-		{"a vendor moved into a granted category", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "101.----", "101.-0--"},
-		{"a granted vendor moved into a granted category", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "101.-1--", "101.-0--"},
+		{"a vendor moved into a granted category", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "101.----", "101.-_--"},
+		{"a granted vendor moved into a granted category", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "101.-1--", "101.-_--"},
 		{"a refused vendor moved", "necessary analytics marketing shop:necessary ga4:marketing meta:marketing ads:marketing", false, "110.-0--", "110.-0--"},
-		{"a vendor no longer necessary", "necessary analytics marketing shop:marketing ga4:analytics meta:marketing ads:marketing", false, "111.----", "111.0---"},
-		{"a category by other rules", "necessary analytics=marketing marketing shop:necessary ga4:analytics meta:marketing ads:marketing", false, "110.-1--", "1-0.----"},
+		{"a vendor no longer necessary", "necessary analytics marketing shop:marketing ga4:analytics meta:marketing ads:marketing", false, "111.----", "111._---"},
+		{"a category by other rules", "necessary analytics=marketing marketing shop:necessary ga4:analytics meta:marketing ads:marketing", false, "110.-1--", "1_0.----"},
 		{"a category no longer refusable", "necessary analytics=necessary marketing shop:necessary ga4:analytics meta:marketing ads:marketing", false, "100.----", "110.----"},
 	}
 	earlier := asking(usual)
@@ -176,6 +189,9 @@ func TestCoversAndCarry(t *testing.T) {
 	}
 	if got := Carry("11.", asking("necessary care=necessary"), asking("necessary care=preferences")); got != "1-." {
 		t.Errorf("what nobody was asked was carried as %q", got)
+	}
+	if got := Choices("101.11_0").Lapse(earlier); got != "10_.1__0" {
+		t.Errorf("lapsed: %q", got)
 	}
 	// Texts, looks and lifetimes don't matter.
 	other := asking(usual)
