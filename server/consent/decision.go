@@ -45,6 +45,7 @@ const (
 	OnPlaceholder Surface = "placeholder"
 	OnAPI         Surface = "api"
 	OnSignal      Surface = "signal"
+	OnPage        Surface = "page" // the server's own page; no decision that is sent by others may say so
 )
 
 // A Decision is all choices made at one moment, as the page sent them; the

@@ -86,28 +86,43 @@ func (d *Decisions) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	served, err := d.Tokens.Verify(decision.Token, live.Site.Key, d.Now())
+	recorded, n, err := d.record(r, live, decision)
 	if err != nil {
 		return err
 	}
-	question, err := d.Archive.question(r.Context(), live, served)
+	page, err := url.Parse(r.Header.Get("Origin"))
+	if err != nil {
+		return ErrOrigin
+	}
+	cookie, err := d.cookie(r, page, n, recorded.Core)
 	if err != nil {
 		return err
+	}
+	if cookie != nil {
+		http.SetCookie(c.Response(), cookie)
+	}
+	return c.Blob(http.StatusCreated, "application/json", recorded.Receipt)
+}
+
+// record judges a decision against what its token says was served, and keeps it.
+// It returns the notice that it was made under as well.
+func (d *Decisions) record(r *http.Request, live *Live, decision consent.Decision) (consent.Recorded, *notice.Notice, error) {
+	served, err := d.Tokens.Verify(decision.Token, live.Site.Key, d.Now())
+	if err != nil {
+		return consent.Recorded{}, nil, err
+	}
+	question, err := d.Archive.question(r.Context(), live, served)
+	if err != nil {
+		return consent.Recorded{}, nil, err
 	}
 	question.GPCHeader = gpcHeader(r)
 	question.LawTable, question.Models = d.Laws.models(live.Site, question.Notice, served)
 	draft, err := consent.Prepare(decision, question)
 	if err != nil {
-		return err
+		return consent.Recorded{}, nil, err
 	}
 	recorded, err := d.Recorder.Record(r.Context(), draft)
-	if err != nil {
-		return err
-	}
-	if err := d.setCookie(c, question.Notice, recorded.Core); err != nil {
-		return err
-	}
-	return c.Blob(http.StatusCreated, "application/json", recorded.Receipt)
+	return recorded, question.Notice, err
 }
 
 // envelope judges what is around the decision, and reads it.
@@ -135,9 +150,10 @@ func envelope(r *http.Request) ([]byte, error) {
 	return body, nil
 }
 
-// setCookie lets the server, not the page, set the cookie: Safari keeps what
-// script sets for seven days only.
-func (d *Decisions) setCookie(c echo.Context, n *notice.Notice, core consent.Core) error {
+// cookie remembers a record. The server sets it, not the page: Safari keeps what
+// script sets for seven days only. page is the origin whose pages are to see it;
+// nil where no browser would take it.
+func (d *Decisions) cookie(r *http.Request, page *url.URL, n *notice.Notice, core consent.Core) (*http.Cookie, error) {
 	ends := time.UnixMilli(core.ValidUntil)
 	value, err := d.Cookies.Encode(Memory{
 		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
@@ -145,25 +161,20 @@ func (d *Decisions) setCookie(c echo.Context, n *notice.Notice, core consent.Cor
 		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Choices: choicesOf(n, core),
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	page, err := url.Parse(c.Request().Header.Get("Origin"))
-	if err != nil {
-		return ErrOrigin
-	}
-	domain, first := cookieDomain(d.host(c.Request()), page.Hostname())
+	domain, first := cookieDomain(d.host(r), page.Hostname())
 	https := page.Scheme == "https" // a page on https can't have sent this over http
 	//nolint:gosec // the gate reads it, and a page on http has no other
 	cookie := &http.Cookie{Name: CookieName, Value: value, Path: "/", Domain: domain,
 		MaxAge: max(1, int(ends.Sub(d.Now())/time.Second)), Secure: https, SameSite: http.SameSiteLaxMode}
 	if !first {
 		if !https {
-			return nil // no browser takes it
+			return nil, nil //nolint:nilnil // no browser takes it
 		}
 		cookie.SameSite, cookie.Partitioned = http.SameSiteNoneMode, true
 	}
-	http.SetCookie(c.Response(), cookie)
-	return nil
+	return cookie, nil
 }
 
 func (d *Decisions) host(r *http.Request) string {

@@ -46,6 +46,7 @@ type experience struct {
 	digest  canonical.Digest
 	bytes   []byte
 	law     *regime.Row
+	page    []byte // what was shown, where that was a page of the server and no script; nil otherwise
 }
 
 // Script is the compiled variant, or nil.
@@ -63,10 +64,29 @@ func (l *Live) experience(v notice.Variant, law *regime.Row) (experience, error)
 	if script == nil {
 		return experience{}, notice.ErrUnpublished
 	}
+	e, err := l.describe(v, script.Digest, law)
+	if err != nil {
+		return experience{}, err
+	}
+	l.experiences[key] = e
+	l.served[e.digest] = e
+	return e, nil
+}
+
+// pageExperience is what a visitor is shown who gets a page of the server, and no
+// script, under this law.
+func (l *Live) pageExperience(language string, page []byte, law *regime.Row) (experience, error) {
+	e, err := l.describe(notice.Variant{Language: language}, canonical.Sum(page), law)
+	e.page = page
+	return e, err
+}
+
+// describe names all that is shown, by digest: shown is that of script or page.
+func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Row) (experience, error) {
 	x := notice.Experience{
 		Site: l.Site.Key, Language: v.Language,
 		Notice: l.Publication.Notice, Wording: l.Publication.WordingOf(v),
-		Script: script.Digest, Tags: canonical.Sum(l.tags), Law: law.Digest(),
+		Script: shown, Tags: canonical.Sum(l.tags), Law: law.Digest(),
 		Policies: map[string]canonical.Digest{},
 	}
 	for policy, version := range l.Policies {
@@ -76,10 +96,7 @@ func (l *Live) experience(v notice.Variant, law *regime.Row) (experience, error)
 	if err != nil {
 		return experience{}, fmt.Errorf("encode experience: %w", err)
 	}
-	e := experience{v, canonical.Sum(bytes), bytes, law}
-	l.experiences[key] = e
-	l.served[e.digest] = e
-	return e, nil
+	return experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, law: law}, nil
 }
 
 // A Directory holds the Live of every site and keeps up with what is published,
@@ -221,19 +238,27 @@ func samePolicies(a, b map[string]policyversions.Version) bool {
 	return true
 }
 
-const kindScript = "script"
+// Kinds of artifacts that are no JSON.
+const (
+	kindScript = "script"
+	kindPage   = "page"
+)
 
 // artifacts is everything an experience names that the archive must hold once
 // a receipt names it. Policy texts are kept with their versions already.
 func (l *Live) artifacts(x experience) []consent.Artifact {
 	wording := l.Publication.WordingOf(x.variant)
-	script := l.scripts[x.variant]
+	shown := consent.Artifact{Digest: canonical.Sum(x.page), Kind: kindPage, Bytes: x.page}
+	if x.page == nil {
+		script := l.scripts[x.variant]
+		shown = consent.Artifact{Digest: script.Digest, Kind: kindScript, Bytes: script.Source}
+	}
 	return []consent.Artifact{
 		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},
 		{Digest: x.law.Digest(), Kind: "law", Bytes: x.law.Canonical()},
 		{Digest: l.Publication.Notice, Kind: "notice", Bytes: l.Publication.NoticeBytes},
 		{Digest: wording, Kind: "wording", Bytes: l.Publication.WordingBytes[wording]},
 		{Digest: canonical.Sum(l.tags), Kind: "tags", Bytes: l.tags},
-		{Digest: script.Digest, Kind: kindScript, Bytes: script.Source},
+		shown,
 	}
 }
