@@ -233,6 +233,8 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
 
   const find = (root: Element): boolean =>
     within(root, gated).filter((el) => {
+      // Every browser that runs us knows modules, so this is not for it.
+      if ((el as HTMLScriptElement).noModule && !isModule(el as HTMLScriptElement)) return false;
       if (marks(el)) return waiting.add(el) && consider(el);
       const { category, service = '' } = el.dataset;
       warn(`not in the notice: ${category} ${service}`);

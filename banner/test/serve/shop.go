@@ -74,7 +74,11 @@ func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 		w.Header()[name] = values
 	}
 	s.mu.Unlock()
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	kind := "text/html"
+	if strings.HasSuffix(r.URL.Path, ".xhtml") {
+		kind = "application/xhtml+xml"
+	}
+	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	query := ""
 	if r.URL.RawQuery != "" {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,9 @@ func (v *vendor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		case <-r.Context().Done():
 			return
 		}
+	}
+	if status, err := strconv.Atoi(q.Get("status")); err == nil {
+		w.WriteHeader(status)
 	}
 	name := strings.TrimSuffix(path.Base(r.URL.Path), path.Ext(r.URL.Path))
 	switch path.Ext(r.URL.Path) {
