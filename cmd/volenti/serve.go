@@ -93,6 +93,9 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 	}
 	background.Go(func() { directory.Keep(loops, time.Second) })
 
+	tally := &visitor.Tally{Store: in.db, Now: time.Now, Log: log}
+	background.Go(func() { tally.Keep(loops, 10*time.Second) })
+
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
 	tokens := consent.NewTokens(in.secrets.Token...)
@@ -100,7 +103,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
 		Script: &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
-			Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride},
+			Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally},
 		Record: &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
 			Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL},
 		Receipts: &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},

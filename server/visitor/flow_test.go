@@ -195,8 +195,20 @@ func (w *world) decide(id, token string, categories, vendors map[string]bool) (r
 	if vendors == nil {
 		vendors = map[string]bool{}
 	}
-	body, err := json.Marshal(map[string]any{"id": id, "token": token, "categories": categories, "vendors": vendors,
+	return w.post(map[string]any{"id": id, "token": token, "categories": categories, "vendors": vendors,
 		"action": "save", "surface": "settings", "at": w.now.UnixMilli(), "gpc": false, "dnt": false})
+}
+
+// decideAfter posts a decision in the place of an earlier one.
+func (w *world) decideAfter(id, token, previous string, categories map[string]bool) {
+	w.t.Helper()
+	w.post(map[string]any{"id": id, "token": token, "categories": categories, "vendors": map[string]bool{}, "previous": previous,
+		"action": "save", "surface": "settings", "at": w.now.UnixMilli(), "gpc": false, "dnt": false})
+}
+
+func (w *world) post(decision map[string]any) (receipt map[string]any, cookie string) {
+	w.t.Helper()
+	body, err := json.Marshal(decision)
 	if err != nil {
 		w.t.Fatal(err)
 	}

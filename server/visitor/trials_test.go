@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/visitor"
 )
@@ -96,6 +97,51 @@ func TestChanceChoosesTheTrial(t *testing.T) {
 	day := w.now.UTC().Format(time.DateOnly)
 	if want := map[string]int64{day + " plum": int64(seen[true]), day + " ": int64(seen[false])}; !maps.Equal(got, want) {
 		t.Errorf("counted %v, want %v", got, want)
+	}
+}
+
+// How first layers are answered is read from counts and records alone.
+func TestTrialsAreCompared(t *testing.T) {
+	w := trialed(t, plum)
+	tally := &visitor.Tally{Store: w.db, Now: func() time.Time { return w.now }, Log: slog.New(slog.DiscardHandler)}
+	w.script.Tally = tally
+	show := func(number, times int) (token string) {
+		w.script.Chance = func(int) int { return number }
+		for range times {
+			token = bootOf(t, w.get("/b/shop.js").Body.String()).T
+		}
+		return token
+	}
+	all := map[string]bool{"preferences": true, "analytics": true, "marketing": true}
+	tried, plain := show(0, 4), show(99, 10)
+	receipt, _ := w.decide("a", tried, all, nil)
+	w.decide("b", tried, all, nil)
+	w.decide("c", plain, all, nil)
+	// A later decision of the same browser is no answer to a first layer.
+	w.decideAfter("d", tried, receipt["id"].(string), all)
+	if err := tally.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	publication, err := w.db.Current(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	results, err := consent.CompareTrials(t.Context(), w.db, publication, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type row struct{ shown, decided, saved, accepted int64 }
+	got := map[string]row{}
+	for _, a := range results {
+		if a.Shown > 0 {
+			got[string(a.Surface)+" "+a.Trial] = row{a.Shown, a.Decided.Count, a.Saved.Count, a.Accepted.Count}
+		}
+	}
+	if want := map[string]row{"opt-in plum": {4, 2, 2, 0}, "opt-in ": {10, 1, 1, 0}}; !maps.Equal(got, want) {
+		t.Errorf("compared %v, want %v", got, want)
+	}
+	if results[0].Percent != 70 || results[1].Percent != 30 || len(results) != 6 {
+		t.Errorf("%d rows, %d and %d percent", len(results), results[0].Percent, results[1].Percent)
 	}
 }
 
