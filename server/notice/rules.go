@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"net"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -91,24 +92,32 @@ func (r *Rules) like(like string) string {
 // Judge says what an address needs in a page on the given host. Only http and
 // https, ws and wss addresses leave the page; all others are free.
 func (r *Rules) Judge(u *url.URL, page string) Verdict {
-	switch u.Scheme {
-	case "http", "https", "ws", "wss":
-	default:
+	return r.JudgeText(u.String(), nil, page)
+}
+
+// JudgeText is Judge for an address as it stands in markup, read as browsers
+// read it: relative to base. What can't be read is held as what nobody knows.
+func (r *Rules) JudgeText(address string, base *url.URL, page string) Verdict {
+	a, err := catalogue.ParseAddress(address, base)
+	switch {
+	case err != nil:
+		return r.unknown()
+	case !a.Remote():
 		return Verdict{Reason: FirstParty}
 	}
-	host, path := strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.EscapedPath()
-	if path == "" {
-		path = "/"
-	}
 	for _, own := range r.own {
-		if own.pattern.Match(host, path) {
+		if own.pattern.Match(a.Host, a.Path) {
 			return own.verdict
 		}
 	}
-	if host == "" || under(host, strings.ToLower(page)) || slices.ContainsFunc(r.own1st, func(site string) bool { return under(host, site) }) {
+	if host, _, err := net.SplitHostPort(page); err == nil {
+		page = host
+	}
+	page = strings.TrimSuffix(strings.Trim(strings.ToLower(page), "[]"), ".")
+	if under(a.Host, page) || slices.ContainsFunc(r.own1st, func(site string) bool { return under(a.Host, site) }) {
 		return Verdict{Reason: FirstParty}
 	}
-	if e, ok := r.catalogue.Match(host, path); ok {
+	if e, ok := r.catalogue.Match(a.Host, a.Path); ok {
 		verdict := Verdict{Reason: ByCatalogue}
 		if i := slices.IndexFunc(r.n.Vendors, func(v Vendor) bool { return v.Key == e.Vendor.Key }); i >= 0 {
 			verdict = r.of(r.n.Vendors[i], ByCatalogue)
@@ -118,6 +127,11 @@ func (r *Rules) Judge(u *url.URL, page string) Verdict {
 		verdict.Known = e.Vendor
 		return verdict
 	}
+	return r.unknown()
+}
+
+// unknown is the verdict on what nobody knows.
+func (r *Rules) unknown() Verdict {
 	if r.n.Blocking.Unknown == "allow" {
 		return Verdict{Reason: Unknown}
 	}
