@@ -52,6 +52,7 @@ func (l *linter) vendors() {
 			l.url(path+".opt_out_url", v.OptOutURL)
 		}
 		l.patterns(path+".hosts", v.Hosts)
+		l.api(path+".api", v.API)
 		if l.few(path+".stores", len(v.Entries), maxEntries) {
 			l.entries(path, v, category)
 		}
@@ -178,26 +179,4 @@ func overlap(a, b string) bool {
 	prefixA, wildA := strings.CutSuffix(a, "*")
 	prefixB, wildB := strings.CutSuffix(b, "*")
 	return wildA && strings.HasPrefix(prefixB, prefixA) || wildB && strings.HasPrefix(prefixA, prefixB) || a == b
-}
-
-func (l *linter) tags() {
-	if !l.few("tags", len(l.n.Tags), maxTags) {
-		return
-	}
-	vendors := make([]string, len(l.n.Vendors))
-	for i, v := range l.n.Vendors {
-		vendors[i] = v.Key
-	}
-	for i, t := range l.n.Tags {
-		path := fmt.Sprintf("tags[%d]", i)
-		if !slices.Contains(vendors, t.Vendor) {
-			l.fail(path+".vendor", fmt.Sprintf("%q is not a vendor of this notice", clip(t.Vendor)), "write "+suggest(t.Vendor, vendors)+", or add the vendor")
-		}
-		l.oneOf(path+".kind", t.Kind, tagKinds)
-		if t.Src == "" {
-			l.fail(path+".src", "is missing", "write the address the tag is loaded from")
-		} else {
-			l.url(path+".src", t.Src)
-		}
-	}
 }

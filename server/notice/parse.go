@@ -102,7 +102,6 @@ func (r *reader) notice() *Notice {
 	}
 	r.known(r.root, "", "")
 	n.Controller = r.controller()
-	n.Google = r.google()
 	n.Look = r.look()
 	n.Blocking = r.blocking()
 	n.Age = r.age()
@@ -119,8 +118,13 @@ func (r *reader) notice() *Notice {
 	for path, t := range r.tables("tags") {
 		tag := Tag{Vendor: r.text(t, path, "vendor", ""), Src: r.text(t, path, "src", ""), Template: r.text(t, path, "template", ""), ID: r.text(t, path, "id", "")}
 		tag.Kind = r.text(t, path, "kind", usualKind(tag))
+		if known, ok := templateNamed(tag.Template); ok {
+			tag.Template = known.Name
+			tag.Vendor = cmp.Or(tag.Vendor, known.Vendor.Key)
+		}
 		n.Tags = append(n.Tags, tag)
 	}
+	n.Google = r.google(n.usualMode())
 	n.Trials = r.trials(n.Look)
 	n.Wording = r.wording()
 	return n.complete()
@@ -136,10 +140,10 @@ func (r *reader) controller() Controller {
 	}
 }
 
-func (r *reader) google() Google {
+func (r *reader) google(usual string) Google {
 	t := r.table("google")
 	return Google{
-		Mode:             r.text(t, "google", "mode", modes[0]),
+		Mode:             r.text(t, "google", "mode", usual),
 		WaitForUpdate:    r.number(t, "google", "wait_for_update", defaultWait),
 		AdsDataRedaction: r.flag(t, "google", "ads_data_redaction"),
 		URLPassthrough:   r.flag(t, "google", "url_passthrough"),
@@ -212,6 +216,8 @@ func shortTag(line string) map[string]any {
 			t["id"] = word
 		case 2:
 			t["vendor"] = word
+		default: // a key has no blanks: what is too much is found to be no vendor
+			t["vendor"] = line
 		}
 	}
 	return t

@@ -1,0 +1,1 @@
+(src, load) => load(src, undefined, { name: 'iframe', title: '', width: '0', height: '0' })

@@ -1,0 +1,1 @@
+(src, load) => load(src, undefined, { name: 'img', alt: '', width: '1', height: '1' })

@@ -1,0 +1,1 @@
+(src, load) => load(src)
