@@ -54,32 +54,33 @@ const (
 // which words, under which law, and what was answered. Times are Unix
 // milliseconds. The members are those of docs/wire.md, "A receipt".
 type Core struct {
-	Schema       string                  `json:"schema"`
-	ID           string                  `json:"id"` // the receipt's
-	Site         string                  `json:"site"`
-	Controller   notice.Controller       `json:"controller"`
-	GivenAt      int64                   `json:"given_at"`    // the page's clock, clamped to what can be true
-	ReceivedAt   int64                   `json:"received_at"` // the server's clock
-	ValidUntil   int64                   `json:"valid_until"` // asked again from here on
-	State        State                   `json:"state"`
-	Action       Action                  `json:"action"`
-	Surface      Surface                 `json:"surface"`
-	Basis        Basis                   `json:"basis"`
-	Categories   map[string]Choice       `json:"categories"` // every category that can be asked
-	Vendors      map[string]Choice       `json:"vendors"`    // every vendor of these
-	Experience   canonical.Digest        `json:"experience"`
-	Notice       canonical.Digest        `json:"notice"`
-	Policies     map[string]Policy       `json:"policies"`
-	Language     string                  `json:"language"`
-	Region       string                  `json:"region"`        // "DE", "US-CA"; "-" is unknown, as in the token
-	RegionSource string                  `json:"region_source"` // a geo.Source
-	Law          string                  `json:"law"`
-	LawTable     string                  `json:"law_table"`
-	Models       map[string]regime.Model `json:"models"` // by category
-	Signals      Signals                 `json:"signals"`
-	Token        canonical.Digest        `json:"token"`
-	TokenFrom    int64                   `json:"token_from"` // when the token's bucket began
-	Previous     string                  `json:"previous,omitempty"`
+	Schema        string                  `json:"schema"`
+	ID            string                  `json:"id"` // the receipt's
+	Site          string                  `json:"site"`
+	Controller    notice.Controller       `json:"controller"`
+	GivenAt       int64                   `json:"given_at"`                 // the page's clock, clamped to what can be true
+	ReceivedAt    int64                   `json:"received_at"`              // the server's clock
+	ValidUntil    int64                   `json:"valid_until"`              // asked again from here on: what was granted ends
+	RefusalsUntil int64                   `json:"refusals_until,omitempty"` // only where later: until here what was refused is not asked again
+	State         State                   `json:"state"`
+	Action        Action                  `json:"action"`
+	Surface       Surface                 `json:"surface"`
+	Basis         Basis                   `json:"basis"`
+	Categories    map[string]Choice       `json:"categories"` // every category that can be asked
+	Vendors       map[string]Choice       `json:"vendors"`    // every vendor of these
+	Experience    canonical.Digest        `json:"experience"`
+	Notice        canonical.Digest        `json:"notice"`
+	Policies      map[string]Policy       `json:"policies"`
+	Language      string                  `json:"language"`
+	Region        string                  `json:"region"`        // "DE", "US-CA"; "-" is unknown, as in the token
+	RegionSource  string                  `json:"region_source"` // a geo.Source
+	Law           string                  `json:"law"`
+	LawTable      string                  `json:"law_table"`
+	Models        map[string]regime.Model `json:"models"` // by category
+	Signals       Signals                 `json:"signals"`
+	Token         canonical.Digest        `json:"token"`
+	TokenFrom     int64                   `json:"token_from"` // when the token's bucket began
+	Previous      string                  `json:"previous,omitempty"`
 }
 
 // A Policy names the version of a policy that a decision was made under.

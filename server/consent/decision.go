@@ -45,7 +45,8 @@ const (
 	OnPlaceholder Surface = "placeholder"
 	OnAPI         Surface = "api"
 	OnSignal      Surface = "signal"
-	OnPage        Surface = "page" // the server's own page; no decision that is sent by others may say so
+	OnChange      Surface = "change" // the note about a changed policy: it was read, and no choice is touched
+	OnPage        Surface = "page"   // the server's own page; no decision that is sent by others may say so
 )
 
 // A Decision is all choices made at one moment, as the page sent them; the
@@ -55,6 +56,7 @@ type Decision struct {
 	Token      string          `json:"token"`
 	Categories map[string]bool `json:"categories"`
 	Vendors    map[string]bool `json:"vendors"`
+	Open       []string        `json:"open,omitempty"` // vendors of a granted category that were not asked about yet, and are off
 	Action     Action          `json:"action"`
 	Surface    Surface         `json:"surface"`
 	At         int64           `json:"at"` // Unix milliseconds by the page's clock; never trusted
@@ -163,6 +165,8 @@ func (d *Decision) read(r *reader, name string) bool {
 		d.Categories = r.choices(name)
 	case "vendors":
 		d.Vendors = r.choices(name)
+	case "open":
+		d.Open = r.keys(name)
 	case "action":
 		d.Action = Action(r.text(name, func(s string) bool {
 			switch Action(s) {
@@ -174,11 +178,11 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "surface":
 		d.Surface = Surface(r.text(name, func(s string) bool {
 			switch Surface(s) {
-			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal:
+			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal, OnChange:
 				return true
 			}
 			return false
-		}, "use banner, settings, placeholder, api or signal"))
+		}, "use banner, settings, placeholder, api, signal or change"))
 	case "at":
 		d.At = r.milliseconds(name)
 	case "gpc":
@@ -198,6 +202,14 @@ func (d *Decision) judge(bad *Invalid) {
 	if (d.Action == Signal) != (d.Surface == OnSignal) {
 		bad.add("surface", "action and surface contradict each other", `use the surface "signal" with the action "signal" and with no other`)
 	}
+	if d.Surface == OnChange && d.Action != Acknowledge {
+		bad.add("surface", "a note about a changed policy asks nothing", `use the surface "change" with the action "acknowledge" only`)
+	}
+	for _, key := range d.Open {
+		if _, both := d.Vendors[key]; both {
+			bad.add("open", quoted(key)+" was decided, too", "name a vendor in vendors or in open")
+		}
+	}
 	var (
 		forbidden bool // the answer that contradicts the action
 		remedy    string
@@ -212,6 +224,9 @@ func (d *Decision) judge(bad *Invalid) {
 			if len(list.choices) > 0 {
 				bad.add(list.name, "a notice that was only read chooses nothing", "send {} or use save")
 			}
+		}
+		if len(d.Open) > 0 {
+			bad.add("open", "a notice that was only read chooses nothing", "leave it out")
 		}
 		return
 	default:

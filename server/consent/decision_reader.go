@@ -144,6 +144,32 @@ func (r *reader) choices(path string) map[string]bool {
 	return out
 }
 
+// maxOpen is more vendors than fit into a decision otherwise.
+const maxOpen = 512
+
+// keys reads a list of different keys.
+func (r *reader) keys(path string) (out []string) {
+	const remedy = `send a list such as ["meta"]`
+	t := r.next()
+	if t != json.Delim('[') {
+		r.add(path, "it is not a list", remedy)
+		r.pass(path, t)
+		return nil
+	}
+	r.depth++
+	for !r.lost && r.tokens.More() {
+		key := r.text(path, func(s string) bool {
+			return choiceKey.MatchString(s) && !reservedKey(s) && !slices.Contains(out, s) && len(out) < maxOpen
+		}, remedy+", each key of the notice once")
+		out = append(out, key)
+	}
+	if !r.lost {
+		r.next() // ]
+	}
+	r.depth--
+	return out
+}
+
 // join names a member. Names that are no plain words are quoted and cut short,
 // since they come from strangers and end up in answers.
 func join(path, name string) string {

@@ -3,6 +3,7 @@ package consent
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Question struct {
 	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf
 	LawTable   string            // version of the law table
 	Models     map[string]regime.Model
+	Reask      int        // months that a refusal rests at the least, by that law; 0: it names no figure
 	GPCHeader  bool       // the decision's request carried Sec-GPC: 1
 	Artifacts  []Artifact // what must be kept once a record names it
 }
@@ -36,7 +38,8 @@ type Draft struct {
 	core      Core
 	decision  Decision
 	request   canonical.Digest
-	months    int
+	months    int // that a grant lasts
+	rest      int // that a refusal rests
 	artifacts []Artifact
 }
 
@@ -57,7 +60,14 @@ func Prepare(d Decision, q Question) (Draft, error) {
 			}
 		}
 	}
+	vendors := askable(q.Notice, "vendors")
+	for _, key := range d.Open {
+		if _, ok := vendors[key]; !ok {
+			bad.add("open", "the notice does not ask for "+quoted(key), "use "+strings.Join(sortedKeys(vendors), ", "))
+		}
+	}
 	switch {
+	case d.Surface == OnChange:
 	case d.Action == Acknowledge:
 		for _, key := range sortedKeys(models) {
 			if asksFirst(models[key]) {
@@ -99,7 +109,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	}
 	core.choose(d, q.Notice)
 	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)
-	return Draft{core: core, decision: d, request: request, months: months, artifacts: q.Artifacts}, nil
+	return Draft{core: core, decision: d, request: request, months: months, rest: max(months, q.Reask), artifacts: q.Artifacts}, nil
 }
 
 // check finds contradictions on our own side: a record must not join the text
@@ -162,7 +172,7 @@ func asksFirst(m regime.Model) bool { return m == regime.OptIn || m == "" }
 func ownAct(a Action) bool { return a != Acknowledge && a != Signal }
 
 // choose fills in every category and every vendor that could be asked. A vendor
-// that was not set apart goes with its category.
+// that was not set apart goes with its category, unless it is open.
 func (c *Core) choose(d Decision, n *notice.Notice) {
 	for key := range askable(n, "categories") {
 		c.Categories[key] = choiceOf(d.Categories, key, NotAsked)
@@ -171,6 +181,9 @@ func (c *Core) choose(d Decision, n *notice.Notice) {
 	for _, v := range n.Vendors {
 		if _, ok := vendors[v.Key]; ok {
 			c.Vendors[v.Key] = choiceOf(d.Vendors, v.Key, c.Categories[v.Category])
+			if slices.Contains(d.Open, v.Key) {
+				c.Vendors[v.Key] = NotAsked
+			}
 		}
 	}
 }
@@ -203,6 +216,48 @@ func keptGrants(now, before map[string]Choice) map[string]Choice {
 	return kept
 }
 
+// hold says until when the record counts, by months that a grant lasts and that a
+// refusal rests. Only a decision about everything gives what was granted before,
+// another time: a placeholder, a signal, or a question about one new vendor does not.
+func (c *Core) hold(now time.Time, months, rest int, before Core) {
+	granted, refused := c.has(Granted), c.has(Refused)
+	grants, refusals := addMonths(now, months).UnixMilli(), addMonths(now, rest).UnixMilli()
+	if c.inPart() && before.ValidUntil > now.UnixMilli() && c.shares(before) {
+		grants = min(grants, before.ValidUntil)
+	}
+	c.ValidUntil, c.RefusalsUntil = grants, 0
+	if refused && !granted {
+		c.ValidUntil = refusals
+	} else if refused && refusals > grants {
+		c.RefusalsUntil = refusals
+	}
+}
+
+// inPart: what it lists was there before, but for one thing.
+func (c *Core) inPart() bool {
+	return c.Action == Signal || c.Action == Save && (c.Surface == OnBanner || c.Surface == OnPlaceholder || c.Surface == OnAPI)
+}
+
+func (c *Core) has(choice Choice) bool {
+	for _, list := range [...]map[string]Choice{c.Categories, c.Vendors} {
+		for _, made := range list {
+			if made == choice {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// shares reports whether something is granted that was granted before.
+func (c *Core) shares(before Core) bool {
+	return slices.ContainsFunc(sortedKeys(c.Categories), func(key string) bool {
+		return c.Categories[key] == Granted && before.Categories[key] == Granted
+	}) || slices.ContainsFunc(sortedKeys(c.Vendors), func(key string) bool {
+		return c.Vendors[key] == Granted && before.Vendors[key] == Granted
+	})
+}
+
 // stateOf sums up what was answered; what was not asked does not count.
 func stateOf(c *Core) State {
 	switch c.Action {
@@ -213,13 +268,7 @@ func stateOf(c *Core) State {
 	case Withdraw:
 		return Withdrawn
 	}
-	granted, refused := false, false
-	for _, list := range [...]map[string]Choice{c.Categories, c.Vendors} {
-		for _, choice := range list {
-			granted = granted || choice == Granted
-			refused = refused || choice == Refused
-		}
-	}
+	granted, refused := c.has(Granted), c.has(Refused)
 	switch {
 	case granted && refused:
 		return Partial

@@ -45,7 +45,6 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 	core.ID = id
 	core.ReceivedAt = now.UnixMilli()
 	core.GivenAt = clamp(d.decision.At, core.TokenFrom, core.ReceivedAt)
-	core.ValidUntil = addMonths(now, d.months).UnixMilli()
 	if previous != nil && previous.Personal != nil {
 		linked, err := ParsePersonal(previous.Personal)
 		if err != nil {
@@ -53,16 +52,17 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 		}
 		subject, core.Previous = linked.Subject, previous.ReceiptID
 	}
-	if core.Action == Signal {
-		before := Core{}
-		if core.Previous != "" {
-			var err error
-			if before, err = ParseCore(previous.Core); err != nil {
-				return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
-			}
+	before := Core{}
+	if core.Previous != "" && core.inPart() {
+		var err error
+		if before, err = ParseCore(previous.Core); err != nil {
+			return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
 		}
+	}
+	if core.Action == Signal {
 		core.keepGrants(before)
 	}
+	core.hold(now, d.months, d.rest, before)
 	coreBytes, err := canonical.Encode(core)
 	if err != nil {
 		return nil, Core{}, fmt.Errorf("record: %w", err)

@@ -202,8 +202,10 @@ func (c *Core) check(p *Personal) error {
 		return bad("it was received before it was given")
 	case c.GivenAt < min(c.TokenFrom, c.ReceivedAt):
 		return bad("it was given before its banner was served")
-	case c.ValidUntil <= c.ReceivedAt || c.ValidUntil > time.UnixMilli(c.ReceivedAt).AddDate(0, 14, 0).UnixMilli():
+	case c.ValidUntil <= c.ReceivedAt || c.ValidUntil > c.later(14) && c.has(Granted):
 		return bad("it ends before it begins, or after more than 13 months")
+	case max(c.ValidUntil, c.RefusalsUntil) > c.later(37), c.RefusalsUntil != 0 && (c.RefusalsUntil <= c.ValidUntil || !c.has(Refused)):
+		return bad("its refusals rest longer than three years, or shorter than its grants last")
 	case c.Basis != Explicit && c.Basis != Implied, c.Basis == Explicit && !ownAct(c.Action):
 		return bad("its basis does not fit its action")
 	case c.Previous != "" && (!receiptID.MatchString(c.Previous) || c.Previous == c.ID):
@@ -233,6 +235,11 @@ func (c *Core) check(p *Personal) error {
 		}
 	}
 	return nil
+}
+
+// later is a time some months after the record was received.
+func (c *Core) later(months int) int64 {
+	return time.UnixMilli(c.ReceivedAt).AddDate(0, months, 0).UnixMilli()
 }
 
 // WriteTo writes the report for people: what was checked, and what the record
@@ -265,6 +272,9 @@ func (r Report) describe(b *strings.Builder) {
 	c := r.Core
 	fmt.Fprintf(b, "\nreceipt   %s\nkey       %s\nsite      %s (%s)\n", r.ID, r.KeyID, c.Site, c.Controller.Name)
 	fmt.Fprintf(b, "given     %s\nreceived  %s\nends      %s\n", at(c.GivenAt), at(c.ReceivedAt), at(c.ValidUntil))
+	if c.RefusalsUntil != 0 {
+		fmt.Fprintf(b, "          refusals rest until %s\n", at(c.RefusalsUntil))
+	}
 	fmt.Fprintf(b, "state     %s, %s (%s on %s)\nlaw       %s of table %s, region %s\n", c.State, c.Basis, c.Action, c.Surface, c.Law, c.LawTable, c.Region)
 	for _, key := range sortedKeys(c.Categories) {
 		fmt.Fprintf(b, "category  %s: %s (%s)\n", key, c.Categories[key], c.Models[key])

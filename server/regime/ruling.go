@@ -28,6 +28,19 @@ type Ruling struct {
 // GPC reports whether one of the rows makes a universal opt-out signal binding.
 func (r Ruling) GPC() bool { return r.gpc }
 
+// Reask is how many months a refusal rests at the least before it may be asked
+// again: the longest of the rows' figures, 0 if none names one.
+func (r Ruling) Reask() int {
+	months := 0
+	if r.Row != nil {
+		months = r.Row.ReaskMonths
+	}
+	for _, row := range r.Others {
+		months = max(months, row.ReaskMonths)
+	}
+	return months
+}
+
 // Link reports whether one of the rows asks for a "Your Privacy Choices" link.
 func (r Ruling) Link() bool { return r.link }
 
