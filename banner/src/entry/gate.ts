@@ -15,9 +15,9 @@ const layers: Layers = {
   reopen,
   placeholder: (el, category, vendor, allow) =>
     placeholder(el, vendorNames[vendor] ?? new URL(el.getAttribute('data-src') ?? '', location.href).hostname, labels[category]!, allow),
-  say(gate) {
-    say(gate);
+  say(gate, more) {
     if (page.activeElement === page.body) toReopen();
+    return say(gate, more);
   },
 };
 

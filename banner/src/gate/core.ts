@@ -29,8 +29,10 @@ export interface Core {
   readonly queue: Queue;
   /** Frames that are held back. */
   readonly frames: Set<HTMLElement>;
-  /** Takes the first layer away, where there is one. */
-  close?: () => void;
+  /** Elements that let scripts run in this page; kept only where some vendor's can't be unloaded. */
+  readonly ran?: Set<Element>;
+  /** Takes the first layer away, where there is one, or shows it again. */
+  close?: (again?: boolean) => unknown;
   /** The rest's, called after every change. */
   changed?: () => void;
   /** The rest is there. */
@@ -74,6 +76,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     queue: found() as Queue,
     whole,
     frames: new Set<HTMLElement>(),
+    ...(VOLENTI.reload ? { ran: new Set<Element>() } : {}),
     apply(next) {
       core.outcome = decide(boot, next, signal);
       core.turn++;
@@ -154,7 +157,8 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
 
   engine = createEngine({
     allowed: (el) => allows(core.outcome.now, el),
-    held(el) {
+    held(el, ran) {
+      if (VOLENTI.reload && ran) core.ran!.add(el);
       if (!(el instanceof HTMLIFrameElement) || core.frames.has(el)) return;
       core.frames.add(el);
       void core.rest();

@@ -8,8 +8,11 @@ import type { Trust } from './trust';
  */
 export interface Rules {
   allowed(el: Element): boolean;
-  /** An element was found that may not load now. It may be told of the same one again. */
-  held?(el: HTMLElement): void;
+  /**
+   * An element was found that may not load now. It may be told of the same one again. `ran`: one that may has just let a
+   * script run; told only where a notice has vendors whose tags can't be unloaded.
+   */
+  held?(el: HTMLElement, ran?: true): void;
   readonly nonce: string;
   readonly trust: Trust;
 }
@@ -135,6 +138,7 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
         void written.then(flush);
       });
       undos.set(undo, owner);
+      if (VOLENTI.reload) held?.(owner, true);
       el.replaceWith(script);
       warmed.get(el)?.remove();
       // An inline module tells nobody when it has run (HTML, "execute the script element").

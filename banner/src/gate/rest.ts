@@ -1,15 +1,17 @@
-import { categories, notice, settingsDigest, site, unasked } from 'volenti:notice';
+import { categories, notice, reloads, settingsDigest, site, unasked } from 'volenti:notice';
 import { createApi } from './api';
 import type { Core } from './core';
-import { resolve } from './decide';
+import { all, decide, type Outcome } from './decide';
 import { foreign, translate } from './dialects';
 import { publish } from './head';
-import { afterPaint, emit, guard, warn, within } from './page';
-import { follow, forget, read } from './remember';
+import { held, lost } from './held';
+import { afterPaint, emit, guard, page, warn, within } from './page';
+import { follow, forget, name, read } from './remember';
 import { report } from './report';
 import { allows, marks } from './tags';
-import type { Decision, Gate } from './types';
-import { sweep } from './withdraw';
+import type { Decision, Gate, Surface } from './types';
+import { arrive, leave, restore, type Back } from './undo';
+import { expire, sweep } from './withdraw';
 
 /** What the gate shows, given by the entry: gate never imports ui. */
 export interface Layers {
@@ -17,8 +19,18 @@ export interface Layers {
   reopen(gate: Gate, choices?: boolean): void;
   /** Stands in for a frame that is held back; returns how to take it away. `allow` grants its vendor, or its categories if it names none. */
   placeholder(el: HTMLElement, category: number, vendor: number, allow: () => void): () => void;
-  /** Says that the choice made on the first layer counts. */
-  say(gate: Gate): void;
+  /** Says that the choice just made counts, and for a moment how to take it back; returns how to say no more. */
+  say(gate: Gate, more: More): () => void;
+}
+
+/** What is said with a choice. */
+export interface More {
+  /** Takes it back; absent where that can't be, or has just been done. */
+  readonly undo?: (() => void) | undefined;
+  /** It was an undo. */
+  readonly undone?: boolean;
+  /** Somebody lost consent by it who may still hold something. */
+  readonly remains?: boolean;
 }
 
 /**
@@ -33,8 +45,16 @@ export const attach = (core: Core, layers: Layers): void => {
   let receipt = '';
   let reopened = false;
   let turn = 0;
-  /** What could load when the page was last told. */
-  let before = core.turn ? resolve(boot, undefined, gate.signal) : gate.now;
+  /** What was in force when the page was last told. */
+  let before: Outcome = core.turn ? decide(boot, undefined, gate.signal) : core.outcome;
+  /** Takes the last word on a choice away. */
+  let hush = (): void => {};
+  /** A choice is being taken back. */
+  let undoing = false;
+  /** The turn that took back the very first choice: once it is recorded, nothing was ever decided. */
+  let blank = -1;
+  /** How to load the page anew, once that is recorded. */
+  let later: (() => void) | undefined;
   let answered: Core['sent'];
 
   /** The first layer goes, the control that opens the choices again comes. */
@@ -70,8 +90,11 @@ export const attach = (core: Core, layers: Layers): void => {
   /** Another tab decided, or had its decision answered. */
   const adopt = (next: Decision): void => {
     if (next.n !== notice || next.u <= Date.now() / 1e3) return;
-    if (next.c === gate.decision?.c) core.keep(next);
-    else if (next.a >= (gate.decision?.a ?? 0)) core.apply(next);
+    // The tab that tells has stored it: to store it again could bring back what it has forgotten since.
+    if (next.c === gate.decision?.c) {
+      core.outcome = { ...core.outcome, decision: next };
+      core.changed?.();
+    } else if (next.a >= (gate.decision?.a ?? 0)) core.apply(next);
   };
   const tellTabs = follow(adopt);
 
@@ -82,11 +105,16 @@ export const attach = (core: Core, layers: Layers): void => {
       tellTabs(next);
       if (next.p) return;
       receipt = text;
+      if (blank === core.turn) {
+        forget();
+        expire(name);
+      }
       emit('recorded', api.state);
       // So that the next page view gets what is right for it from the cache.
       (window.requestIdleCallback ?? setTimeout)(() => {
         fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors' }).catch(() => {});
       });
+      later?.();
     },
     drop: forget,
     answer(sent) {
@@ -123,6 +151,28 @@ export const attach = (core: Core, layers: Layers): void => {
     for (const command of core.queue.splice(0)) api.push(command);
   };
 
+  const clean = (): void => {
+    if (gate.decision) sweep(() => gate.now);
+  };
+
+  /** Takes a choice back, as a decision of its own. Without a way back nothing is granted, and the visitor is asked again. */
+  const undo = (back: Back | undefined, surface: Surface): void => {
+    undoing = true;
+    if (!back) blank = core.turn + 1;
+    gate.decide(back?.c ?? all('0'), back?.action ?? 'withdraw', surface);
+    undoing = false;
+    if (!back) before = { ...before, decision: undefined };
+    if (!back || core.outcome.ask) core.close?.(true);
+    // A page that was loaded anew has no first layer to show: the next one has.
+    if (VOLENTI.reload && !back && !core.close) later = leave;
+  };
+
+  /** Whether a tag ran in this page whose vendor may not load any more, and that nothing unloads. */
+  const stuck = (): boolean => {
+    const ran = [...core.ran!].map((el) => marks(el)?.vendor);
+    return reloads.some((vendor) => ran.includes(vendor) && gate.now[categories.length + 1 + vendor] === '0');
+  };
+
   /** After every change, and once for what changed before this was there. */
   const changed = (): void => {
     place();
@@ -131,15 +181,38 @@ export const attach = (core: Core, layers: Layers): void => {
     if (core.turn === turn) return;
     turn = core.turn;
     receipt = '';
+    const was = before;
+    before = core.outcome;
     const mine = gate.decision?.p?.at(-1);
+    const own = mine && mine.id === core.sent?.[0].id;
+    const h = held(gate.decision?.h ?? was.decision?.h, was.now, gate.now);
+    if (own && h.includes('1')) core.keep({ ...gate.decision!, h });
     if (mine) tellTabs(gate.decision!);
     // A signal that was applied is shown, until the visitor has seen it.
     if (mine?.action !== 'signal' && !core.outcome.ask) settle();
-    if (mine?.surface === 'banner') layers.say(gate);
-    afterPaint(() => sweep(core.outcome.now));
+    const undone = undoing;
+    const back = restore(was);
+    const surface = own && mine.surface !== 'api' && mine.surface !== 'signal' ? mine.surface : undefined;
+    if (!undone) {
+      hush();
+      if (surface)
+        hush = layers.say(gate, {
+          undo: mine!.action === 'acknowledge' ? undefined : () => undo(back, surface),
+          remains: lost(was.now, gate.now).includes('1'),
+        });
+    }
+    const reload = VOLENTI.reload && stuck() && (() => leave(surface && blank !== turn ? { surface, undone, back } : undefined));
+    afterPaint(() => {
+      clean();
+      if (!reload) return;
+      if (blank !== turn) return reload();
+      later = reload;
+      setTimeout(reload, 3e3);
+    });
+    // Tags that run already may write again what was deleted.
+    setTimeout(clean, 2e3);
     emit('decision', api.state);
-    if (gate.now !== before) emit('change', api.state);
-    before = gate.now;
+    if (gate.now !== was.now) emit('change', api.state);
     sendOurs();
   };
 
@@ -162,13 +235,24 @@ export const attach = (core: Core, layers: Layers): void => {
   core.changed = guard(changed);
   core.changed();
   if (!core.close) settle();
-  if (gate.decision) sweep(gate.now);
+  clean();
+  addEventListener('pagehide', clean);
+  page.addEventListener('visibilitychange', clean);
   addEventListener('online', send);
   addEventListener('pageshow', (e) => {
     const back = e.persisted && read();
     if (back) adopt(back);
   });
   run();
+  if (VOLENTI.reload) {
+    const note = arrive();
+    if (note && !core.turn && gate.decision)
+      hush = layers.say(gate, {
+        undone: note.undone,
+        undo: note.undone ? undefined : () => undo(note.back, note.surface),
+        remains: gate.decision.h?.includes('1') ?? false,
+      });
+  }
   emit('ready', api.state);
   sendOurs();
 };

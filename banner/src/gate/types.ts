@@ -49,6 +49,8 @@ export interface Decision {
   readonly e: 'e' | 'i';
   /** Receipt id; absent while this decision is not answered. */
   readonly r?: string;
+  /** One character a vendor, '1' if it was allowed before, is not now, and may still hold something; absent if there is none. */
+  readonly h?: string;
   /** Decisions not yet answered, oldest first, this one last; absent if there are none. */
   readonly p?: readonly Sent[];
 }

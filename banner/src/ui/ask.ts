@@ -4,6 +4,8 @@ import { all } from '../gate/decide';
 import type { Action, Gate } from '../gate/types';
 import css from './ask.css';
 import { dress, h, place } from './dom';
+import logoSheet from './logo.css';
+import { inline, inlineSheet, modal, modalSheet, type Show } from './stand';
 import { look } from './theme';
 
 const gap = 'max(var(--volenti-gap,12px),env(safe-area-inset-bottom))';
@@ -11,42 +13,46 @@ const gap = 'max(var(--volenti-gap,12px),env(safe-area-inset-bottom))';
 const inset = VOLENTI.position === 'center' ? `0 ${gap}` : VOLENTI.position === 'top' ? `${gap} ${gap} auto` : `auto ${gap} ${gap}`;
 const width = VOLENTI.position === 'center' ? '32em' : VOLENTI.position === 'bottom' || VOLENTI.position === 'top' ? '70em' : '26em';
 const margin = VOLENTI.position === 'bottom-start' ? '0 auto' : VOLENTI.position === 'bottom-end' ? 'auto 0' : 'auto';
+const align = VOLENTI.position === 'center' ? 'center' : VOLENTI.position === 'top' ? 'start' : 'end';
+const sheet = `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}${
+  VOLENTI.modal ? `${modalSheet}:host{align-self:${align}!important;margin-block:${gap}!important}` : VOLENTI.position === 'inline' ? inlineSheet : ''
+}${VOLENTI.logo && logoSheet}`;
 
 /**
- * The first layer. It asks and does not insist: not modal, takes no focus, has no way to close it that could be
- * mistaken for consent. Text and buttons are light-DOM children, because visitors' refusal tools don't enter shadow roots.
+ * The first layer. It asks and does not insist: unless the notice says so it is not modal and takes no focus, and it has
+ * no way to close it that could be mistaken for consent. Text and buttons are light-DOM children, because visitors' refusal tools don't enter shadow roots.
  */
-export const ask = (gate: Gate): (() => void) => {
+export const ask = (gate: Gate): Show => {
   const optIn = VOLENTI.surface === 'opt-in';
   const button = (name: string, label: string, onclick: (e: Event) => void, more?: object): Node =>
     h('button', { type: 'button', slot: 'actions', 'data-volenti': name, onclick, ...more }, label);
   const answer = (name: string, label: string, choice: '1' | '0' | '-', action: Action): Node =>
     button(name, label, () => {
       gate.decide(all(choice), action, 'banner');
-      remove();
+      show();
     });
 
   const words = h('div', { className: 'text', part: 'text' }, h('slot'));
-  const host = place(
-    dress(
-      h(
-        'volenti-banner',
-        { role: 'region', 'aria-label': title, 'data-nosnippet': '' },
-        h('p', {}, title),
-        h('p', {}, text),
-        ...(gate.signal ? [h('p', {}, signal)] : []),
-        answer('reject', optIn ? reject : opt_out, '0', 'reject_all'),
-        // An OK under a notice chooses nothing.
-        optIn ? answer('accept', accept, '1', 'accept_all') : answer('accept', ok, '-', 'acknowledge'),
-        button('settings', settings, (e) => gate.settings(e.currentTarget as Element), { onpointerenter: gate.warm, onfocus: gate.warm }),
-        h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, target: '_blank' }, policy),
-      ),
-      `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}`,
-      h('div', { className: 'panel', part: 'panel' }, words, h('div', { className: 'actions', part: 'actions' }, h('slot', { name: 'actions' }))),
+  const host = dress(
+    h(
+      VOLENTI.modal || VOLENTI.position === 'inline' ? 'div' : 'volenti-banner',
+      VOLENTI.modal ? {} : { role: 'region', 'aria-label': title, 'data-nosnippet': '' },
+      ...(VOLENTI.logo ? [h('img', { src: VOLENTI.logo, alt: VOLENTI.controller, referrerPolicy: 'no-referrer' })] : []),
+      h('p', {}, title),
+      h('p', {}, text),
+      ...(gate.signal ? [h('p', {}, signal)] : []),
+      answer('reject', optIn ? reject : opt_out, '0', 'reject_all'),
+      // An OK under a notice chooses nothing.
+      optIn ? answer('accept', accept, '1', 'accept_all') : answer('accept', ok, '-', 'acknowledge'),
+      button('settings', settings, (e) => gate.settings(e.currentTarget as Element), { onpointerenter: gate.warm, onfocus: gate.warm }),
+      h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, target: '_blank' }, policy),
     ),
+    sheet,
+    h('div', { className: 'panel', part: 'panel' }, words, h('div', { className: 'actions', part: 'actions' }, h('slot', { name: 'actions' }))),
   );
+  const show: Show = VOLENTI.modal ? modal(host) : VOLENTI.position === 'inline' ? inline(host) : (again) => (again ? place(host) : host.remove());
+  show(true);
   // What scrolls must be reachable by keyboard, what does not must not cost a Tab.
   if (words.scrollHeight > words.clientHeight) words.tabIndex = 0;
-  const remove = (): void => host.remove();
-  return remove;
+  return show;
 };

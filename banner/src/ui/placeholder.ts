@@ -1,4 +1,5 @@
 import { allow as allowLabel, blocked } from 'volenti:wording';
+import { page } from '../gate/page';
 import { dress, h } from './dom';
 import css from './placeholder.css';
 import { look } from './theme';
@@ -28,14 +29,21 @@ export const placeholder = (el: HTMLElement, vendorName: string, categoryLabel: 
   const { display } = style;
   const own = el.style.display;
   // Of an element without a box, the computed style keeps what was written (100 %, auto) where it would else give pixels:
-  // so the stand-in goes on following its container.
+  // so the stand-in goes on following its container. What a media query says is taken over again when it may have changed.
   el.style.setProperty('display', 'none', 'important');
-  for (const name of box.split(' ')) set(name, style.getPropertyValue(name));
+  const follow = (): void => {
+    for (const name of box.split(' ')) set(name, style.getPropertyValue(name));
+    if (style.width === 'auto') set('width', 'fit-content');
+  };
+  follow();
+  addEventListener('resize', follow);
   set('display', display === 'inline' ? 'inline-block' : display);
-  if (style.width === 'auto') set('width', 'fit-content');
   el.before(host);
   return () => {
+    const focused = page.activeElement === host;
+    removeEventListener('resize', follow);
     host.remove();
     el.style.display = own;
+    if (focused) el.focus();
   };
 };

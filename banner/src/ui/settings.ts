@@ -15,9 +15,12 @@ import {
   close as closeLabel,
   data_goes_to,
   decided,
+  kind_cache,
   kind_cookie,
+  kind_indexeddb,
   kind_local,
   kind_session,
+  kind_worker,
   no_partners,
   not_decided,
   partners,
@@ -25,6 +28,9 @@ import {
   policy,
   receipt as receiptLabel,
   reject,
+  remains,
+  remains_about,
+  remains_at,
   responsible,
   save,
   settings_about,
@@ -42,7 +48,6 @@ import type { Action, Choices, Gate } from '../gate/types';
 import frame from './dialog.css';
 import { dress, h, place, toReopen } from './dom';
 import css from './settings.css';
-import { say } from './status';
 import { look } from './theme';
 
 /** "13 months" as the language says it; a session and "persistent" have words of their own. */
@@ -60,7 +65,7 @@ const button = (name: string, label: string, press: () => void): Node =>
 const toggle = (of: 'category' | 'vendor', key: string, checked: boolean, disabled: boolean): HTMLInputElement =>
   h('input', { type: 'checkbox', role: 'switch', [`data-volenti-${of}`]: key, checked, disabled });
 
-const kinds = [kind_cookie, kind_local, kind_session];
+const kinds = [kind_cookie, kind_local, kind_session, kind_indexeddb, kind_cache, kind_worker];
 
 /** A vendor: its switch, where data goes, its policy, what it stores (name, kind, duration, purpose). */
 const vendorBlock = (index: number, input: HTMLInputElement): Node[] => {
@@ -80,6 +85,21 @@ const vendorBlock = (index: number, input: HTMLInputElement): Node[] => {
       ...entries.map((e) => h('li', {}, h('code', {}, e.name), ` · ${kinds[e.kind]} · ${last(e.duration)}`, h('br'), e.purpose)),
     ),
   ];
+};
+
+/** Who was allowed before, is not now, and may still hold something: what it keeps on its own domains, and where to turn. */
+const holding = ({ decision, now }: Gate): Node[] => {
+  const all = vendorDetails.flatMap(({ url, optOut, stored: entries }, i) => {
+    const name = vendorNames[i]!;
+    if (decision?.h?.[i] !== '1' || now.split('.')[1]![i] !== '0') return [];
+    const foreign = entries.filter((e) => e.foreign).flatMap((e) => [' · ', h('code', {}, e.name)]);
+    const links = [
+      [optOut, remains_at],
+      [url, vendor_policy],
+    ].flatMap(([href, text]) => (href ? [h('br'), link(href, text!.replace('{vendor}', () => name))] : []));
+    return h('li', {}, h('b', {}, name), ...foreign, ...links);
+  });
+  return all.length ? [h('h3', {}, remains), h('p', {}, remains_about), h('ul', { 'data-volenti': 'remaining' }, ...all)] : [];
 };
 
 /**
@@ -133,7 +153,6 @@ export const open = (gate: Gate, from?: Element | null): void => {
     button(name, label, () => {
       gate.decide(choices(), action, 'settings');
       dialog.close();
-      say(gate);
     });
 
   let blob = '';
@@ -144,6 +163,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
     status.replaceChildren(line, gate.signal ? h('p', {}, signal) : '');
     if (!d) return;
     if ([...d.c].some((x, i) => x === '1' && like[i] !== 'n')) status.append(answer('withdraw', withdraw, () => all('0'), 'withdraw'));
+    status.append(...holding(gate));
     void gate
       .receipt()
       .catch(() => undefined)

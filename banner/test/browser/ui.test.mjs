@@ -23,7 +23,7 @@ const look = (page, name) =>
     return { tag: el.localName, width: Math.round(width), height: Math.round(height), ...Object.fromEntries(own.map((p) => [p, style[p]])) };
   });
 
-const announced = (page) => page.evaluate(() => document.querySelector('volenti-status')?.shadowRoot.textContent ?? '');
+const announced = (page) => page.evaluate(() => document.querySelector('volenti-status')?.shadowRoot.querySelector('[role=status]').textContent ?? '');
 const dialog = (page) => page.locator('volenti-banner dialog');
 const toggle = (page, of, key) => dialog(page).locator(`[data-volenti-${of}=${key}]`);
 const settings = async (page) => {
