@@ -50,6 +50,7 @@ var problems = []struct {
 	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
 	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
 	{visitor.ErrOrigin, 403, "foreign-origin", "This website may not record decisions here", "Add the page's exact origin to the notice's origins and publish it."},
+	{visitor.ErrForm, 403, "form", "This form can't be accepted", "Load the page again and choose once more: the form was not this server's, or you have decided something else meanwhile."},
 	{visitor.ErrFetchSite, 403, "not-from-a-page", "Decisions come from the banner in a page", "Send them with fetch from a page of the site, not as a navigation."},
 	{visitor.ErrMediaType, 415, "media-type", "Only application/json is understood", "Send Content-Type: application/json, without compression."},
 	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
@@ -107,7 +108,8 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 		if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
 			h.Set("Retry-After", "2")
 		}
-		asks := c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead
+		asks := c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead ||
+			strings.HasPrefix(c.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") // sent by a form, read by a person
 		if asks && strings.Contains(c.Request().Header.Get("Accept"), "text/html") {
 			if err := writePage(c, pages, p); err == nil {
 				return

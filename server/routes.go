@@ -2,6 +2,8 @@ package server
 
 import (
 	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/server/visitor"
 )
 
 // routes is all the world may ask. What can be got can be asked for its header
@@ -14,6 +16,7 @@ func routes(e *echo.Echo, d Deps) {
 
 	// The page: script, bundles by digest, decisions, receipts.
 	get("/b/:file", d.Script.Get)
+	get("/b/:site/declaration.js", d.Declarations.Script)
 	get("/b/:site/:file", d.Script.ByDigest)
 	e.POST("/v1/sites/:site/decisions", d.Record.Post)
 	e.OPTIONS("/v1/sites/:site/decisions", d.Record.Preflight)
@@ -21,6 +24,13 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/.well-known/jwks.json", d.Receipts.JWKS)
 	get("/.well-known/gpc.json", gpcSupport)
+
+	// The same without script, and what the site declares.
+	get("/privacy/:site", visitor.RedirectToChoices)
+	get("/privacy/:site/choices", d.Choices.Get)
+	e.POST("/privacy/:site/choices", d.Choices.Post)
+	get("/privacy/:site/cookies", d.Declarations.Page)
+	get("/v1/sites/:site/declaration", d.Declarations.JSON)
 
 	// Legal texts.
 	get("/policies/:site/:policy", d.Policies.InForce)

@@ -26,9 +26,13 @@ type Deps struct {
 	Record   *visitor.Decisions
 	Receipts *visitor.Receipts
 	Policies *visitor.Policies
-	Ready    func(context.Context) error // nil error: decisions can be recorded
-	HTTPS    bool                        // visitors reach this server over TLS
-	Demo     http.Handler                // nil: no demo
+
+	Choices      *visitor.ChoicesPage
+	Declarations *visitor.Declarations
+
+	Ready func(context.Context) error // nil error: decisions can be recorded
+	HTTPS bool                        // visitors reach this server over TLS
+	Demo  http.Handler                // nil: no demo
 }
 
 // A Server answers HTTP until it is shut down.

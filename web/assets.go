@@ -34,6 +34,8 @@ func readAssets() (map[string]asset, error) {
 		switch path.Ext(name) { // not left to the machine's own table
 		case ".css":
 			kind = "text/css; charset=utf-8"
+		case ".js":
+			kind = "text/javascript; charset=utf-8"
 		case ".svg":
 			kind = "image/svg+xml"
 		}
@@ -45,6 +47,10 @@ func readAssets() (map[string]asset, error) {
 	})
 	return assets, err
 }
+
+// DeclarationScript is the script that fills the cookie declaration into pages of
+// a site: static/declaration.js.
+func (r *Renderer) DeclarationScript() []byte { return r.assets["declaration.js"].bytes }
 
 // Assets serves the stylesheet and the icon at /assets/{digest}/{name}. Any other
 // address, one with another file's digest too, is 404.

@@ -1,5 +1,6 @@
-// Package web renders the pages for people: the policy archive and problems.
-// Templates, words and the stylesheet are embedded; there is no script.
+// Package web renders the pages for people: the policy archive, the choices and
+// the cookie declaration of a site, and problems. Templates, words and the
+// stylesheet are embedded; no page of ours holds a script.
 package web
 
 import (
@@ -15,12 +16,16 @@ import (
 	"golang.org/x/text/language"
 )
 
-//go:embed templates static words
+//go:embed templates static words units.json
 var embedded embed.FS
 
 // ContentSecurityPolicy is sent with every page of this package. The pages hold no
 // script and no inline style, and are not framed.
 const ContentSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// FormSecurityPolicy is sent with the pages that hold a form. They are not framed
+// either: a button that lies under something else is nobody's choice.
+const FormSecurityPolicy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // A Page is the data of one template; each is a struct that embeds Head.
 type Page interface {

@@ -59,8 +59,102 @@ func pages() []struct {
 			{Number: 2, Title: "Old <title>", State: "replaced", By: 3, Published: spring, Digest: strings.Repeat("2", 64), TextLanguage: "xx"},
 			{Number: 1, State: "superseded", From: spring.AddDate(-1, 0, 0), Until: spring, By: 3, Published: spring, Digest: strings.Repeat("1", 64), TextLanguage: "en"},
 		}}, []string{"Version 4 Not yet in force", "from 1 May 2026", "1 March 2026 to 1 May 2026", "Old <title>", "replaced by version 3", "1 March 2025 to 1 March 2026", "German", "xx"}},
+		{choices(nil), []string{"Privacy settings", "You have not chosen yet.", "Statistics", "Leave out GA <4>", "Data goes to: United States", "_ga · Cookie · 13 months", "Back to the website", "Accept all", "Reject all", "privacy@shop.example"}},
+		{choices(func(p *Choices) {
+			p.Recorded, p.Decided, p.Receipt, p.Granted, p.Signal = strings.Repeat("a", 32), "Your choice of today", strings.Repeat("a", 32), true, true
+			p.Language, p.TextLanguage, p.Back, p.PolicyURL = "ar", "ar", "", "https://shop.example/privacy"
+		}), []string{"Your choice is recorded.", "Download receipt", "Withdraw all consent", "Opt-out request honored"}},
+		{choices(func(p *Choices) { p.Decided, p.Receipt = "Your choice of today", strings.Repeat("a", 32) }), []string{"Your choice of today Download receipt"}},
+		{&Declaration{Head: Head{Title: "Cookie declaration", Site: "Shop", Root: "../../"}, SiteKey: "shop", TextLanguage: "en", Words: choiceWords, PolicyURL: "policies/shop/privacy", Updated: "2026-03-01",
+			Categories: []Declared{declared, {Key: "marketing", Label: "Marketing", About: "Ads"}}, Controller: controller}, []string{"Cookie declaration", "GA <4>", "_ga", "13 months", "Opt out at GA", "No partners in this category.", "1 High Street"}},
 		{&Problem{Head: Head{Title: "There is no such <policy>"}, Status: 404, Detail: "Check the address.", Request: "0a1b"}, []string{"404", "There is no such <policy>", "Check the address.", "0a1b"}},
 		{&Problem{Head: Head{Title: "Oops"}, Status: 500, Detail: "Try again."}, []string{"500"}},
+	}
+}
+
+var (
+	controller  = Controller{Name: "Shop <Ltd>", Address: "1 High Street", Contact: "mailto:privacy@shop.example"}
+	choiceWords = Words{"back": "Back to the website", "recorded": "Your choice is recorded.", "receipt": "Download receipt", "signal": "Opt-out request honored",
+		"not_decided": "You have not chosen yet.", "reject": "Reject all", "accept": "Accept all", "always": "Always active", "partners": "Partners", "stored": "Stored",
+		"no_partners": "No partners in this category.", "save": "Save choices", "withdraw": "Withdraw all consent", "responsible": "Responsible: Shop", "policy": "Privacy policy",
+		"declaration": "Cookie declaration", "declaration_about": "What is stored", "updated": "Last updated: 2026-03-01", "reopen": "Privacy settings",
+		"name": "Name", "kind": "Kind", "duration": "Duration", "purpose": "Purpose"}
+	declared = Declared{Key: "analytics", Label: "Statistics", About: "Counts", Vendors: []DeclaredVendor{{Key: "ga4", Name: "GA <4>", Country: "US", DataGoes: "Data goes to: United States",
+		PolicyURL: "https://ga.example/privacy", PolicyText: "Policy of GA", OptOutURL: "https://ga.example/out", OptOutText: "Opt out at GA", WithoutText: "Leave out GA <4>",
+		Stored: []DeclaredStored{{Name: "_ga", Kind: "cookie", KindText: "Cookie", Duration: "13 months", DurationText: "13 months", Purpose: "Tells visits apart."}}}}}
+)
+
+func choices(change func(*Choices)) *Choices {
+	p := &Choices{Head: Head{Title: "Privacy settings", Site: "Shop", Root: "../../", Language: "en"}, SiteKey: "shop", TextLanguage: "en", Words: choiceWords,
+		Ask: "Shop would like to store", PolicyURL: "policies/shop/privacy", Back: "https://shop.example/lamps?a=1&b=2", Token: "1.shop.token", FormKey: "key",
+		Categories: []ChoiceCategory{{Declared: Declared{Key: "necessary", Label: "Necessary", About: "Needed", Necessary: true}}, {Declared: declared}}, Controller: controller}
+	if change != nil {
+		change(p)
+	}
+	return p
+}
+
+// A page of choices ticks what it is told to tick, and asks alike for yes and no.
+func TestChoicesAreEqualAndNothingIsTickedByItself(t *testing.T) {
+	r := renderer(t)
+	boxes := func(p *Choices) (ticked []string, buttons []string) {
+		_, doc := render(t, r, p)
+		for n := range doc.Descendants() {
+			attribute := map[string]string{}
+			for _, a := range n.Attr {
+				attribute[a.Key] = a.Val
+			}
+			if _, on := attribute["checked"]; on {
+				ticked = append(ticked, attribute["name"]+" "+attribute["value"])
+			}
+			if n.Data == "button" {
+				delete(attribute, "value")
+				delete(attribute, "data-volenti")
+				buttons = append(buttons, fmt.Sprint(n.Parent.Data, attribute))
+			}
+		}
+		return ticked, buttons
+	}
+	ticked, buttons := boxes(choices(nil))
+	if len(ticked) != 0 {
+		t.Errorf("ticked before anybody chose: %v", ticked)
+	}
+	if len(buttons) != 3 || buttons[0] != buttons[1] {
+		t.Errorf("reject and accept differ: %v", buttons)
+	}
+	ticked, _ = boxes(choices(func(p *Choices) {
+		p.Categories = slices.Clone(p.Categories)
+		p.Categories[1].On = true
+		p.Categories[1].Vendors = slices.Clone(p.Categories[1].Vendors)
+		p.Categories[1].Vendors[0].Without = true
+	}))
+	if got := strings.Join(ticked, ", "); got != "category analytics, without ga4" {
+		t.Errorf("ticked %q", got)
+	}
+}
+
+func TestDurationsAreSaidInTheLanguage(t *testing.T) {
+	for _, tt := range []struct {
+		lang, span, want string
+		ok               bool
+	}{
+		{"en", "13 months", "13 months", true}, {"en", "1 day", "1 day", true}, {"de", "2 years", "2 Jahre", true}, {"de", "1 year", "1 Jahr", true},
+		{"pl", "1 month", "1 miesiąc", true}, {"pl", "3 months", "3 miesiące", true}, {"pl", "13 months", "13 miesięcy", true},
+		{"ar", "2 months", "شهران", true}, {"ja", "90 days", "90 日", true}, {"pt-BR", "30 minutes", "30 minutos", true},
+		{"xx", "2 weeks", "2 weeks", true}, {"en", "persistent", "persistent", false}, {"en", "-1 days", "-1 days", false}, {"en", "3 moons", "3 moons", false},
+	} {
+		if got, ok := Duration(tt.lang, tt.span); got != tt.want || ok != tt.ok {
+			t.Errorf("Duration(%q, %q) = %q, %v; want %q, %v", tt.lang, tt.span, got, ok, tt.want, tt.ok)
+		}
+	}
+	for lang := range units() {
+		for _, unit := range []string{"second", "minute", "hour", "day", "week", "month", "year"} {
+			for _, n := range []int{0, 1, 2, 3, 5, 11, 13, 21, 101, 400} {
+				if got, ok := Duration(lang, fmt.Sprintf("%d %ss", n, unit)); !ok || got == "" {
+					t.Errorf("%s has no words for %d %ss", lang, n, unit)
+				}
+			}
+		}
 	}
 }
 
@@ -145,9 +239,10 @@ func checkPage(t *testing.T, page string, doc *html.Node) {
 			continue
 		}
 		count[n.Data]++
-		if n.Data == "script" || n.Data == "style" || n.Data == "form" || n.Data == "iframe" {
+		if n.Data == "script" || n.Data == "style" || n.Data == "iframe" {
 			t.Errorf("<%s> in a page", n.Data)
 		}
+		external := slices.Contains(n.Attr, html.Attribute{Key: "rel", Val: "external"})
 		for _, a := range n.Attr {
 			switch {
 			case a.Key == "style" || strings.HasPrefix(a.Key, "on"):
@@ -158,7 +253,11 @@ func checkPage(t *testing.T, page string, doc *html.Node) {
 				ids[a.Val] = true
 			case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
 				targets = append(targets, a.Val[1:])
-			case a.Key == "href" || a.Key == "src":
+			case a.Key == "href" && external:
+				if u, err := url.Parse(a.Val); err != nil || (u.Scheme != "https" && u.Scheme != "mailto") {
+					t.Errorf("the link %q does not lead where one may be led", a.Val)
+				}
+			case a.Key == "href" || a.Key == "src" || a.Key == "action":
 				if u, err := url.Parse(a.Val); err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(a.Val, "/") || !strings.HasPrefix(a.Val, ".") {
 					t.Errorf("the link %q does not work under a proxy's prefix", a.Val)
 				}

@@ -100,17 +100,20 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
 	tokens := consent.NewTokens(in.secrets.Token...)
 	recorder := consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{})
+	script := &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
+		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
+	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
+		Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL}
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
-		Script: &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
-			Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally},
-		Record: &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
-			Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL},
-		Receipts: &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
-		Policies: &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
-		Ready:    in.db.Ready,
-		HTTPS:    strings.HasPrefix(cfg.PublicURL, "https://"),
-		Demo:     shop.handler(),
+		Script: script, Record: decisions,
+		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
+		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
+		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
+		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
+		Ready:        in.db.Ready,
+		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
+		Demo:         shop.handler(),
 	})
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()

@@ -86,7 +86,7 @@ func (d *Decisions) Post(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	recorded, n, err := d.record(r, live, decision)
+	recorded, n, err := d.record(r, live, decision.Token, func(*notice.Notice) (consent.Decision, error) { return decision, nil })
 	if err != nil {
 		return err
 	}
@@ -104,10 +104,10 @@ func (d *Decisions) Post(c echo.Context) error {
 	return c.Blob(http.StatusCreated, "application/json", recorded.Receipt)
 }
 
-// record judges a decision against what its token says was served, and keeps it.
-// It returns the notice that it was made under as well.
-func (d *Decisions) record(r *http.Request, live *Live, decision consent.Decision) (consent.Recorded, *notice.Notice, error) {
-	served, err := d.Tokens.Verify(decision.Token, live.Site.Key, d.Now())
+// record judges a decision about the notice that its token says was served, and
+// keeps it. It returns that notice as well.
+func (d *Decisions) record(r *http.Request, live *Live, token string, decide func(*notice.Notice) (consent.Decision, error)) (consent.Recorded, *notice.Notice, error) {
+	served, err := d.Tokens.Verify(token, live.Site.Key, d.Now())
 	if err != nil {
 		return consent.Recorded{}, nil, err
 	}
@@ -116,7 +116,11 @@ func (d *Decisions) record(r *http.Request, live *Live, decision consent.Decisio
 		return consent.Recorded{}, nil, err
 	}
 	question.GPCHeader = gpcHeader(r)
-	question.LawTable, question.Models = d.Laws.models(live.Site, question.Notice, served)
+	question.LawTable, question.Models, question.Reask = d.Laws.models(live.Site, question.Notice, served)
+	decision, err := decide(question.Notice)
+	if err != nil {
+		return consent.Recorded{}, nil, err
+	}
 	draft, err := consent.Prepare(decision, question)
 	if err != nil {
 		return consent.Recorded{}, nil, err
@@ -154,12 +158,11 @@ func envelope(r *http.Request) ([]byte, error) {
 // script sets for seven days only. page is the origin whose pages are to see it;
 // nil where no browser would take it.
 func (d *Decisions) cookie(r *http.Request, page *url.URL, n *notice.Notice, core consent.Core) (*http.Cookie, error) {
-	ends := time.UnixMilli(core.ValidUntil)
-	value, err := d.Cookies.Encode(Memory{
-		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
-		Decided: time.UnixMilli(core.ReceivedAt), Ends: ends,
-		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Choices: choicesOf(n, core),
-	})
+	m, ok := d.memory(r, n, core)
+	if !ok {
+		return nil, nil //nolint:nilnil // there is nothing to remember
+	}
+	value, err := d.Cookies.Encode(m)
 	if err != nil {
 		return nil, err
 	}
@@ -167,7 +170,7 @@ func (d *Decisions) cookie(r *http.Request, page *url.URL, n *notice.Notice, cor
 	https := page.Scheme == "https" // a page on https can't have sent this over http
 	//nolint:gosec // the gate reads it, and a page on http has no other
 	cookie := &http.Cookie{Name: CookieName, Value: value, Path: "/", Domain: domain,
-		MaxAge: max(1, int(ends.Sub(d.Now())/time.Second)), Secure: https, SameSite: http.SameSiteLaxMode}
+		MaxAge: max(1, int(m.until().Sub(d.Now())/time.Second)), Secure: https, SameSite: http.SameSiteLaxMode}
 	if !first {
 		if !https {
 			return nil, nil //nolint:nilnil // no browser takes it

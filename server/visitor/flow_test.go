@@ -43,6 +43,7 @@ type world struct {
 	db        *store.DB
 	directory *visitor.Directory
 	script    *visitor.Script
+	decisions *visitor.Decisions
 	echo      *echo.Echo
 	more      string // TOML behind the notice's own
 }
@@ -90,6 +91,7 @@ func newWorld(t *testing.T) *world {
 		}}
 	w.script = script
 	decisions := &visitor.Decisions{Directory: w.directory, Archive: archive, Laws: laws, Recorder: recorder, Tokens: tokens, Cookies: cookies, Now: clock}
+	w.decisions = decisions
 	receipts := &visitor.Receipts{Store: db, Directory: w.directory, Keys: ring}
 	w.echo = echo.New()
 	w.echo.HTTPErrorHandler = func(err error, c echo.Context) { _ = c.String(http.StatusTeapot, err.Error()) }
@@ -171,6 +173,13 @@ type boot struct {
 	A int64
 	X int64
 	N int64
+	U int64
+	W int64
+	K int64
+	H int64
+	R int64
+	B int64
+	F int64
 }
 
 var tail = regexp.MustCompile(`\(\{"t":.*\}\);\n$`)
@@ -248,9 +257,23 @@ func TestAnOlderDecisionHoldsAsLongAsItAnswersEverything(t *testing.T) {
 		t.Errorf("other words, other order: %+v, want the decision in the new order", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics", "ads:marketing")
-	if b := w.boot("Cookie", cookie); b.C != "" || b.X == 0 {
-		t.Errorf("a vendor nobody was asked about: %+v, want to be asked again", b)
+	if b := w.boot("Cookie", cookie); b.C != "1011.0-_" || b.F != 1 || b.X != 0 || !w.asks(cookie) {
+		t.Errorf("a vendor nobody was asked about: %+v, want it to be open, and asked for", b)
 	}
+	w.publish("Yes to all", "meta:marketing", "ga4:analytics", "film:preferences")
+	if b := w.boot("Cookie", cookie); b.C != "1011.0--" || w.asks(cookie) {
+		t.Errorf("a vendor in a refused category: %+v, want nobody to be asked", b)
+	}
+	w.publish("Yes to all", "meta:marketing")
+	if b := w.boot("Cookie", cookie); b.C != "1011.0" || b.F != 0 || w.asks(cookie) {
+		t.Errorf("a vendor less: %+v, want nobody to be asked", b)
+	}
+}
+
+// asks reports whether a visitor with this cookie gets the first layer.
+func (w *world) asks(cookie string) bool {
+	w.t.Helper()
+	return strings.Contains(w.get("/b/shop.js", "Cookie", cookie).Body.String(), "volenti-banner")
 }
 
 func TestATokenOfAnEarlierPublicationCanBeAnswered(t *testing.T) {
