@@ -20,6 +20,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/b/:site/:file", d.Script.ByDigest)
 	e.POST("/v1/sites/:site/decisions", d.Record.Post)
 	e.OPTIONS("/v1/sites/:site/decisions", d.Record.Preflight)
+	get("/v1/sites/:site/changes", d.Changes.Get)
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/.well-known/jwks.json", d.Receipts.JWKS)

@@ -26,6 +26,7 @@ type Deps struct {
 	Record   *visitor.Decisions
 	Receipts *visitor.Receipts
 	Policies *visitor.Policies
+	Changes  *visitor.Changes
 
 	Choices      *visitor.ChoicesPage
 	Declarations *visitor.Declarations

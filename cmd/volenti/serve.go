@@ -111,6 +111,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
+		Changes:      &visitor.Changes{Directory: directory},
 		Ready:        in.db.Ready,
 		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
 		Demo:         shop.handler(),

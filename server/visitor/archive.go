@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -100,22 +101,32 @@ func (a *Archive) version(ctx context.Context, l *Live, policy string, digest ca
 	return policyversions.Version{}, fmt.Errorf("policy %s %s: %w", policy, digest, policyversions.ErrUnknownVersion)
 }
 
-// Carry is what a remembered decision says about the notice of today, in the
-// boot's form. It is of no use (false) if the notice asks something new, or if
-// the notice it was made under is not to be found.
-func (a *Archive) Carry(ctx context.Context, l *Live, m Memory) (string, bool) {
+// Carry is what a remembered decision says about the notice of today, at a time:
+// what was decided stays decided, whatever has been added since. It is of no use
+// (false) if the notice it was made under is not to be found.
+func (a *Archive) Carry(ctx context.Context, l *Live, m Memory, now time.Time) (carried, bool) {
 	earlier, ok := a.earlier(ctx, l, m.Notice)
-	if !ok || !notice.Covers(earlier, l.Notice) {
-		return "", false
+	if !ok {
+		return carried{}, false
 	}
 	long, err := lengthen(earlier, m.Choices)
 	if err != nil {
-		return "", false
+		return carried{}, false
+	}
+	c := carried{ends: m.Ends, rests: m.Rests}
+	if !now.Before(c.ends) {
+		long = long.Lapse(earlier)
+		c.ends = m.until()
+	}
+	if !c.rests.After(c.ends) {
+		c.rests = time.Time{}
 	}
 	if earlier != l.Notice {
+		c.more = !notice.Covers(earlier, l.Notice)
 		long = notice.Carry(long, earlier, l.Notice)
 	}
-	return shorten(l.Notice, long), true
+	c.choices = shorten(l.Notice, long)
+	return c, true
 }
 
 func (a *Archive) earlier(ctx context.Context, l *Live, short string) (*notice.Notice, bool) {

@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/regime"
@@ -16,10 +17,13 @@ type boot struct {
 	gpc     bool
 	dnt     bool
 	link    bool
+	binding bool  // the law makes GPC binding here
+	reask   int   // months that a refusal rests, where that is longer than the notice's validity; else 0
+	change  int64 // when the newest material change of a policy came into force, Unix seconds; 0: none
 	void    int64 // Unix seconds: the request's cookie is of no use, ask again; 0 if it is, or there is none
 	decided bool
 	memory  Memory
-	choices string
+	carried
 }
 
 // append adds the argument list that calls the compiled function.
@@ -33,27 +37,45 @@ func (b *boot) append(dst []byte) []byte {
 	for _, flag := range [...]struct {
 		on   bool
 		name byte
-	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.link, 'l'}} {
+	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.link, 'l'}, {b.binding, 'b'}} {
 		if flag.on {
 			dst = append(dst, ',', '"', flag.name, '"', ':', '1')
 		}
 	}
-	if b.void != 0 {
-		dst = append(dst, `,"x":`...)
-		dst = strconv.AppendInt(dst, b.void, 10)
-	}
+	dst = number(dst, 'r', int64(b.reask))
+	dst = number(dst, 'h', b.change)
+	dst = number(dst, 'x', b.void)
 	if b.decided {
 		dst = append(dst, `,"c":"`...)
 		dst = append(dst, b.choices...)
-		dst = append(dst, `","a":`...)
-		dst = strconv.AppendInt(dst, b.memory.Decided.Unix(), 10)
-		dst = append(dst, `,"u":`...)
-		dst = strconv.AppendInt(dst, b.memory.Ends.Unix(), 10)
+		dst = append(dst, '"')
+		dst = number(dst, 'a', unix(b.memory.Decided))
+		dst = number(dst, 'u', unix(b.ends))
+		dst = number(dst, 'w', unix(b.rests))
+		dst = number(dst, 'k', unix(b.memory.Told))
 		if b.memory.Signal {
 			dst = append(dst, `,"s":1`...)
 		}
+		if b.more {
+			dst = append(dst, `,"f":1`...)
+		}
 	}
 	return append(dst, "});\n"...)
+}
+
+// number adds a member, unless it is 0.
+func number(dst []byte, name byte, n int64) []byte {
+	if n == 0 {
+		return dst
+	}
+	return strconv.AppendInt(append(dst, ',', '"', name, '"', ':'), n, 10)
+}
+
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // letter is how a category's model is written in the boot's `m`.

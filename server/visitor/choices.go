@@ -14,7 +14,9 @@ import (
 // choicesOf is the short form of what a record holds. A grant that was never
 // asked for, because it was on already by the rules of an opt-out region, is
 // written as not asked: it stays on there, and is no consent anywhere else. One
-// that was made against a signal is the visitor's own word, and is kept.
+// that was made against a signal is the visitor's own word, and is kept. What was
+// not asked is open where the law asked first, and so is a vendor that was not in a
+// category that was granted.
 func choicesOf(n *notice.Notice, core consent.Core) string {
 	out := make([]byte, 0, len(n.Categories)+1+len(n.Vendors))
 	for _, c := range n.Categories {
@@ -23,7 +25,9 @@ func choicesOf(n *notice.Notice, core consent.Core) string {
 		case !asked: // necessary
 			out = append(out, '1')
 		case choice == consent.Granted && !core.Consented(c.Key) && !core.Signals.Any():
-			out = append(out, '-')
+			out = append(out, byte(notice.NotAsked))
+		case choice != consent.Granted && choice != consent.Refused:
+			out = append(out, byte(unaskedUnder(core.Models[c.Key])))
 		default:
 			out = append(out, letterOf(choice))
 		}
@@ -31,9 +35,12 @@ func choicesOf(n *notice.Notice, core consent.Core) string {
 	out = append(out, '.')
 	for _, v := range n.Vendors {
 		choice, asked := core.Vendors[v.Key]
-		if !asked || choice == core.Categories[v.Category] {
-			out = append(out, '-')
-		} else {
+		switch {
+		case !asked || choice == core.Categories[v.Category]:
+			out = append(out, byte(notice.NotAsked))
+		case choice != consent.Granted && choice != consent.Refused:
+			out = append(out, byte(notice.Open))
+		default:
 			out = append(out, letterOf(choice))
 		}
 	}
@@ -41,19 +48,16 @@ func choicesOf(n *notice.Notice, core consent.Core) string {
 }
 
 func letterOf(c consent.Choice) byte {
-	switch c {
-	case consent.Granted:
-		return '1'
-	case consent.Refused:
-		return '0'
+	if c == consent.Granted {
+		return byte(notice.Granted)
 	}
-	return '-'
+	return byte(notice.Refused)
 }
 
 func shorten(n *notice.Notice, long notice.Choices) string {
 	short := []byte(long)
-	for i, v := range n.Vendors {
-		if at := len(n.Categories) + 1 + i; notice.Choice(long[at]) == long.Category(n, v.Category) {
+	for i := range n.Vendors {
+		if at, of := len(n.Categories)+1+i, categoryOf(n, i); of >= 0 && long[at] == long[of] {
 			short[at] = '-'
 		}
 	}

@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -24,10 +26,20 @@ type Memory struct {
 	Receipt string    // receipt id; possession of the cookie is possession of the receipt
 	Notice  string    // first 16 digits of the notice's digest
 	Decided time.Time // seconds
-	Ends    time.Time // seconds
+	Ends    time.Time // seconds; what was granted ends, and what was refused where Rests is not later
+	Rests   time.Time // seconds; what was refused is not asked again until then; zero: until Ends
+	Told    time.Time // seconds; of the policies then in force the visitor knows; zero: when he decided
 	Implied bool      // made where the law asked for no opt-in: never counts as consent elsewhere
 	Signal  bool      // made while GPC or DNT was on
 	Choices string    // docs/wire.md, boot `c`; vendors not set apart may be missing at the end
+}
+
+// until is when nothing of it counts any more.
+func (m Memory) until() time.Time {
+	if m.Rests.After(m.Ends) {
+		return m.Rests
+	}
+	return m.Ends
 }
 
 var errMemory = errors.New("not a remembered decision")
@@ -47,7 +59,7 @@ func NewCookies(keys ...[]byte) (*Cookies, error) {
 			return nil, errors.New("cookie key: want at least 32 bytes")
 		}
 		codec := securecookie.New(k, nil)
-		codec.MaxAge(400 * 24 * 60 * 60) // browsers keep no cookie longer; when a decision ends stands inside
+		codec.MaxAge(0) // when a decision ends stands inside; a refusal may rest longer than browsers keep a cookie
 		codec.MaxLength(1024)
 		codec.SetSerializer(securecookie.NopEncoder{})
 		c.codecs = append(c.codecs, codec)
@@ -68,9 +80,15 @@ func (c *Cookies) Encode(m Memory) (string, error) {
 	if m.Implied {
 		basis = 'i'
 	}
-	text := strings.Join([]string{"1", m.Site, m.Receipt, m.Notice,
+	parts := []string{"1", m.Site, m.Receipt, m.Notice,
 		strconv.FormatInt(m.Decided.Unix(), 36), strconv.FormatInt(m.Ends.Unix(), 36),
-		string([]byte{basis, signal}), packChoices(m.Choices)}, ".")
+		string([]byte{basis, signal}), packChoices(m.Choices)}
+	if told, rests := stamp(m.Told), stamp(m.Rests); rests != "" {
+		parts = append(parts, told, rests)
+	} else if told != "" {
+		parts = append(parts, told)
+	}
+	text := strings.Join(parts, ".")
 	value, err := securecookie.EncodeMulti(CookieName, []byte(text), c.codecs[0])
 	if err != nil {
 		return "", fmt.Errorf("encode cookie: %w", err)
@@ -93,18 +111,37 @@ func (c *Cookies) Decode(value string) (Memory, error) {
 		return Memory{}, errMemory
 	}
 	part := strings.Split(string(text), ".")
-	if len(part) != 8 || part[0] != "1" || len(part[6]) != 2 {
+	if len(part) < 8 || len(part) > 10 || part[0] != "1" || len(part[6]) != 2 {
 		return Memory{}, errMemory
 	}
+	part = append(part, "", "")
 	decided, err1 := strconv.ParseInt(part[4], 36, 64)
 	ends, err2 := strconv.ParseInt(part[5], 36, 64)
 	choices, err3 := unpackChoices(part[7])
-	if err1 != nil || err2 != nil || err3 != nil {
+	told, err4 := unstamp(part[8])
+	rests, err5 := unstamp(part[9])
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return Memory{}, errMemory
 	}
 	return Memory{Site: part[1], Receipt: part[2], Notice: part[3],
-		Decided: time.Unix(decided, 0), Ends: time.Unix(ends, 0),
+		Decided: time.Unix(decided, 0), Ends: time.Unix(ends, 0), Told: told, Rests: rests,
 		Implied: part[6][0] == 'i', Signal: part[6][1] == 's', Choices: choices}, nil
+}
+
+// stamp is a time that may be missing.
+func stamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return strconv.FormatInt(t.Unix(), 36)
+}
+
+func unstamp(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, nil
+	}
+	seconds, err := strconv.ParseInt(s, 36, 64)
+	return time.Unix(seconds, 0), err
 }
 
 // Read finds the newest decision for site among the request's cookies. There
@@ -117,7 +154,7 @@ func (c *Cookies) Read(r *http.Request, site string, now time.Time) (m Memory, o
 		case err != nil:
 			bad = true
 		case got.Site != site: // a sister site under the same domain
-		case !now.Before(got.Ends) || got.Decided.After(now.Add(time.Minute)):
+		case !now.Before(got.until()) || got.Decided.After(now.Add(time.Minute)):
 			bad = true
 		case !ok || got.Decided.After(m.Decided):
 			m, ok = got, true
@@ -126,7 +163,24 @@ func (c *Cookies) Read(r *http.Request, site string, now time.Time) (m Memory, o
 	return m, ok, bad && !ok
 }
 
-const trits = "ABCDEFGHIJKLMNOPQRSTUVWXYZa"
+// Three vendors are written as one letter. The first 27 letters are those in which
+// no vendor is open, as cookies had them before vendors could be.
+const tripleLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+
+var triples = sync.OnceValue(func() (all [len(tripleLetters)]string) {
+	const open = "-01_"
+	at := 0
+	for _, withOpen := range [...]bool{false, true} {
+		for i := range len(open) * len(open) * len(open) {
+			triple := string([]byte{open[i/16], open[i/4%4], open[i%4]})
+			if strings.Contains(triple, "_") == withOpen {
+				all[at] = triple
+				at++
+			}
+		}
+	}
+	return all
+})
 
 // packChoices puts three vendors into a letter and leaves out those at the end
 // that are not set apart, so that a site of sixty vendors stays in its 200 bytes.
@@ -134,18 +188,14 @@ func packChoices(choices string) string {
 	categories, vendors, _ := strings.Cut(choices, ".")
 	vendors = strings.TrimRight(vendors, "-")
 	out := []byte(categories)
-	if vendors != "" {
-		out = append(out, '~')
+	if vendors == "" {
+		return string(out)
 	}
-	for i := 0; i < len(vendors); i += 3 {
-		code := 0
-		for j := range 3 {
-			code *= 3
-			if i+j < len(vendors) {
-				code += strings.IndexByte("-01", vendors[i+j])
-			}
-		}
-		out = append(out, trits[code])
+	out = append(out, '~')
+	vendors += strings.Repeat("-", 2)
+	all := triples()
+	for i := 0; i+3 <= len(vendors); i += 3 {
+		out = append(out, tripleLetters[slices.Index(all[:], vendors[i:i+3])])
 	}
 	return string(out)
 }
@@ -153,14 +203,15 @@ func packChoices(choices string) string {
 func unpackChoices(packed string) (string, error) {
 	categories, vendors, _ := strings.Cut(packed, "~")
 	out := append([]byte(categories), '.')
+	all := triples()
 	for _, letter := range []byte(vendors) {
-		code := strings.IndexByte(trits, letter)
+		code := strings.IndexByte(tripleLetters, letter)
 		if code < 0 {
 			return "", errMemory
 		}
-		out = append(out, "-01"[code/9], "-01"[code/3%3], "-01"[code%3])
+		out = append(out, all[code]...)
 	}
-	if strings.Trim(string(out), "-01.") != "" {
+	if strings.Trim(string(out), "-01_.") != "" {
 		return "", errMemory
 	}
 	return strings.TrimRight(string(out), "-"), nil

@@ -28,9 +28,12 @@ func sample() Memory {
 
 func TestCookieReturnsWhatItWasGiven(t *testing.T) {
 	c := testCookies(t)
-	for _, choices := range []string{"1.", "110-.", "10.1", "10.-1", "10.--1", "1111.01-0-1--1", "0000." + strings.Repeat("-", 59) + "0"} {
+	for _, choices := range []string{"1.", "110-.", "10.1", "10.-1", "10.--1", "1111.01-0-1--1", "0000." + strings.Repeat("-", 59) + "0", "1_1._", "1_1.-_", "11.1_0__0_", "11." + strings.Repeat("_", 61)} {
 		m := sample()
 		m.Choices = choices
+		if strings.Contains(choices, "_") {
+			m.Told, m.Rests = m.Decided.Add(time.Hour), m.Ends.AddDate(0, 6, 0)
+		}
 		value, err := c.Encode(m)
 		if err != nil {
 			t.Fatal(err)
@@ -43,9 +46,25 @@ func TestCookieReturnsWhatItWasGiven(t *testing.T) {
 			t.Errorf("choices %q came back as %q", want, got.Choices)
 		}
 		got.Choices = choices
-		if !got.Decided.Equal(m.Decided) || !got.Ends.Equal(m.Ends) || got.Receipt != m.Receipt || got.Notice != m.Notice || got.Signal != m.Signal || got.Implied != m.Implied {
+		if !got.Decided.Equal(m.Decided) || !got.Ends.Equal(m.Ends) || !got.Told.Equal(m.Told) || !got.Rests.Equal(m.Rests) || got.Receipt != m.Receipt || got.Notice != m.Notice || got.Signal != m.Signal || got.Implied != m.Implied {
 			t.Errorf("got %+v, want %+v", got, m)
 		}
+	}
+}
+
+// A cookie that an earlier server packed means the same.
+func TestPackingKeepsItsLetters(t *testing.T) {
+	for packed, want := range map[string]string{"110~B": "110.--0", "110~JSa": "110.0--1--111", "1~A": "1.", "1_~b": "1_.--_", "1~_": "1.___"} {
+		if got, err := unpackChoices(packed); err != nil || got != want {
+			t.Errorf("%s: %q, %v; want %q", packed, got, err, want)
+		}
+	}
+	seen := map[string]bool{}
+	for _, triple := range triples() {
+		seen[triple] = true
+	}
+	if len(seen) != 64 {
+		t.Errorf("%d triples", len(seen))
 	}
 }
 
@@ -138,6 +157,7 @@ func TestReadChoosesAmongSeveral(t *testing.T) {
 	valid := encode(func(*Memory) {})
 	older := encode(func(m *Memory) { m.Decided = m.Decided.Add(-time.Hour); m.Receipt = strings.Repeat("b2", 16) })
 	expired := encode(func(m *Memory) { m.Ends = noon.Add(-time.Second) })
+	resting := encode(func(m *Memory) { m.Ends, m.Rests = noon.Add(-time.Second), noon.Add(time.Hour) })
 	ahead := encode(func(m *Memory) { m.Decided = noon.Add(time.Hour) })
 	sister := encode(func(m *Memory) { m.Site = "blog" })
 	for _, tt := range []struct {
@@ -151,6 +171,7 @@ func TestReadChoosesAmongSeveral(t *testing.T) {
 		{"tossed before the true one", []string{"forged", valid}, true, false},
 		{"older after newer", []string{valid, older}, true, false},
 		{"expired", []string{expired}, false, true},
+		{"expired, but for its refusals", []string{resting}, true, false},
 		{"from the future", []string{ahead}, false, true},
 		{"of a sister site", []string{sister}, false, false},
 		{"of a sister site beside the true one", []string{sister, valid}, true, false},

@@ -48,8 +48,9 @@ func letters(n *notice.Notice, region geo.Region, r regime.Ruling) string {
 	return string(out)
 }
 
-// models are those that applied when a token was served, by category.
-func (l *Laws) models(s site.Site, n *notice.Notice, served consent.Served) (table string, models map[string]regime.Model) {
+// models are those that applied when a token was served, by category, and reask
+// the months that a refusal rests there.
+func (l *Laws) models(s site.Site, n *notice.Notice, served consent.Served) (table string, models map[string]regime.Model, reask int) {
 	country, subdivision, _ := strings.Cut(served.Region, "-")
 	region := geo.Region{Country: country, Subdivision: subdivision}
 	ruling := l.ruling(s, n, region, geo.Source(served.Source), served.From())
@@ -59,5 +60,5 @@ func (l *Laws) models(s site.Site, n *notice.Notice, served consent.Served) (tab
 			models[c.Key] = model(n, c, region, ruling)
 		}
 	}
-	return l.Table.Version, models
+	return l.Table.Version, models, ruling.Reask()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +29,8 @@ type Live struct {
 	matcher *notice.Matcher
 	scripts map[notice.Variant]*notice.PublishedScript
 	byShort map[string]*notice.PublishedScript
-	tags    []byte // canonical
+	tags    []byte                   // canonical
+	changes []policyversions.Version // material ones of all policies, newest first, without texts
 
 	mu          sync.Mutex
 	experiences map[experienceKey]experience    // guarded by mu
@@ -210,11 +212,20 @@ func (d *Directory) load(ctx context.Context, s site.Site, before *Live, publish
 	if before != nil && before.Publication == pub && samePolicies(before.Policies, policies) {
 		return before, nil
 	}
+	var changes []policyversions.Version
+	for _, key := range n.Policies {
+		some, err := material(ctx, d.Versions, s.Key, key, d.Now())
+		if err != nil {
+			return nil, err
+		}
+		changes = append(changes, some...)
+	}
+	slices.SortStableFunc(changes, func(a, b policyversions.Version) int { return b.From().Compare(a.From()) })
 	tags, err := n.EncodeTags()
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{Site: s, Notice: n, Publication: pub, Policies: policies,
+	l := &Live{Site: s, Notice: n, Publication: pub, Policies: policies, changes: changes[:min(len(changes), mostChanges)],
 		matcher: notice.NewMatcher(n), scripts: map[notice.Variant]*notice.PublishedScript{},
 		byShort: map[string]*notice.PublishedScript{}, tags: tags,
 		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}

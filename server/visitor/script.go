@@ -76,8 +76,11 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 		models: letters(live.Notice, region, ruling),
 		gpc:    gpcHeader(r),
 		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
-		link:   ruling.Link(),
+		link:   ruling.Link(), binding: ruling.GPC(), change: live.changed(),
 	}}
+	if reask := ruling.Reask(); reask > live.Notice.Validity {
+		v.boot.reask = reask
+	}
 	v.surface = surfaceOf(v.boot.models)
 	v.variant = notice.Variant{
 		Kind: notice.KindAsk, Surface: v.surface,
@@ -152,45 +155,23 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 	if !ok {
 		return
 	}
-	choices, ok := s.Archive.Carry(r.Context(), live, memory)
-	if !ok || (memory.Implied && impliedIsNotEnough(v.boot.models, choices)) {
+	said, ok := s.Archive.Carry(r.Context(), live, memory, now)
+	if !ok {
 		v.boot.void = now.Unix()
 		return
 	}
-	v.boot.decided, v.boot.memory, v.boot.choices = true, memory, choices
-	if unanswered(v.boot.models, choices) {
+	said.admit(live.Notice, v.boot.models, memory.Implied)
+	v.boot.decided, v.boot.memory, v.boot.carried = true, memory, said
+	if said.unanswered(live.Notice, v.boot.models) {
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
 }
 
-// unanswered: the law asks for an opt-in here, and neither yes nor no was said.
-// A frame that was allowed by its placeholder is such a decision, and one made
-// by a signal in another region.
-func unanswered(models, choices string) bool {
-	for i := range len(models) {
-		if models[i] == 'i' && i < len(choices) && choices[i] == '-' {
-			return true
-		}
-	}
-	return false
-}
-
-// impliedIsNotEnough: what was on by the rules of an opt-out region is no
-// consent where the law asks for one.
-func impliedIsNotEnough(models, choices string) bool {
-	for i := range len(models) {
-		if models[i] == 'i' && i < len(choices) && choices[i] == '1' {
-			return true
-		}
-	}
-	return false
-}
-
 // gpcHeader: only the exact value 1 counts, on any line (W3C GPC § 3.2).
 func gpcHeader(r *http.Request) bool {
 	for _, v := range r.Header.Values("Sec-GPC") {
-		if strings.TrimSpace(v) == "1" {
+		if strings.Trim(v, " \t") == "1" {
 			return true
 		}
 	}
@@ -212,7 +193,7 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Vary", "Accept-Encoding, Accept-Language, Sec-GPC, DNT")
 	tail := v.boot.append(make([]byte, 0, 512))
-	if v.boot.void != 0 || v.boot.decided && strings.ContainsAny(vendorsOf(v.boot.choices), "01") {
+	if v.boot.void != 0 || v.boot.decided && apart(v.boot.choices) {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
 		h.Set("Cache-Control", "private, max-age=300, stale-while-revalidate=3600")
@@ -228,13 +209,8 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 // tag is the ETag of an answer, made without the time of the decision.
 func (v view) tag(script *notice.PublishedScript, r *http.Request) string {
 	shared := v.boot
-	shared.memory = Memory{}
+	shared.memory, shared.ends, shared.rests = Memory{Signal: shared.memory.Signal}, time.Time{}, time.Time{}
 	return etag(script.Digest, shared.append(make([]byte, 0, 512)), negotiate(r.Header.Get("Accept-Encoding")))
-}
-
-func vendorsOf(choices string) string {
-	_, vendors, _ := strings.Cut(choices, ".")
-	return vendors
 }
 
 // ByDigest answers a compiled variant alone, for a year.

@@ -35,7 +35,9 @@ func TestOnlyTheExactSignalCounts(t *testing.T) {
 	for _, tt := range []struct {
 		values []string
 		want   bool
-	}{{nil, false}, {[]string{"1"}, true}, {[]string{"0"}, false}, {[]string{"true"}, false}, {[]string{"11"}, false}, {[]string{"1, 1"}, false}, {[]string{"0", "1"}, true}} {
+	}{{nil, false}, {[]string{"1"}, true}, {[]string{"0"}, false}, {[]string{"true"}, false}, {[]string{"11"}, false}, {[]string{"1, 1"}, false}, {[]string{"0", "1"}, true},
+		{[]string{"1, 0"}, false}, {[]string{"0, 1"}, false}, {[]string{" 1"}, true}, {[]string{"\u00a01"}, false}, {[]string{"1;q=1"}, false}, {[]string{"\"1\""}, false}, {[]string{"?1"}, false},
+		{[]string{""}, false}, {[]string{"1.0"}, false}, {[]string{"true", "1", "0"}, true}} {
 		r := &http.Request{Header: http.Header{"Sec-Gpc": tt.values}}
 		if got := gpcHeader(r); got != tt.want {
 			t.Errorf("%q: %v", tt.values, got)
@@ -46,7 +48,8 @@ func TestOnlyTheExactSignalCounts(t *testing.T) {
 // A page must be able to evaluate the boot; the server writes it by hand.
 func TestBootIsWhatTheWireSays(t *testing.T) {
 	b := boot{token: "1.demo.x.eu.DE.d.1.abc", models: "-iio", from: 600, gpc: true, dnt: true, link: true,
-		decided: true, choices: "1010.--1", memory: Memory{Decided: time.Unix(100, 0), Ends: time.Unix(200, 0), Signal: true}}
+		binding: true, reask: 12, change: 300, decided: true, memory: Memory{Decided: time.Unix(100, 0), Told: time.Unix(150, 0), Signal: true},
+		carried: carried{choices: "1010.--1", more: true, ends: time.Unix(200, 0), rests: time.Unix(400, 0)}}
 	text := string(b.append(nil))
 	inner, ok := strings.CutPrefix(strings.TrimSuffix(text, ");\n"), "(")
 	if !ok {
@@ -56,7 +59,8 @@ func TestBootIsWhatTheWireSays(t *testing.T) {
 	if err := json.Unmarshal([]byte(inner), &got); err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]any{"t": b.token, "m": "-iio", "n": 600.0, "g": 1.0, "d": 1.0, "l": 1.0, "c": "1010.--1", "a": 100.0, "u": 200.0, "s": 1.0} {
+	for key, want := range map[string]any{"t": b.token, "m": "-iio", "n": 600.0, "g": 1.0, "d": 1.0, "l": 1.0, "c": "1010.--1", "a": 100.0, "u": 200.0, "s": 1.0,
+		"b": 1.0, "r": 12.0, "h": 300.0, "w": 400.0, "k": 150.0, "f": 1.0} {
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
 		}
@@ -65,7 +69,7 @@ func TestBootIsWhatTheWireSays(t *testing.T) {
 		t.Error("x is there though the cookie was good")
 	}
 	undecided := boot{token: "t", models: "-", void: 1795286400}
-	if s := string(undecided.append(nil)); strings.Contains(s, `"c"`) || !strings.Contains(s, `,"x":1795286400}`) {
+	if s := string(undecided.append(nil)); strings.Contains(s, `"c"`) || !strings.Contains(s, `,"x":1795286400}`) || strings.Contains(s, `"h"`) || strings.Contains(s, `"r"`) {
 		t.Errorf("undecided: %s", s)
 	}
 }
@@ -81,13 +85,18 @@ func TestSurfaceIsTheStrictestOfItsModels(t *testing.T) {
 	}
 }
 
-func TestImpliedIsNotEnough(t *testing.T) {
-	for _, tt := range []struct {
-		models, choices string
-		want            bool
-	}{{"-iii", "1100.", true}, {"-ooo", "1111.", false}, {"-oio", "1101.", false}, {"-iii", "1000.", false}} {
-		if got := impliedIsNotEnough(tt.models, tt.choices); got != tt.want {
-			t.Errorf("impliedIsNotEnough(%s, %s) = %v", tt.models, tt.choices, got)
+// A journey makes no consent of what was on by another law.
+func TestWhatWasImpliedIsOpenWhereTheLawAsksFirst(t *testing.T) {
+	for _, tt := range []struct{ models, choices, want string }{
+		{"-ii", "110.--0-", "1_0.--0-"}, {"-oo", "110.--0-", "110.--0-"}, {"-io", "111.----", "1_1.----"}, {"-ii", "100.--1-", "100.--_-"}, {"-io", "100.--1-", "100.--1-"},
+	} {
+		c := carried{choices: tt.choices}
+		if c.admit(testNotice(), tt.models, true); c.choices != tt.want {
+			t.Errorf("%s under %s is %s, want %s", tt.choices, tt.models, c.choices, tt.want)
+		}
+		c = carried{choices: tt.choices}
+		if c.admit(testNotice(), tt.models, false); c.choices != tt.choices {
+			t.Errorf("%s, said and meant, became %s", tt.choices, c.choices)
 		}
 	}
 }
@@ -96,8 +105,12 @@ func TestUnansweredIsAskedAgain(t *testing.T) {
 	for _, tt := range []struct {
 		models, choices string
 		want            bool
-	}{{"-iii", "1---.-1", true}, {"-iii", "1000.", false}, {"-ioo", "10--.", false}, {"-ooo", "1---.", false}} {
-		if got := unanswered(tt.models, tt.choices); got != tt.want {
+	}{
+		{"-ii", "1--.--1-", true}, {"-ii", "1_0.----", true}, {"-ii", "100.----", false}, {"-io", "10-.----", false}, {"-io", "10_.----", false}, {"-oo", "1--.----", false},
+		{"-ii", "111.---_", true}, {"-io", "111.---_", false}, {"-oo", "111.---_", false}, {"-oi", "110.-_--", false}, {"-io", "110.-_--", true},
+	} {
+		c := carried{choices: tt.choices}
+		if got := c.unanswered(testNotice(), tt.models); got != tt.want {
 			t.Errorf("unanswered(%s, %s) = %v", tt.models, tt.choices, got)
 		}
 	}
@@ -130,6 +143,16 @@ func TestChoicesGoShortAndLongAndBack(t *testing.T) {
 	if got, err := lengthen(n, "110.--1"); err != nil || got != long {
 		t.Errorf("cut at the end: %q, %v", got, err)
 	}
+	core.Vendors["ads"] = consent.NotAsked
+	core.Categories["marketing"] = consent.Granted
+	if short := choicesOf(n, core); short != "111.---_" {
+		t.Errorf("with a vendor that is open: %q", short)
+	}
+	core.Categories["marketing"], core.Vendors = consent.NotAsked, map[string]consent.Choice{"ga4": consent.Granted, "meta": consent.Granted, "ads": consent.NotAsked}
+	if short := choicesOf(n, core); short != "11_.--1-" {
+		t.Errorf("with a category that is open: %q", short)
+	}
+	core.Categories["marketing"], core.Vendors["ads"] = consent.Refused, consent.Refused
 	core.Models["analytics"] = regime.OptOut
 	if short := choicesOf(n, core); short != "1-0.--1-" {
 		t.Errorf("a grant that was not asked for became %q", short)
