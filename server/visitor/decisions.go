@@ -101,6 +101,9 @@ func (d *Decisions) Post(c echo.Context) error {
 	if cookie != nil {
 		http.SetCookie(c.Response(), cookie)
 	}
+	for _, cookie := range d.expired(r, page, n, recorded.Core) {
+		http.SetCookie(c.Response(), cookie)
+	}
 	return c.Blob(http.StatusCreated, "application/json", recorded.Receipt)
 }
 
