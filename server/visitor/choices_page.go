@@ -311,6 +311,9 @@ func (p *ChoicesPage) remember(c echo.Context, origin *url.URL, n *notice.Notice
 		cookie.SameSite = http.SameSiteNoneMode
 	}
 	http.SetCookie(c.Response(), cookie)
+	for _, gone := range p.Decisions.expired(r, &url.URL{Scheme: origin.Scheme, Host: page}, n, core) {
+		http.SetCookie(c.Response(), gone)
+	}
 	return nil
 }
 
