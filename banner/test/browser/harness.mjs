@@ -25,7 +25,8 @@ export const until = async (f, what = f.toString(), patience = 8000) => {
 /** Gives what must not happen the time to happen. */
 export const quiet = (ms = 400) => new Promise((done) => setTimeout(done, ms));
 
-export const site = ({ args = [] } = {}) => {
+/** `change`: members of the test notice that are otherwise. */
+export const site = ({ args = [], change = {} } = {}) => {
   const s = {};
   let server, browser, folder, contexts = [];
 
@@ -33,7 +34,7 @@ export const site = ({ args = [] } = {}) => {
     folder = mkdtempSync(join(tmpdir(), 'volenti-banner-'));
     const binary = join(folder, 'serve');
     execFileSync('go', ['build', '-o', binary, './test/serve'], { cwd: banner, stdio: ['ignore', 'inherit', 'inherit'] });
-    server = spawn(binary, ['-pages', join(banner, 'test/pages')], { stdio: ['pipe', 'pipe', 'inherit'] });
+    server = spawn(binary, ['-pages', join(banner, 'test/pages'), '-change', JSON.stringify(change)], { stdio: ['pipe', 'pipe', 'inherit'] });
     Object.assign(s, JSON.parse(await new Promise((done) => server.stdout.once('data', done))));
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', ...args] });
   });

@@ -22,15 +22,23 @@ import (
 
 func main() {
 	pages := flag.String("pages", "test/pages", "folder of the test pages")
+	change := flag.String("change", "{}", "members of the notice that are otherwise, as JSON")
 	flag.Parse()
-	if err := run(*pages); err != nil {
+	if err := run(*pages, *change); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(pages string) error {
+func run(pages, change string) error {
 	n := testNotice()
-	scripts, err := banner.Compiler{}.Compile(n, map[string]notice.Wording{"en": n.WordingFor("en")})
+	if err := json.Unmarshal([]byte(change), n); err != nil {
+		return err
+	}
+	wordings := map[string]notice.Wording{}
+	for _, language := range n.Languages {
+		wordings[language] = n.WordingFor(language)
+	}
+	scripts, err := banner.Compiler{}.Compile(n, wordings)
 	if err != nil {
 		return err
 	}

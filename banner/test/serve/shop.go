@@ -87,8 +87,8 @@ func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, strings.NewReplacer("{{vendor}}", s.vendor, "{{script}}", `<script nonce="n0nce" src="/b/shop.js`+query+`"></script>`).Replace(string(b)))
 }
 
-// script answers as GET /b/{site}.js does. The query may say the models (m),
-// and make any member of the boot (boot={"x":1}).
+// script answers as GET /b/{site}.js does. The query may say the models (m) and
+// the language (lang), and make any member of the boot (boot={"x":1}).
 func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 	s.log(r)
 	q := r.URL.Query()
@@ -135,8 +135,12 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "private, max-age=300")
+	language := s.notice.Languages[0]
+	if lang := q.Get("lang"); lang != "" {
+		language = lang
+	}
 	for _, script := range s.scripts {
-		if script.Kind == kind && script.Surface == surface {
+		if script.Kind == kind && script.Surface == surface && script.Language == language {
 			fmt.Fprintf(w, "%s(%s);\n", script.Source, tail)
 		}
 	}
