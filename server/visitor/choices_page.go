@@ -165,7 +165,7 @@ func tick(live *Live, page *web.Choices, v view) {
 		for j := range page.Categories {
 			for k := range page.Categories[j].Vendors {
 				if shown := &page.Categories[j].Vendors[k]; shown.Key == vendor.Key && shown.Key != "" {
-					shown.Without = choice == '0'
+					shown.Without = choice == '0' || choice == '_' // refused, or nobody has said anything of it
 				}
 			}
 		}

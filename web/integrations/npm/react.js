@@ -1,0 +1,3 @@
+import react from './react.cjs';
+
+export const { useConsent, Gated, SettingsButton } = react;
