@@ -2,10 +2,10 @@ import { categories, notice, reloads, settingsDigest, site, unasked } from 'vole
 import { createApi } from './api';
 import type { Core } from './core';
 import { all, decide, type Outcome } from './decide';
-import { foreign, translate } from './dialects';
+import { followDialects } from './dialects';
 import { publish } from './head';
 import { held, lost } from './held';
-import { afterPaint, emit, guard, page, warn, within } from './page';
+import { afterPaint, emit, guard, page, warn } from './page';
 import { follow, forget, name, read } from './remember';
 import { report } from './report';
 import { allows, marks } from './tags';
@@ -216,17 +216,7 @@ export const attach = (core: Core, layers: Layers): void => {
     sendOurs();
   };
 
-  // Tags marked for another banner become ours, those that come later too. Put where it stands, each is one that has just come.
-  const adoptMarks = (root: Element): void => {
-    for (const el of within(root, foreign)) if (translate(el)) el.before(el);
-  };
-  const observer = new MutationObserver(
-    guard((records: MutationRecord[]) => {
-      for (const { addedNodes } of records) for (const node of addedNodes) if (node instanceof Element) adoptMarks(node);
-    }),
-  );
-  observer.observe(document, { childList: true, subtree: true });
-  adoptMarks(document.documentElement);
+  followDialects(head.trust);
 
   const api = createApi(gate, () => core.close?.());
   publish(api);
