@@ -105,7 +105,7 @@ func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, langua
 		source, err := bundle(sources, variant.Kind, virtual{
 			"volenti:notice":   f.module(language, words, p),
 			"volenti:wording":  words.module(variant.Surface),
-			"volenti:adapters": adaptersModule(f.notice),
+			"volenti:adapters": adaptersModule(f.notice, variant.Kind),
 		}, f.constants(language, variant.Surface))
 		if err != nil {
 			return fmt.Errorf("%s %s in %s: %w", variant.Kind, variant.Surface, language, err)

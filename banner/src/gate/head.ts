@@ -1,7 +1,7 @@
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
 import { decide, inForce, resolve, type Outcome } from './decide';
-import { page } from './page';
+import { guard, page } from './page';
 import { hasCookie, read } from './remember';
 import { signalOn } from './signals';
 import type { Boot } from './types';
@@ -45,7 +45,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   // Members of a polluted Object.prototype are none of the boot's.
   const boot = { __proto__: null, ...served } as Boot;
   const signal = signalOn(boot);
-  if (!queue.$) for (const adapter of adapters) adapter.start(resolve(boot, undefined, signal));
+  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(resolve(boot, undefined, signal));
   queue.$ = 1;
   publish(queue);
   return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal };
