@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -58,7 +59,8 @@ func (c Compiler) Compile(n *notice.Notice, wordings map[string]notice.Wording) 
 	return scripts, nil
 }
 
-// kinds are the variants of one language, those first whose digests others name.
+// kinds are the variants of one language, those first whose digests others name;
+// KindGuarded is added where a notice needs it.
 var kinds = [...]notice.Variant{
 	{Kind: notice.KindSettings},
 	{Kind: notice.KindGate},
@@ -71,7 +73,10 @@ var kinds = [...]notice.Variant{
 // kindsOf are the variants of one language of n: those, and the first layers of
 // its trials.
 func kindsOf(n *notice.Notice) []notice.Variant {
-	all := kinds[:]
+	all := slices.Clone(kinds[:])
+	if n.Blocks() {
+		all = append(all, notice.Variant{Kind: notice.KindGuarded})
+	}
 	for _, t := range n.Trials {
 		for _, v := range kinds {
 			if v.Kind == notice.KindAsk {
@@ -105,7 +110,8 @@ func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, langua
 		source, err := bundle(sources, variant.Kind, virtual{
 			"volenti:notice":   f.module(language, words, p),
 			"volenti:wording":  words.module(variant.Surface),
-			"volenti:adapters": adaptersModule(f.notice, variant.Kind),
+			"volenti:adapters": adaptersModule(f.notice),
+			"volenti:rules":    whole.rules,
 		}, f.constants(language, variant.Surface))
 		if err != nil {
 			return fmt.Errorf("%s %s in %s: %w", variant.Kind, variant.Surface, language, err)

@@ -418,7 +418,7 @@ func TestTextOnTheAccentIsReadable(t *testing.T) {
 func TestASmallNoticeCompiles(t *testing.T) {
 	n := shop("en")
 	n.Categories, n.Vendors, n.Google.Mode = nil, nil, "off"
-	if scripts := compile(t, n); len(scripts) != len(kinds) {
-		t.Errorf("%d scripts, want %d", len(scripts), len(kinds))
+	if scripts := compile(t, n); len(scripts) != len(n.Variants()) {
+		t.Errorf("%d scripts, want %d", len(scripts), len(n.Variants()))
 	}
 }

@@ -153,9 +153,15 @@ func (n *Notice) Variants() []Variant {
 		for _, kind := range []Kind{KindKept, KindGate, KindSettings} {
 			all = append(all, Variant{Kind: kind, Language: language})
 		}
+		if n.Blocks() {
+			all = append(all, Variant{Kind: KindGuarded, Language: language})
+		}
 	}
 	return all
 }
+
+// Blocks reports whether tags that nobody marked are held in the page.
+func (n *Notice) Blocks() bool { return n.Blocking.Mode == "script" || n.Blocking.Mode == "strict" }
 
 // complete checks what the compiler made: every variant once, each under the
 // digest of its bytes. A variant that is missing would be found by a visitor.

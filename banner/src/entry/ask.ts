@@ -1,4 +1,5 @@
 import { adapters } from 'volenti:adapters';
+import { createBlock } from '../gate/block';
 import { createCore, fetchGate } from '../gate/core';
 import { createHead, judge } from '../gate/head';
 import { afterPaint, guard, warn, whenShown } from '../gate/page';
@@ -9,6 +10,8 @@ import { ask } from '../ui/ask';
 guard(() => {
   const head = createHead(boot, adapters);
   if (!head) return;
+  // At once, also in a page that is rendered ahead.
+  if (VOLENTI.blocking) (head.block = createBlock(head)).update(judge(head).now);
   whenShown(() => {
     // A cookie that this answer knows nothing of is newer than it: somebody decided on a sister host, and this is cached.
     if (!head.fresh && !head.boot.x && !head.boot.c && judge(head).ask && hasCookie()) {

@@ -1,6 +1,7 @@
 import { gateDigest, notice, site, validity } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
+import { createBlock } from './block';
 import { decide, type Outcome } from './decide';
 import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
@@ -9,7 +10,6 @@ import { name, write } from './remember';
 import { draft, post } from './send';
 import { state } from './state';
 import { allows } from './tags';
-import { createTrust } from './trust';
 import type { Action, Choices, Decision, Gate, Sent, Surface } from './types';
 
 /**
@@ -59,14 +59,18 @@ export const fetchGate = ({ base }: Head, tries: number): Promise<GateModule> =>
 
 /** `whole`: the rest is about to attach, so nobody need send for it. */
 export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boolean): Core => {
-  const { boot, base, nonce, signal } = head;
-  const trust = createTrust();
+  const { boot, base, nonce, signal, trust } = head;
   let engine: Engine | undefined;
   let coming: Promise<void> | undefined;
   let tries = 0;
 
   const adapt = (): void => {
     if (core.outcome.decision) for (const adapter of adapters) guard(adapter.change)(core.outcome.now);
+  };
+
+  /** Before anything else that a change of what may load brings about. */
+  const hold = (): void => {
+    if (VOLENTI.blocking) (head.block ??= createBlock(head)).update(core.outcome.now);
   };
 
   const core: Core = {
@@ -80,6 +84,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     apply(next) {
       core.outcome = decide(boot, next, signal);
       core.turn++;
+      hold();
       adapt();
       core.changed?.();
       afterPaint(engine!.update);
@@ -137,6 +142,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       warm: () => void core.rest().then(() => core.whole && core.gate.warm()),
     } as Gate,
   };
+  hold();
   adapt();
 
   // window.volenti until the rest is there: it knows what is in force, and keeps what is asked of it.
@@ -166,6 +172,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     },
     nonce,
     trust,
+    ...(VOLENTI.blocking ? { mine: head.block!.mine } : {}),
   });
   // What another tab decides, and what was decided while this page was put by, is the rest's to follow.
   addEventListener('storage', (e) => e.key === name && core.rest());

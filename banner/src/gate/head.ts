@@ -1,9 +1,11 @@
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
+import type { Block } from './block';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
 import { hasCookie, read } from './remember';
 import { signalOn } from './signals';
+import { createTrust, type Trust } from './trust';
 import type { Boot } from './types';
 
 /**
@@ -18,6 +20,9 @@ export interface Head {
   /** The script was asked for just now: its answer is no cached one. */
   readonly fresh: boolean;
   readonly signal: boolean;
+  readonly trust: Trust;
+  /** Holds what nobody marked; only in a page where something may not load. */
+  block?: Block;
 }
 
 /** window.volenti before the gate is there: the page's queue, with a mark of the script that will run it. */
@@ -48,7 +53,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   if (!queue.$) for (const adapter of adapters) guard(adapter.start)(resolve(boot, undefined, signal));
   queue.$ = 1;
   publish(queue);
-  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal };
+  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal, trust: createTrust() };
 };
 
 /** The judgement, with what this browser keeps. */

@@ -15,6 +15,8 @@ export interface Rules {
   held?(el: HTMLElement, ran?: true): void;
   readonly nonce: string;
   readonly trust: Trust;
+  /** Elements that were held before they could run: those run themselves, no copies of them, with all who listen to them. */
+  readonly mine?: WeakSet<Element>;
 }
 
 export interface Engine {
@@ -55,7 +57,7 @@ const complete = (el: HTMLElement): boolean => {
  * templates run strictly in document order: fetched in parallel, executed one after the other, with a rest in between.
  * One that does not answer is skipped, and the others go on.
  */
-export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => {
+export const createEngine = ({ allowed, held, nonce, trust, mine }: Rules): Engine => {
   const waiting = new Set<HTMLElement>();
   const warmed = new Map<Element, Element>();
   /** How to take back what was released, and by which element it was allowed. */
@@ -89,8 +91,10 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
   const replay = (el: HTMLScriptElement, owner: HTMLElement): Promise<void> =>
     new Promise((resolve) => {
       if (!last) capture();
-      const script = page.createElement('script');
       const src = source(el);
+      const own = VOLENTI.blocking && src && mine!.has(el);
+      const script = own ? el : page.createElement('script');
+      const inert = own ? el.cloneNode(true) : el;
       let timer = 0;
       let html = '';
       let written = Promise.resolve();
@@ -121,12 +125,12 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
         ended();
       };
       const undo = (): void => {
-        if (el === owner) script.replaceWith(el);
+        if (el === owner) script.replaceWith(inert);
         cancel();
       };
 
-      copy(el, script, /^(?!(data-)?(type|src)$)/);
-      if (el.dataset.type) script.type = el.dataset.type;
+      if (!own) copy(el, script, /^(?!(data-)?(type|src)$)/);
+      if (own || el.dataset.type) script.type = el.dataset.type ?? '';
       // Read and written as a property: the attribute is hidden from scripts.
       script.nonce = el.nonce || nonce;
       if (src) script.src = trust.createScriptURL(src);
@@ -139,7 +143,8 @@ export const createEngine = ({ allowed, held, nonce, trust }: Rules): Engine => 
       });
       undos.set(undo, owner);
       if (VOLENTI.reload) held?.(owner, true);
-      el.replaceWith(script);
+      if (own) delete el.dataset.src;
+      else el.replaceWith(script);
       warmed.get(el)?.remove();
       // An inline module tells nobody when it has run (HTML, "execute the script element").
       if (!src) ended();

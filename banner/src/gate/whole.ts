@@ -1,7 +1,6 @@
 import { fetchGate, type GateModule } from './core';
 import type { Head } from './head';
 import { page } from './page';
-import { createTrust } from './trust';
 
 /** Fetches the gate, and tries again a few times: without it nothing that was granted loads. */
 export const insist = async (head: Head, tries = 0): Promise<GateModule> => {
@@ -15,9 +14,9 @@ export const insist = async (head: Head, tries = 0): Promise<GateModule> => {
 };
 
 /** Loads the script anew. */
-export const reload = ({ src, nonce }: Head): void => {
+export const reload = ({ src, nonce, trust }: Head): void => {
   const script = page.createElement('script');
-  script.src = createTrust().createScriptURL(`${src}${src.includes('?') ? '&' : '?'}fresh=${Date.now()}`);
+  script.src = trust.createScriptURL(`${src}${src.includes('?') ? '&' : '?'}fresh=${Date.now()}`);
   script.nonce = nonce;
   page.documentElement.append(script);
 };

@@ -2,7 +2,9 @@
 // its server on one origin, a pretend vendor on another. It keeps everything in
 // memory, listens on loopback only, and ends when its standard input does.
 //
-// On start it prints one line of JSON: {"shop": origin, "vendor": origin}.
+// On start it prints one line of JSON: {"shop": origin, "vendor": origin, "other": origin}.
+// Vendor is of the same site as the shop by its host, other is the vendor under a
+// host that is not.
 package main
 
 import (
@@ -15,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 
 	"github.com/volenti-consent/volenti/banner"
 	"github.com/volenti-consent/volenti/server/notice"
@@ -55,7 +58,7 @@ func run(pages, change string) error {
 	if err != nil {
 		return err
 	}
-	line, err := json.Marshal(map[string]string{"shop": shopOrigin, "vendor": vendorOrigin})
+	line, err := json.Marshal(map[string]string{"shop": shopOrigin, "vendor": vendorOrigin, "other": otherOf(vendorOrigin)})
 	if err != nil {
 		return err
 	}
@@ -73,3 +76,6 @@ func serve(h http.Handler) (origin string, err error) {
 	go func() { log.Print(http.Serve(l, h)) }()
 	return fmt.Sprintf("http://localhost:%d", l.Addr().(*net.TCPAddr).Port), nil
 }
+
+// otherOf is the same server under another host.
+func otherOf(origin string) string { return strings.Replace(origin, "localhost", "127.0.0.1", 1) }

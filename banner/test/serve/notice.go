@@ -19,6 +19,8 @@ func testNotice() *notice.Notice {
 		}
 		return v
 	}
+	counter := vendor("counter", "Test Counter", "analytics", stored("cookie", "_count", "_count_*"), stored("session", "count-visit"))
+	counter.Hosts = []string{"127.0.0.1/count"}
 	return &notice.Notice{
 		Schema: notice.Schema, Site: "shop", Languages: []string{"en"}, Origins: []string{"http://localhost"},
 		Policies:   []string{"privacy"},
@@ -26,13 +28,15 @@ func testNotice() *notice.Notice {
 		Validity:   6, Posture: "cautious", DNT: "ignore",
 		Google: notice.Google{Mode: "basic", WaitForUpdate: 500, AdsDataRedaction: true},
 		Look:   notice.Look{Accent: "#0a5bd3", Position: "bottom", Theme: "light", Reopen: "start", Radius: 8},
+		// Pages are on localhost, so what they load from 127.0.0.1 is a stranger's.
+		Blocking: notice.Blocking{Mode: "script", Unknown: "hold", Allow: []string{"127.0.0.1/free"}},
 		Categories: []notice.Category{
 			{Key: "necessary", Like: "necessary"}, {Key: "preferences", Like: "preferences"},
 			{Key: "analytics", Like: "analytics"}, {Key: "marketing", Like: "marketing"},
 		},
 		Vendors: []notice.Vendor{
 			vendor("video", "Test Video", "preferences", stored("local", "video-*")),
-			vendor("counter", "Test Counter", "analytics", stored("cookie", "_count", "_count_*"), stored("session", "count-visit")),
+			counter,
 			vendor("ads", "Test Ads", "marketing", stored("cookie", "_ads", "_shared"), stored("local", "ads")),
 			vendor("social", "Test Social", "marketing", stored("cookie", "_shared")),
 		},

@@ -61,7 +61,7 @@ func (s *shop) reset() {
 	s.receipts, s.answered, s.choices, s.headers = map[string]string{}, map[string]string{}, map[string]memory{}, map[string][]string{}
 }
 
-// page answers a file of the pages folder; {{vendor}} is the vendor's origin,
+// page answers a file of the pages folder; {{vendor}} is the vendor's origin, {{other}} the same under another host,
 // {{script}} the banner's tag, with the query that the page itself was asked with.
 func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	b, err := os.ReadFile(filepath.Join(s.pages, filepath.Base(r.URL.Path)))
@@ -84,7 +84,7 @@ func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		query = "?" + strings.ReplaceAll(r.URL.RawQuery, `"`, "")
 	}
-	fmt.Fprint(w, strings.NewReplacer("{{vendor}}", s.vendor, "{{script}}", `<script nonce="n0nce" src="/b/shop.js`+query+`"></script>`).Replace(string(b)))
+	fmt.Fprint(w, strings.NewReplacer("{{vendor}}", s.vendor, "{{other}}", otherOf(s.vendor), "{{script}}", `<script nonce="n0nce" src="/b/shop.js`+query+`"></script>`).Replace(string(b)))
 }
 
 // script answers as GET /b/{site}.js does. The query may say the models (m) and
@@ -112,6 +112,9 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		if ok {
 			kind, surface = notice.KindKept, ""
+			if strings.Contains(known.choices, "0") {
+				kind = notice.KindGuarded
+			}
 			boot["c"], boot["a"], boot["u"] = known.choices, known.at, known.until
 			if known.signal {
 				boot["s"] = 1
