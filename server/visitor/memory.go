@@ -41,16 +41,30 @@ func (d *Decisions) memory(r *http.Request, n *notice.Notice, core consent.Core)
 			m.Told = time.UnixMilli(core.TokenFrom)
 		}
 	}
-	if core.Action == consent.Signal {
-		var granted string
-		if known && m.Notice == live.Publication.Notice.Short() {
-			if carried, ok := d.Archive.Carry(r.Context(), live, before, d.Now()); ok {
-				granted, m.Implied = carried.choices, before.Implied
-			}
+	var earlier string
+	if known && m.Notice == live.Publication.Notice.Short() {
+		if c, ok := d.Archive.Carry(r.Context(), live, before, d.Now()); ok {
+			earlier = c.choices
 		}
-		m.Choices = onlyGrantsOf(n, m.Choices, granted, core.Models)
+	}
+	m.Choices = stillOpen(n, m.Choices, earlier)
+	if core.Action == consent.Signal {
+		m.Implied = before.Implied
+		m.Choices = onlyGrantsOf(n, m.Choices, earlier, core.Models)
 	}
 	return m, true
+}
+
+// stillOpen is choices in which a category that was open before, and was not
+// answered now, is still: it was left unanswered where the law asks first.
+func stillOpen(n *notice.Notice, choices, before string) string {
+	out := []byte(choices)
+	for i := range min(len(n.Categories), len(before)) {
+		if out[i] == byte(notice.NotAsked) && before[i] == byte(notice.Open) {
+			out[i] = byte(notice.Open)
+		}
+	}
+	return string(out)
 }
 
 // onlyGrantsOf is choices without the grants that stand not in before, too.
@@ -83,6 +97,7 @@ func unaskedUnder(m regime.Model) notice.Choice {
 type carried struct {
 	choices string    // in the boot's form
 	more    bool      // the notice asks what was not asked then
+	names   []string  // with more: the vendors that are asked for alone, in the notice's order
 	ends    time.Time // until when it counts as it stands
 	rests   time.Time // until when its refusals do, where that is later; else zero
 }
@@ -106,17 +121,31 @@ func (c *carried) admit(n *notice.Notice, models string, implied bool) {
 	c.choices = string(out)
 }
 
+// name fills in names: vendors that joined a category which was granted.
+func (c *carried) name(n *notice.Notice, models string) {
+	c.names = []string{}
+	for i, v := range n.Vendors {
+		of, at := categoryOf(n, i), len(n.Categories)+1+i
+		if of >= 0 && of < len(models) && models[of] == 'i' && notice.Choice(c.choices[at]) == notice.Open && !unsaid(c.choices[of]) {
+			c.names = append(c.names, v.Name)
+		}
+	}
+}
+
+func unsaid(choice byte) bool {
+	return choice == byte(notice.NotAsked) || choice == byte(notice.Open)
+}
+
 // unanswered: the law asks for an opt-in here, and neither yes nor no was said to
 // a category, or to a vendor that joined one that was granted. A frame that was
 // allowed by its placeholder is such a decision, and one made by a signal in
 // another region.
 func (c *carried) unanswered(n *notice.Notice, models string) bool {
 	for i := range len(c.choices) {
-		choice := notice.Choice(c.choices[i])
-		if i < len(models) && models[i] == 'i' && (choice == notice.NotAsked || choice == notice.Open) {
+		if i < len(models) && models[i] == 'i' && unsaid(c.choices[i]) {
 			return true
 		}
-		if i > len(n.Categories) && choice == notice.Open {
+		if i > len(n.Categories) && c.choices[i] == byte(notice.Open) {
 			if at := categoryOf(n, i-len(n.Categories)-1); at < len(models) && models[at] == 'i' {
 				return true
 			}
