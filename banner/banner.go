@@ -110,7 +110,7 @@ func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, langua
 		source, err := bundle(sources, variant.Kind, virtual{
 			"volenti:notice":   f.module(language, words, p),
 			"volenti:wording":  words.module(variant.Surface),
-			"volenti:adapters": adaptersModule(f.notice),
+			"volenti:adapters": adaptersModule(f.notice, variant.Kind),
 			"volenti:rules":    whole.rules,
 		}, f.constants(language, variant.Surface))
 		if err != nil {

@@ -160,37 +160,6 @@ func (w *words) module(surface notice.Surface) string {
 	return m.String()
 }
 
-// adapters says which notices use which file of src/adapters. What a notice
-// does not use is not in its scripts.
-var adapters = []struct {
-	name string
-	used func(*notice.Notice) bool
-}{
-	{"gtag", func(n *notice.Notice) bool { return n.Google.Mode == "basic" || n.Google.Mode == "advanced" }},
-}
-
-// adaptersModule is volenti:adapters.
-func adaptersModule(n *notice.Notice) string {
-	var imports, names strings.Builder
-	for _, a := range adapters {
-		if a.used(n) {
-			fmt.Fprintf(&imports, "import { %s } from './adapters/%[1]s'\n", a.name)
-			fmt.Fprintf(&names, "%s, ", a.name)
-		}
-	}
-	return imports.String() + "export const adapters = [" + names.String() + "]\n"
-}
-
-// consentTypes are those of Google Consent Mode, each with the switch of the law
-// table whose categories stand for it. Security needs no consent.
-var consentTypes = []struct {
-	name   string
-	letter byte
-}{
-	{"ad_storage", 'm'}, {"ad_user_data", 'm'}, {"ad_personalization", 'm'}, {"analytics_storage", 'a'},
-	{"functionality_storage", 'p'}, {"personalization_storage", 'p'}, {"security_storage", 0},
-}
-
 // constants are the members of VOLENTI (src/virtual.d.ts). esbuild puts them in
 // the place of their names, and leaves out what then can't happen.
 func (f *facts) constants(language string, surface notice.Surface) map[string]string {
@@ -198,18 +167,6 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 	scheme := n.Look.Theme
 	if scheme != "light" && scheme != "dark" {
 		scheme = "light dark"
-	}
-	google := make([][]any, len(consentTypes))
-	for i, t := range consentTypes {
-		google[i] = []any{t.name}
-		for j := range f.like {
-			if f.like[j] == t.letter {
-				google[i] = append(google[i], j)
-			}
-		}
-		if len(google[i]) == 1 && t.letter != 0 {
-			google[i] = append(google[i], -1) // no category stands for it: nobody can grant it
-		}
 	}
 	blocking := ""
 	if n.Blocks() {
@@ -223,9 +180,10 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL,
 		"modal": n.Look.Modal, "logo": n.Look.Logo, "controller": n.Controller.Name,
 		"reload": slices.ContainsFunc(n.Vendors, func(v notice.Vendor) bool { return v.Reload }),
-		"google": google, "googleWait": n.Google.WaitForUpdate,
-		"googleRedact": n.Google.AdsDataRedaction, "googlePassthrough": n.Google.URLPassthrough,
 	} {
+		all["VOLENTI."+name] = literal(value)
+	}
+	for name, value := range f.adapterConstants() {
 		all["VOLENTI."+name] = literal(value)
 	}
 	return all

@@ -30,11 +30,22 @@ declare const VOLENTI: {
   readonly reload: boolean;
   /** Where the policy link leads; '' is `${base}/policies/{site}/{policy}`. */
   readonly policyURL: string;
-  /** Consent Mode's types, each with the indices of the categories that stand for it. */
-  readonly google: readonly (readonly [type: string, ...categories: number[]])[];
+  /** Consent Mode's types, each with the places in choices that stand for it. */
+  readonly google: readonly (readonly [type: string, ...places: number[]])[];
+  /** Nothing is sent to Google where it is not granted. */
+  readonly googleBasic: boolean;
   readonly googleWait: number;
   readonly googleRedact: boolean;
   readonly googlePassthrough: boolean;
+  /** Places in choices by adapter, of the vendors it speaks for, and by switch of the law, of its categories; [-1] for none. */
+  readonly at: Readonly<
+    Record<
+      | 'preferences' | 'analytics' | 'marketing'
+      | 'uet' | 'clarity' | 'meta' | 'tiktok' | 'pinterest' | 'reddit' | 'matomo' | 'hubspot'
+      | 'segment' | 'mixpanel' | 'posthog' | 'plausible' | 'adobe',
+      readonly number[]
+    >
+  >;
 };
 
 declare module 'volenti:rules' {
