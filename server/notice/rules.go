@@ -118,16 +118,21 @@ func (r *Rules) JudgeText(address string, base *url.URL, page string) Verdict {
 		return Verdict{Reason: FirstParty}
 	}
 	if e, ok := r.catalogue.Match(a.Host, a.Path); ok {
-		verdict := Verdict{Reason: ByCatalogue}
-		if i := slices.IndexFunc(r.n.Vendors, func(v Vendor) bool { return v.Key == e.Vendor.Key }); i >= 0 {
-			verdict = r.of(r.n.Vendors[i], ByCatalogue)
-		} else if e.Vendor.Category != Necessary {
-			verdict.Category = r.like(e.Vendor.Category)
-		}
-		verdict.Known = e.Vendor
-		return verdict
+		return r.JudgeVendor(e.Vendor)
 	}
 	return r.unknown()
+}
+
+// JudgeVendor says what somebody needs whom the catalogue knows.
+func (r *Rules) JudgeVendor(known *catalogue.Vendor) Verdict {
+	verdict := Verdict{Reason: ByCatalogue}
+	if i := slices.IndexFunc(r.n.Vendors, func(v Vendor) bool { return v.Key == known.Key }); i >= 0 {
+		verdict = r.of(r.n.Vendors[i], ByCatalogue)
+	} else if known.Category != Necessary {
+		verdict.Category = r.like(known.Category)
+	}
+	verdict.Known = known
+	return verdict
 }
 
 // unknown is the verdict on what nobody knows.
