@@ -49,6 +49,8 @@ var problems = []struct {
 	{policyversions.ErrUnknownVersion, 404, "unknown-version", "There is no such version", "Choose one from the list of all versions."},
 	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
 	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
+	{visitor.ErrUnknownCategory, 404, "unknown-category", "There is no such category", "Use the key of a category of the notice."},
+	{visitor.ErrNotGranted, 403, "not-granted", "This visitor has not allowed these tags", "Ask again after a decision that grants the category or its vendors."},
 	{visitor.ErrOrigin, 403, "foreign-origin", "This website may not record decisions here", "Add the page's exact origin to the notice's origins and publish it."},
 	{visitor.ErrForm, 403, "form", "This form can't be accepted", "Load the page again and choose once more: the form was not this server's, or you have decided something else meanwhile."},
 	{visitor.ErrFetchSite, 403, "not-from-a-page", "Decisions come from the banner in a page", "Send them with fetch from a page of the site, not as a navigation."},

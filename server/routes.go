@@ -23,6 +23,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/changes", d.Changes.Get)
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
+	get("/v1/sites/:site/tags/:file", d.Tags.Get)
 	get("/.well-known/jwks.json", d.Receipts.JWKS)
 	get("/.well-known/gpc.json", gpcSupport)
 

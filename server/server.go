@@ -25,6 +25,7 @@ type Deps struct {
 	Script   *visitor.Script
 	Record   *visitor.Decisions
 	Receipts *visitor.Receipts
+	Tags     *visitor.Tags
 	Policies *visitor.Policies
 	Changes  *visitor.Changes
 

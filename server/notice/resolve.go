@@ -22,7 +22,8 @@ type Standing struct {
 // A refusal always counts. A grant counts unless the law asks for opt-in and it
 // was only implied, or a signal is on that was not there when it was given.
 // What was not asked follows the law: opt-in off, everything else on, marketing
-// off under a signal. A model that can't be read, or is missing, is opt-in.
+// off under a signal. What is open is off. A model that can't be read, or is
+// missing, is opt-in.
 func (n *Notice) Resolve(models string, decided *Standing, signal bool) Choices {
 	var said Standing
 	if decided != nil {
@@ -38,7 +39,7 @@ func (n *Notice) Resolve(models string, decided *Standing, signal bool) Choices 
 		switch {
 		case c.Like == Necessary:
 			return byte(Granted)
-		case choice == Refused,
+		case choice == Refused, choice == Open,
 			signal && c.Like == Marketing && (choice != Granted || !said.Signal),
 			optIn && (choice != Granted || said.Implied):
 			return byte(Refused)
