@@ -151,6 +151,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	if err := json.Unmarshal(experience, &shown); err != nil {
 		t.Fatal(err)
 	}
+	const tags = "/v1/sites/{site}/tags/{file}"
 	const decisions, archive, versions = "/v1/sites/{site}/decisions", "/v1/sites/{site}/archive/{digest}", "/policies/{site}/{policy}/versions"
 	asJSON, asPage := http.Header{"Accept": {"application/json"}}, http.Header{"Accept": {"text/html,application/json;q=0.5"}}
 	fromShop := http.Header{"Origin": {shopOrigin}, "Content-Type": {"application/json"}}
@@ -187,6 +188,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get /v1/sites/{site}/changes", "/v1/sites/shop/changes?lang=de", nil, "", 200},
 		{"get /v1/sites/{site}/changes", "/v1/sites/shop/changes", http.Header{"If-None-Match": {"*"}}, "", 304},
 		{"get /v1/sites/{site}/changes", "/v1/sites/nobody/changes", nil, "", 404},
+		{"get " + tags, "/v1/sites/shop/tags/analytics.js?receipt=" + kept.ID, nil, "", 200},
+		{"get " + tags, "/v1/sites/shop/tags/analytics.js?vendors=nobody&receipt=" + kept.ID, nil, "", 403},
+		{"get " + tags, "/v1/sites/shop/tags/marketing.js?receipt=" + kept.ID, nil, "", 403},
+		{"get " + tags, "/v1/sites/shop/tags/analytics.js", nil, "", 403},
+		{"get " + tags, "/v1/sites/shop/tags/nothing.js", nil, "", 404},
 		{"get /.well-known/jwks.json", "/.well-known/jwks.json", nil, "", 200},
 		{"get /.well-known/gpc.json", "/.well-known/gpc.json", nil, "", 200},
 		{"get /policies/{site}/{policy}", "/policies/shop/privacy", asJSON, "", 200},
