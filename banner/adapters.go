@@ -90,7 +90,8 @@ func (f *facts) adapterConstants() map[string]any {
 		}
 	}
 	all := map[string]any{
-		"google": google, "googleBasic": n.Google.Mode == "basic", "googleWait": n.Google.WaitForUpdate,
+		"registered": len(f.registered()) > 0,
+		"google":     google, "googleBasic": n.Google.Mode == "basic", "googleWait": n.Google.WaitForUpdate,
 		"googleRedact": n.Google.AdsDataRedaction, "googlePassthrough": n.Google.URLPassthrough,
 		"at.preferences": f.placesLike('p'), "at.analytics": f.placesLike('a'), "at.marketing": f.placesLike('m'),
 	}
@@ -105,6 +106,17 @@ func (f *facts) adapterConstants() map[string]any {
 		all["at."+name] = places
 	}
 	return all
+}
+
+// registered are the indices of the vendors that have tags registered.
+func (f *facts) registered() []int {
+	vendors := []int{}
+	for i, v := range f.notice.Vendors {
+		if slices.ContainsFunc(f.notice.Tags, func(t notice.Tag) bool { return t.Vendor == v.Key }) {
+			vendors = append(vendors, i)
+		}
+	}
+	return vendors
 }
 
 // placesLike are those of the categories that follow one switch of the law.

@@ -257,6 +257,7 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("vendors", vendors)
 	m.export("vendorNames", names)
 	m.export("stored", stored)
+	m.export("registered", f.registered())
 	m.export("reloads", reloads)
 	m.export("holders", string(holders))
 	m.export("gateDigest", p.gate.Short())

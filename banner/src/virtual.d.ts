@@ -32,6 +32,8 @@ declare const VOLENTI: {
   readonly policyURL: string;
   /** Consent Mode's types, each with the places in choices that stand for it. */
   readonly google: readonly (readonly [type: string, ...places: number[]])[];
+  /** There are tags registered with the server. */
+  readonly registered: boolean;
   /** Nothing is sent to Google where it is not granted. */
   readonly googleBasic: boolean;
   readonly googleWait: number;
@@ -78,6 +80,8 @@ declare module 'volenti:notice' {
   export const reloads: readonly number[];
   /** One character a vendor, '1' if there is something to say of what it holds itself: storage of its own, or where to turn. */
   export const holders: string;
+  /** Indices of the vendors that have tags registered with the server. */
+  export const registered: readonly number[];
   /** Seconds a decision lasts. */
   export const validity: number;
   /** First 16 digits of the digest of the gate of the same language. */

@@ -22,7 +22,7 @@ guard(() => {
     const { ask: must, signal } = core.outcome;
     if (must || signal) core.close = ask(core.gate);
     if (signal) core.gate.decide(signal, 'signal', 'signal');
-    // Tags marked for other banners are the rest's to find, and here they may load at once.
-    if (VOLENTI.surface !== 'opt-in') afterPaint(core.rest);
+    // Tags marked for other banners, and those of the server, are the rest's to find, and here they may load at once.
+    if (VOLENTI.surface !== 'opt-in' || (VOLENTI.registered && /[on]/.test(boot.m))) afterPaint(core.rest);
   });
 })();

@@ -7,6 +7,7 @@ import { publish } from './head';
 import { held, lost } from './held';
 import { afterPaint, emit, guard, page, warn } from './page';
 import { follow, forget, name, read } from './remember';
+import { register } from './registered';
 import { report } from './report';
 import { allows, marks } from './tags';
 import type { Decision, Gate, Surface } from './types';
@@ -233,6 +234,7 @@ export const attach = (core: Core, layers: Layers): void => {
     const back = e.persisted && read();
     if (back) adopt(back);
   });
+  if (VOLENTI.registered) register(core);
   run();
   if (VOLENTI.reload) {
     const note = arrive();
