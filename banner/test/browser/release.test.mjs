@@ -66,19 +66,6 @@ test('a vendor of another category needs both', async () => {
   assert.ok(!(await ran(page)).includes('vendor-of-another-category'));
 });
 
-test('markup for other banners is understood', async () => {
-  const page = await s.open('/dialects.html');
-  await ready(page);
-  await quiet();
-  assert.deepEqual(await s.hits(), []);
-  await page.evaluate(() => volenti.set({ analytics: true, marketing: false, preferences: false }));
-  await until(async () => (await ran(page)).includes('klaro'));
-  assert.deepEqual(await ran(page), ['cookiebot', 'onetrust', 'iubenda', 'usercentrics', 'klaro']);
-  await page.evaluate(() => volenti.acceptAll());
-  await until(async () => (await ran(page)).includes('cookiebot2'));
-  assert.deepEqual(await names(), ['/cookiebot2.js', '/frame', '/iubenda.js', '/klaro.js', '/onetrust.js']);
-});
-
 test('tags that are added later run by themselves, wherever they come from', async () => {
   const page = await s.open('/late.html');
   await ready(page);
