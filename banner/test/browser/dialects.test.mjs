@@ -18,9 +18,16 @@ test('what is marked for other banners waits, and then runs in document order', 
   await until(async () => (await ran(page)).includes('vanilla'));
   assert.deepEqual(await ran(page), ['cookiebot', 'onetrust', 'iubenda', 'usercentrics', 'klaro', 'klaro-opt-in', 'complianz', 'cookieyes', 'didomi', 'osano', 'probo', 'vanilla']);
   assert.equal(await page.locator('#didomi-html').count(), 1);
+  const videos = [];
+  await page.route('https://www.youtube-nocookie.com/**', (route) => {
+    videos.push(route.request().url());
+    return route.fulfill({ body: '' });
+  });
   await page.evaluate(() => volenti.acceptAll());
   await until(async () => (await ran(page)).includes('cookiebot2'));
   await quiet();
+  assert.deepEqual(videos, ['https://www.youtube-nocookie.com/embed/abc']);
+  assert.equal(await page.locator('iframe[title=Video]').getAttribute('width'), '320');
   // A grant runs neither what runs without one, nor what nobody was asked about; and nothing runs twice.
   assert.equal((await ran(page)).length, 13);
   assert.deepEqual(await names(), [
@@ -33,7 +40,7 @@ test('a refusal runs none of it', async () => {
   const page = await s.open('/dialects.html');
   await ready(page);
   await page.evaluate(() => volenti.rejectAll());
-  await until(async () => (await page.locator('volenti-placeholder').count()) === 3);
+  await until(async () => (await page.locator('volenti-placeholder').count()) === 4);
   await quiet();
   assert.deepEqual(await ran(page), []);
   assert.deepEqual(await s.hits(), []);

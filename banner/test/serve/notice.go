@@ -38,7 +38,7 @@ func testNotice() *notice.Notice {
 			vendor("video", "Test Video", "preferences", stored("local", "video-*")),
 			counter,
 			vendor("ads", "Test Ads", "marketing", stored("cookie", "_ads", "_shared"), stored("local", "ads")),
-			vendor("social", "Test Social", "marketing", stored("cookie", "_shared")),
+			vendor("social", "YouTube (Test)", "marketing", stored("cookie", "_shared")),
 		},
 	}
 }
