@@ -21,8 +21,11 @@ func (p *Page) Add(n *notice.Notice, c *catalogue.Catalogue) string {
 			if f.Mark.Vendor != "" && !grantable(n, notice.Necessary, f.Mark.Vendor) {
 				vendors = gather(vendors, named(c, f))
 			}
+			if f.Mark.Category == f.Mark.Vendor {
+				continue // the vendor's own will be its category
+			}
 			for _, key := range wordsIn(f.Mark.Category) {
-				if !grantable(n, key, "") && key != f.Mark.Vendor && !strings.HasPrefix(key, "!") && key != "" && !slices.Contains(categories, key) {
+				if !grantable(n, key, "") && !strings.HasPrefix(key, "!") && key != "" && !slices.Contains(categories, key) {
 					categories = append(categories, key)
 				}
 			}
