@@ -9,7 +9,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-browser lint check bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-types test-integrations test-browser lint check bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,7 +22,7 @@ run: build ## build, start on http://localhost:8080 with the demo (PORT=… DATA
 build: ## the binary, in bin/
 	go build -trimpath -o bin/volenti ./cmd/volenti
 
-test: deps lint test-go test-types test-browser ## everything: lint, Go, TypeScript, real browsers
+test: deps lint test-go test-types test-integrations test-browser ## everything: lint, Go, TypeScript, real browsers
 
 test-go: ## Go tests, with the race detector
 	go vet ./...
@@ -30,6 +30,9 @@ test-go: ## Go tests, with the race detector
 
 test-types: banner/node_modules ## type check and unit tests of the banner
 	cd banner && npm run --silent typecheck && npm test --silent
+
+test-integrations: banner/node_modules ## npm package, Tag Manager template, WordPress plugin
+	cd banner && npm run --silent integrations
 
 test-browser: build banner/node_modules ## the real binary in real browsers
 	cd banner && npm run --silent browser
