@@ -35,15 +35,15 @@ func (w *Writer) start(raw []byte, before string) {
 		return
 	}
 	w.embed.start(w, t)
-	if href := t.attr("href"); t.name == "base" && href != nil {
-		w.page.base(t.text(*href))
-	}
 	certain := w.place.certain()
 	how := w.place.start(t)
 	inSVG := how == asMarkup && (t.name == "script" || t.name == "style") && !t.closed
 	if !textual[t.name] || how == asMarkup && !inSVG {
 		w.z.NextIsNotRawText()
 		e, f := w.hold(t)
+		if href := t.attr("href"); t.name == "base" && href != nil && !f.held() {
+			w.page.base(t.text(*href))
+		}
 		w.put(t, &e, &f)
 		w.embed.started(t)
 		switch {

@@ -3,15 +3,13 @@ package edge
 import (
 	"bytes"
 	"net/url"
-	"testing"
 
 	"github.com/volenti-consent/volenti/server/catalogue"
 	"github.com/volenti-consent/volenti/server/notice"
 )
 
 // shopNotice asks for all four standard categories, and names a few vendors.
-func shopNotice(t testing.TB) *notice.Notice {
-	t.Helper()
+func shopNotice() *notice.Notice {
 	n := &notice.Notice{
 		Site: "shop", Origins: []string{"https://www.shop.example"},
 		Blocking: notice.Blocking{Mode: "script", Unknown: "hold", Allow: []string{"cdn.friend.example"}},
@@ -42,7 +40,7 @@ func (g granted) Allows(category, vendor string) bool {
 	return false
 }
 
-func shopPage(t testing.TB, grants Grants) page {
+func shopPage(t failing, grants Grants) page {
 	t.Helper()
 	known, err := catalogue.Load()
 	if err != nil {
@@ -52,33 +50,34 @@ func shopPage(t testing.TB, grants Grants) page {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return page{url: u, judge: notice.NewRules(shopNotice(t), known), grants: grants,
+	return page{url: u, judge: notice.NewRules(shopNotice(), known), grants: grants,
 		marked: []string{"necessary", "preferences", "analytics", "marketing"}}
 }
 
 // rewrite passes a page through a Writer in pieces of so many bytes; 0 is all
 // at once.
-func rewrite(t testing.TB, p page, in string, pieces int) string {
-	t.Helper()
+func rewrite(p page, in string, pieces int) string {
 	var out bytes.Buffer
-	w := newWriter(&out, p, nil)
-	feed(t, w, in, pieces)
+	feed(newWriter(&out, p, nil), in, pieces)
 	return out.String()
 }
 
-func feed(t testing.TB, w *Writer, in string, pieces int) {
-	t.Helper()
+// feed writes a page and closes. A buffer beneath takes everything.
+func feed(w *Writer, in string, pieces int) {
 	for rest := []byte(in); len(rest) > 0; {
 		n := len(rest)
 		if pieces > 0 {
 			n = min(pieces, n)
 		}
-		if _, err := w.Write(rest[:n]); err != nil {
-			t.Fatal(err)
-		}
+		_, _ = w.Write(rest[:n])
 		rest = rest[n:]
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	_ = w.Close()
+}
+
+// failing is what tests of all kinds have.
+type failing interface {
+	Helper()
+	Fatal(...any)
+	Errorf(string, ...any)
 }

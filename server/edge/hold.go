@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -36,6 +35,7 @@ var fetching = map[string]map[string]content{
 	"model":  {"src": reference},
 	"input":  {"src": reference},
 	"link":   {"href": reference, "imagesrcset": srcset},
+	"base":   {"href": reference}, // what is relative is fetched by it, even what stands before it
 	"meta":   {"content": refresh},
 }
 
@@ -176,7 +176,7 @@ func (w *Writer) holdValue(t *tag, kind content, value string, f *finding) bool 
 	case refresh:
 		// A page that leads elsewhere is like a link, wherever it leads; a vendor's
 		// is a tag.
-		return slices.ContainsFunc(p.addresses(refreshReference(value)), func(u *url.URL) bool { return p.known(u, f) })
+		return p.known(refreshReference(value), f)
 	}
 	return false
 }
@@ -199,7 +199,7 @@ func refreshReference(value string) string {
 
 // embedded judges what an address brings along in itself.
 func (w *Writer) embedded(t *tag, ref string, f *finding) bool {
-	if scheme, rest, ok := cutScheme(trimReference(ref)); ok && scheme == "javascript" {
+	if scheme, rest := cutScheme(ref); scheme == "javascript" {
 		return w.page.script(percentDecoded(rest), f)
 	}
 	media, content, ok := dataOf(ref)

@@ -5,13 +5,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/volenti-consent/volenti/server/catalogue"
 	"github.com/volenti-consent/volenti/server/notice"
 )
 
-// A Judge says whose an address is and what it needs; *notice.Rules is one. It
-// is used by many requests at once.
+// A Judge says whose an address is and what it needs; *notice.Rules is one. The
+// address is as it stands in the page, to be read as browsers read it; base is
+// the page's, or nil for an address that is whole; page is the page's host. A
+// Judge is used by many requests at once.
 type Judge interface {
-	Judge(u *url.URL, page string) notice.Verdict
+	JudgeText(address string, base *url.URL, page string) notice.Verdict
 }
 
 // Grants say what a visitor allowed. With vendor "" the category itself is
@@ -39,12 +42,18 @@ type page struct {
 // browser, and which is first depends on markup that nobody needs.
 const maxBases = 4
 
-// base takes the address of a <base> element.
+// base takes the address of a <base> element that is not held.
 func (p *page) base(ref string) {
-	for _, u := range p.addresses(ref) {
-		if len(p.bases) < maxBases && u.Host != "" {
-			p.bases = append(p.bases, u)
-		}
+	a, err := catalogue.ParseAddress(ref, p.url)
+	if err != nil || !a.Remote() || len(p.bases) == maxBases {
+		return
+	}
+	host := a.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if u, err := url.Parse(a.Scheme + "://" + host + a.Path); err == nil {
+		p.bases = append(p.bases, u)
 	}
 }
 
@@ -90,29 +99,40 @@ func (f *finding) marks() string {
 	return s
 }
 
-// verdict judges one address; ok is false where it may be fetched now.
-func (p *page) verdict(u *url.URL) (v notice.Verdict, ok bool) {
-	v = p.judge.Judge(u, p.url.Hostname())
+// verdict judges one address; held is true where it may not be fetched now.
+func (p *page) verdict(address string, base *url.URL) (v notice.Verdict, held bool) {
+	v = p.judge.JudgeText(address, base, p.url.Hostname())
 	return v, !v.Free() && !p.grants.Allows(v.Category, v.Vendor)
 }
 
-// reference judges what an attribute refers to.
+// reference judges what an attribute refers to. A page may name several bases,
+// and which of them counts depends on markup that nobody needs: so they all do.
 func (p *page) reference(ref string, f *finding) bool {
-	held := false
-	for _, u := range p.addresses(ref) {
-		if v, ok := p.verdict(u); ok {
+	if scheme, _ := cutScheme(ref); scheme != "" {
+		// "https:host" is relative in a page on https and absolute in one on http,
+		// and who stands in front of us may know better which this is. Read as
+		// absolute it is held in both.
+		v, held := p.verdict(ref, nil)
+		if held {
 			f.add(v)
-			held = true
+		}
+		return held
+	}
+	all := false
+	for _, base := range append([]*url.URL{p.url}, p.bases...) {
+		if v, held := p.verdict(ref, base); held {
+			f.add(v)
+			all = true
 		}
 	}
-	return held
+	return all
 }
 
 // known judges an address that stands in text: it counts only where somebody
 // knows whose it is.
-func (p *page) known(u *url.URL, f *finding) bool {
-	v, ok := p.verdict(u)
-	if !ok || v.Reason == notice.Unknown {
+func (p *page) known(address string, f *finding) bool {
+	v, held := p.verdict(address, p.url)
+	if !held || v.Reason == notice.Unknown {
 		return false
 	}
 	f.add(v)
@@ -122,7 +142,7 @@ func (p *page) known(u *url.URL, f *finding) bool {
 // script judges the text of an inline script. One address that may not be
 // fetched is enough.
 func (p *page) script(text string, f *finding) bool {
-	return scriptAddresses(text, func(u *url.URL) bool { return p.known(u, f) })
+	return scriptAddresses(text, func(address string) bool { return p.known(address, f) })
 }
 
 // style judges the text of a style sheet.
@@ -131,10 +151,7 @@ func (p *page) style(text string, f *finding) bool {
 		if !quoted {
 			return p.reference(ref, f)
 		}
-		if !strings.Contains(ref, "//") {
-			return false
-		}
-		return slices.ContainsFunc(p.addresses(ref), func(u *url.URL) bool { return p.known(u, f) })
+		return strings.Contains(ref, "//") && p.known(ref, f)
 	})
 }
 

@@ -1,8 +1,6 @@
 package edge
 
 import (
-	"encoding/base64"
-	"net/url"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -57,13 +55,13 @@ var calls = map[string]string{
 // in a quoted piece of markup. An address put together of smaller pieces is not
 // found; the page's own script stops what comes of it. What stands in a comment
 // is none.
-func scriptAddresses(text string, found func(*url.URL) bool) bool {
+func scriptAddresses(text string, found func(address string) bool) bool {
 	if strings.IndexByte(text, '\\') >= 0 {
 		text = unescapeScript(text)
 	}
 	first := strings.TrimLeft(text, " \t\r\n\f;")
 	for name, host := range calls {
-		if rest, ok := strings.CutPrefix(strings.TrimPrefix(first, "window."), name); ok && rest != "" && strings.IndexByte("(.[", rest[0]) >= 0 && found(&url.URL{Scheme: "https", Host: host, Path: "/"}) {
+		if rest, ok := strings.CutPrefix(strings.TrimPrefix(first, "window."), name); ok && rest != "" && strings.IndexByte("(.[", rest[0]) >= 0 && found("https://"+host+"/") {
 			return true
 		}
 	}
@@ -122,7 +120,7 @@ func hostAt(text string, i int) (at int, ok bool) {
 }
 
 // foundAt tells of the address whose host begins at i.
-func foundAt(text string, i int, found func(*url.URL) bool) bool {
+func foundAt(text string, i int, found func(address string) bool) bool {
 	end := i
 	for end < len(text) && hostByte(text[end]) {
 		end++
@@ -131,18 +129,11 @@ func foundAt(text string, i int, found func(*url.URL) bool) bool {
 	if !strings.Contains(host, ".") {
 		return false
 	}
-	if end < len(text) && text[end] == ':' { // a port
-		for end++; end < len(text) && '0' <= text[end] && text[end] <= '9'; {
-			end++
-		}
-	}
 	path := end
 	for path < len(text) && text[path] > ' ' && strings.IndexByte("\"'`?#\\<>", text[path]) < 0 {
 		path++
 	}
-	u := &url.URL{Scheme: "https", Host: host}
-	setPath(u, text[end:path])
-	return found(u)
+	return found("https://" + host + text[end:path])
 }
 
 func hostByte(c byte) bool {
@@ -191,20 +182,4 @@ func codeUnit(b *strings.Builder, text, digits string, size int) int {
 	}
 	b.WriteRune(rune(code))
 	return size
-}
-
-// fromBase64 decodes as browsers do (Infra, "forgiving-base64 decode"): white
-// space and missing padding don't matter. What is none decodes to nothing.
-func fromBase64(s string) string {
-	s = strings.TrimRight(strings.Map(func(r rune) rune {
-		if r < 0x80 && space(byte(r)) {
-			return -1
-		}
-		return r
-	}, s), "=")
-	decoded, err := base64.RawStdEncoding.DecodeString(s)
-	if err != nil {
-		return ""
-	}
-	return string(decoded)
 }

@@ -172,7 +172,9 @@ func (e *edit) apply(dst []byte, t *tag) []byte {
 			start--
 		}
 		dst = append(dst, t.raw[at:start]...)
-		at = a.end
+		if at = a.end; !space(t.raw[at]) && t.raw[at] != '>' {
+			dst = append(dst, ' ') // what stood side by side must not become one
+		}
 	}
 	taken := func(name string) bool {
 		for _, to := range e.rename {
