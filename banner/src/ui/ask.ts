@@ -16,7 +16,7 @@ const margin = VOLENTI.position === 'bottom-start' ? '0 auto' : VOLENTI.position
 const align = VOLENTI.position === 'center' ? 'center' : VOLENTI.position === 'top' ? 'start' : 'end';
 const sheet = `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}${
   VOLENTI.modal ? `${modalSheet}:host{align-self:${align}!important;margin-block:${gap}!important}` : VOLENTI.position === 'inline' ? inlineSheet : ''
-}${VOLENTI.logo && logoSheet}`;
+}${VOLENTI.logo && logoSheet}${VOLENTI.logo && VOLENTI.rtl ? '::slotted(img){object-position:right!important}' : ''}`;
 
 /**
  * The first layer. It asks and does not insist: unless the notice says so it is not modal and takes no focus, and it has

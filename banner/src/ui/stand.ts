@@ -18,14 +18,18 @@ export { inlineSheet, modalSheet };
  * nothing: it opens again. Focus is on the dialog itself, so that neither answer is one key nearer.
  */
 export const modal = (host: HTMLElement): Show => {
-  const dialog = h('dialog', { 'aria-label': title, tabIndex: -1, autofocus: true }, host);
+  const dialog = h('dialog', { 'aria-label': title, tabIndex: -1 }, host);
+  const open = (): void => {
+    dialog.showModal();
+    dialog.focus();
+  };
   const outer = dress(h('volenti-banner', { 'data-nosnippet': '' }, dialog), frame, h('slot'));
   dialog.addEventListener('keydown', (e) => e.key === 'Escape' && e.preventDefault());
-  dialog.addEventListener('close', () => outer.isConnected && dialog.showModal());
+  dialog.addEventListener('close', () => outer.isConnected && open());
   return (again) => {
     if (!again) return outer.remove();
     place(outer);
-    dialog.showModal();
+    open();
   };
 };
 
