@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -249,10 +250,16 @@ func (r *reader) address(el element, tag, address string, mark Mark, marked bool
 	r.page.Findings = append(r.page.Findings, f)
 }
 
-// ours reports whether an address is the banner's own.
+// ours reports whether an address is the banner's own; of any site, for a
+// notice of none.
 func (r *reader) ours(address string) bool {
 	a, err := catalogue.ParseAddress(address, r.base)
-	return err == nil && strings.HasSuffix(a.Path, "/b/"+r.n.Site+".js")
+	if err != nil {
+		return false
+	}
+	folder, file := path.Split(a.Path)
+	key, script := strings.CutSuffix(file, ".js")
+	return script && strings.HasSuffix(folder, "/b/") && (key == r.n.Site || r.n.Site == "" && key != "")
 }
 
 // inline adds a script of the page that brings a third party along.
