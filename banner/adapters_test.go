@@ -1,6 +1,7 @@
 package banner
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/volenti-consent/volenti/server/notice"
@@ -42,6 +43,18 @@ func TestEachAdapterIsSmall(t *testing.T) {
 			}
 			if added > most {
 				t.Errorf("%s adds %d bytes to %s %s, want %d at most", a.name, added, variant.Kind, variant.Surface, most)
+			}
+		}
+	}
+}
+
+// A constant that is not named in full is not put in its place, and then is not
+// there when the page asks for it.
+func TestNoConstantIsLeftForThePage(t *testing.T) {
+	for _, a := range adapters {
+		for _, s := range compile(t, withAdapter(a.name)) {
+			if bytes.Contains(s.Source, []byte("VOLENTI")) {
+				t.Errorf("%s: %s names a constant of the compiler", a.name, s.Kind)
 			}
 		}
 	}

@@ -13,9 +13,8 @@ export const start: Adapter['start'] = () => {};
  * asked to, which is done only when there is a decision to tell.
  */
 export const change: Adapter['change'] = (now) => {
-  const { preferences, analytics, marketing } = VOLENTI.at;
-  const ads = granted(now, marketing);
-  const consent = { preferences: granted(now, preferences), analytics: granted(now, analytics), marketing: ads, sale_of_data: ads };
+  const ads = granted(now, VOLENTI.at.marketing);
+  const consent = { preferences: granted(now, VOLENTI.at.preferences), analytics: granted(now, VOLENTI.at.analytics), marketing: ads, sale_of_data: ads };
   parsed(() => {
     const shop = (window as { Shopify?: Shop }).Shopify;
     shop?.loadFeatures?.([{ name: 'consent-tracking-api', version: '0.1' }], (error) => error || shop.customerPrivacy?.setTrackingConsent?.(consent, () => {}));

@@ -12,8 +12,8 @@ export const start: Adapter['start'] = (defaults) => {
 };
 
 export const change: Adapter['change'] = (now) => {
-  const { preferences, analytics, marketing } = VOLENTI.at;
-  const all = { functional: [], preferences, statistics: analytics, 'statistics-anonymous': analytics, marketing };
+  const statistics = VOLENTI.at.analytics;
+  const all = { functional: [], preferences: VOLENTI.at.preferences, statistics, 'statistics-anonymous': statistics, marketing: VOLENTI.at.marketing };
   parsed(() => {
     for (const [category, at] of Object.entries(all)) (window as Blog).wp_set_consent?.(category, granted(now, at) ? 'allow' : 'deny');
   });
