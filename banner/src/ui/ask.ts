@@ -15,7 +15,7 @@ const width = VOLENTI.position === 'center' ? '32em' : VOLENTI.position === 'bot
 const margin = VOLENTI.position === 'bottom-start' ? '0 auto' : VOLENTI.position === 'bottom-end' ? 'auto 0' : 'auto';
 const align = VOLENTI.position === 'center' ? 'center' : VOLENTI.position === 'top' ? 'start' : 'end';
 const sheet = `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}${
-  VOLENTI.modal ? `${modalSheet}:host{align-self:${align}!important;margin-block:${gap}!important}` : VOLENTI.position === 'inline' ? inlineSheet : ''
+  VOLENTI.modal ? `${modalSheet}:host{align-self:${align}!important;margin-block:${gap}!important;margin-inline:${margin.replace('0', gap)}!important}` : VOLENTI.position === 'inline' ? inlineSheet : ''
 }${VOLENTI.logo && logoSheet}${VOLENTI.logo && VOLENTI.rtl ? '::slotted(img){object-position:right!important}' : ''}`;
 
 /**

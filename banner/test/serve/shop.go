@@ -78,6 +78,9 @@ func (s *shop) page(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, ".xhtml") {
 		kind = "application/xhtml+xml"
 	}
+	if strings.HasSuffix(r.URL.Path, ".js") { // a service worker's script
+		kind = "text/javascript"
+	}
 	w.Header().Set("Content-Type", kind+"; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-cache")
 	query := ""
