@@ -177,7 +177,7 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 		"blocking": blocking,
 		"surface":  surface, "language": language, "rtl": notice.RTL(language),
 		"position": n.Look.Position, "scheme": scheme, "accent": n.Look.Accent, "onAccent": onAccent(n.Look.Accent),
-		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL,
+		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL, "dnt": n.DNT,
 		"modal": n.Look.Modal, "logo": n.Look.Logo, "controller": n.Controller.Name,
 		"reload": slices.ContainsFunc(n.Vendors, func(v notice.Vendor) bool { return v.Reload }),
 	} {

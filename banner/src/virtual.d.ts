@@ -36,6 +36,8 @@ declare const VOLENTI: {
   readonly registered: boolean;
   /** Nothing is sent to Google where it is not granted. */
   readonly googleBasic: boolean;
+  /** What the notice does about Do Not Track. */
+  readonly dnt: 'ignore' | 'opt-out' | 'forward';
   readonly googleWait: number;
   readonly googleRedact: boolean;
   readonly googlePassthrough: boolean;
@@ -118,6 +120,8 @@ declare module 'volenti:wording' {
     settings_about: string, save: string, close: string, withdraw: string, always: string, partners: string, no_partners: string,
     stored: string, name: string, kind: string, purpose: string, duration: string, kind_cookie: string, kind_local: string,
     kind_session: string, kind_indexeddb: string, kind_cache: string, kind_worker: string, undo: string, undone: string,
+    new_parts: string, open_parts: string, other_choices: string, signal_over: string, dnt_ignore: string, dnt_opt_out: string, dnt_forward: string,
+    changed: string, applies: string, what_changed: string,
     remains: string, remains_about: string, remains_at: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
     responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, declaration: string, declaration_about: string,
     vendor_opt_out: string, without_vendor: string, back: string, own_purpose: string, updated: string, all_on: string, details: string;

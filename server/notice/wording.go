@@ -20,9 +20,10 @@ var wordingFiles embed.FS
 // The keys of a wording fall into these groups; each file has all of them:
 //
 //	first layer   title ask_opt_in ask_opt_out ask_notice accept reject opt_out ok
-//	              settings policy signal reopen choices
+//	              settings policy signal signal_over reopen choices new_parts open_parts other_choices
+//	note          changed applies what_changed
 //	placeholder   blocked allow
-//	second layer  settings_title settings_about save close withdraw always all_on details
+//	second layer  dnt_ignore dnt_opt_out dnt_forward settings_title settings_about save close withdraw always all_on details
 //	              partners no_partners stored name kind purpose duration kind_cookie kind_local
 //	              kind_session kind_indexeddb kind_cache kind_worker until_closed until_deleted
 //	              data_goes_to vendor_policy responsible decided not_decided receipt recorded

@@ -1,7 +1,6 @@
 package visitor
 
 import (
-	"encoding/json"
 	"strconv"
 	"time"
 
@@ -10,7 +9,7 @@ import (
 )
 
 // A boot is what the script is told beyond what is compiled into it; see
-// docs/wire.md. But for names, its text is of alphabets that need no escaping in JSON.
+// docs/wire.md. All of its text is of alphabets that need no escaping in JSON.
 type boot struct {
 	token   string
 	models  string
@@ -57,12 +56,8 @@ func (b *boot) append(dst []byte) []byte {
 		if b.memory.Signal {
 			dst = append(dst, `,"s":1`...)
 		}
-		if b.more && b.names != nil {
-			names, err := json.Marshal(b.names)
-			if err != nil {
-				names = []byte("[]")
-			}
-			dst = append(append(dst, `,"f":`...), names...)
+		if b.more {
+			dst = append(dst, `,"f":1`...)
 		}
 	}
 	return append(dst, "});\n"...)

@@ -179,7 +179,7 @@ type boot struct {
 	H int64
 	R int64
 	B int64
-	F []string
+	F int64
 }
 
 var tail = regexp.MustCompile(`\(\{"t":.*\}\);\n$`)
@@ -257,7 +257,7 @@ func TestAnOlderDecisionHoldsAsLongAsItAnswersEverything(t *testing.T) {
 		t.Errorf("other words, other order: %+v, want the decision in the new order", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics", "ads:marketing")
-	if b := w.boot("Cookie", cookie); b.C != "1011.0-_" || len(b.F) != 1 || b.F[0] != "ads" || b.X != 0 || !w.asks(cookie) {
+	if b := w.boot("Cookie", cookie); b.C != "1011.0-_" || b.F != 1 || b.X != 0 || !w.asks(cookie) {
 		t.Errorf("a vendor nobody was asked about: %+v, want it to be open, and asked for", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics", "film:preferences")
@@ -265,7 +265,7 @@ func TestAnOlderDecisionHoldsAsLongAsItAnswersEverything(t *testing.T) {
 		t.Errorf("a vendor in a refused category: %+v, want nobody to be asked", b)
 	}
 	w.publish("Yes to all", "meta:marketing")
-	if b := w.boot("Cookie", cookie); b.C != "1011.0" || b.F != nil || w.asks(cookie) {
+	if b := w.boot("Cookie", cookie); b.C != "1011.0" || b.F != 0 || w.asks(cookie) {
 		t.Errorf("a vendor less: %+v, want nobody to be asked", b)
 	}
 }

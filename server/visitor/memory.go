@@ -97,7 +97,6 @@ func unaskedUnder(m regime.Model) notice.Choice {
 type carried struct {
 	choices string    // in the boot's form
 	more    bool      // the notice asks what was not asked then
-	names   []string  // with more: the vendors that are asked for alone, in the notice's order
 	ends    time.Time // until when it counts as it stands
 	rests   time.Time // until when its refusals do, where that is later; else zero
 }
@@ -119,17 +118,6 @@ func (c *carried) admit(n *notice.Notice, models string, implied bool) {
 		}
 	}
 	c.choices = string(out)
-}
-
-// name fills in names: vendors that joined a category which was granted.
-func (c *carried) name(n *notice.Notice, models string) {
-	c.names = []string{}
-	for i, v := range n.Vendors {
-		of, at := categoryOf(n, i), len(n.Categories)+1+i
-		if of >= 0 && of < len(models) && models[of] == 'i' && notice.Choice(c.choices[at]) == notice.Open && !unsaid(c.choices[of]) {
-			c.names = append(c.names, v.Name)
-		}
-	}
 }
 
 func unsaid(choice byte) bool {

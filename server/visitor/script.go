@@ -163,7 +163,6 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 	said.admit(live.Notice, v.boot.models, memory.Implied)
 	v.boot.decided, v.boot.memory, v.boot.carried = true, memory, said
 	if said.unanswered(live.Notice, v.boot.models) {
-		v.boot.name(live.Notice, v.boot.models)
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""

@@ -20,7 +20,14 @@ guard(() => {
     }
     const core = createCore(head, adapters);
     const { ask: must, signal } = core.outcome;
-    if (must || signal) core.close = ask(core.gate);
+    // Where something was decided before, only the rest knows what is to be asked.
+    if (core.outcome.decision)
+      void core.rest().then(
+        guard(() => {
+          if (core.whole && !core.close && core.outcome.ask) core.close = ask(core.gate);
+        }),
+      );
+    else if (must || signal) core.close = ask(core.gate);
     if (signal) core.gate.decide(signal, 'signal', 'signal');
     // Tags marked for other banners, and those of the server, are the rest's to find, and here they may load at once.
     if (VOLENTI.surface !== 'opt-in' || (VOLENTI.registered && /[on]/.test(boot.m))) afterPaint(core.rest);

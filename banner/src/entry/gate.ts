@@ -1,11 +1,12 @@
 import { adapters } from 'volenti:adapters';
-import { labels, vendorNames } from 'volenti:notice';
+import { labels, like, vendorNames } from 'volenti:notice';
 import { createCore, type GateModule } from '../gate/core';
 import { judge } from '../gate/head';
 import { page } from '../gate/page';
 import { attach as attachTo, type Layers } from '../gate/rest';
 import { reload } from '../gate/whole';
 import { toReopen } from '../ui/dom';
+import { part } from '../ui/part';
 import { placeholder } from '../ui/placeholder';
 import { reopen } from '../ui/reopen';
 import { say } from '../ui/status';
@@ -13,8 +14,15 @@ import { say } from '../ui/status';
 // The gate: a module that all pages of a site share and the browser keeps.
 const layers: Layers = {
   reopen,
-  placeholder: (el, category, vendor, allow) =>
-    placeholder(el, vendorNames[vendor] ?? new URL(el.getAttribute('data-src') ?? '', location.href).hostname, labels[category]!, allow),
+  placeholder: (el, category, vendor, allow, signal) =>
+    placeholder(
+      el,
+      vendorNames[vendor] ?? new URL(el.getAttribute('data-src') ?? '', location.href).hostname,
+      labels[category]!,
+      allow,
+      signal && like[category] === 'm',
+    ),
+  part,
   say(gate, more) {
     if (page.activeElement === page.body) toReopen();
     return say(gate, more);

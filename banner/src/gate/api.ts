@@ -2,6 +2,7 @@ import { categories, like, vendors } from 'volenti:notice';
 import type { Volenti, VolentiCommand, VolentiListener } from '../../volenti';
 import { all } from './decide';
 import { guard, page, warn } from './page';
+import { standing } from './part';
 import { state } from './state';
 import type { Gate } from './types';
 
@@ -24,7 +25,7 @@ export const createApi = (gate: Gate, hide: () => void): Volenti => {
     rejectAll: guard(() => gate.decide(all('0'), 'reject_all', 'api')),
     withdraw: guard(() => gate.decide(all('0'), 'withdraw', 'api')),
     set: guard((choices: Readonly<Record<string, boolean>>) => {
-      const c = [...(gate.decision?.c ?? all('-'))];
+      const c = [...standing(gate.decision, gate.signal)];
       const own = Object.keys(choices);
       const named = (key: string): '1' | '0' => (choices[key] === true ? '1' : '0');
       // Categories first: what a vendor was set apart to ends with a new word on its category, unless it is named too.

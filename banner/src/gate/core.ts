@@ -1,12 +1,12 @@
-import { gateDigest, notice, site, validity } from 'volenti:notice';
+import { gateDigest, notice, site } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
 import { createBlock } from './block';
-import { decide, type Outcome } from './decide';
+import { decide, hold as until, type Outcome } from './decide';
 import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
 import { createEngine, type Engine } from './release';
-import { name, write } from './remember';
+import { name, read, write } from './remember';
 import { draft, post } from './send';
 import { state } from './state';
 import { allows } from './tags';
@@ -37,6 +37,8 @@ export interface Core {
   changed?: () => void;
   /** The rest is there. */
   whole: boolean | undefined;
+  /** Until when a new decision counts. `before`: it is about one thing only, and what that one granted besides is not prolonged; the rest knows how. */
+  hold(c: Choices, a: number, before?: Decision): { readonly u: number; readonly w?: number };
   /** Puts a decision in force: everything that depends on it follows. */
   apply(decision: Decision): void;
   /** Keeps what says the same as the decision in force and is newer. */
@@ -81,6 +83,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     whole,
     frames: new Set<HTMLElement>(),
     ...(VOLENTI.reload ? { ran: new Set<Element>() } : {}),
+    hold: (c, a) => until(boot, c, a),
     apply(next) {
       core.outcome = decide(boot, next, signal);
       core.turn++;
@@ -127,12 +130,19 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
           c,
           n: notice,
           a,
-          u: a + validity,
+          ...core.hold(c, a, action === 'signal' || (action === 'save' && surface !== 'settings') ? decision : undefined),
+          k: boot.n,
           s: signal ? 1 : 0,
-          e: action === 'acknowledge' || action === 'signal' ? 'i' : 'e',
+          e: action === 'acknowledge' ? 'i' : action === 'signal' ? (decision?.e ?? 'i') : 'e',
           p: [...(decision?.p ?? []), sent],
         };
         write(next);
+        // A signal is sent on every page. Where nothing can be kept it is obeyed on every page, and not recorded on each.
+        if (action === 'signal' && !read() && !navigator.cookieEnabled) {
+          const { p: _, ...unsent } = next;
+          core.apply(unsent);
+          return;
+        }
         core.sent = [sent, post(base, sent)];
         core.sent[1].catch(warn);
         core.apply(next);

@@ -1,4 +1,4 @@
-import { categories, like, notice, unasked, vendors } from 'volenti:notice';
+import { categories, like, notice, unasked, validity, vendors } from 'volenti:notice';
 import type { Boot, Choices, Decision } from './types';
 
 /** What follows from what is known: docs/wire.md says where each of it comes from. */
@@ -16,29 +16,35 @@ export interface Outcome {
 /** The same answer for every category but the necessary ones; no vendor is set apart. '-' answers nothing. */
 export const all = (answer: '1' | '0' | '-'): Choices => unasked.replace(/-(?=.*\.)/g, answer);
 
+/** Whether the law asks first. A model that can't be read does. */
+const strict = (boot: Boot, category: number): boolean => !'on-'.includes(boot.m[category] ?? 'i');
+
+/** Where a vendor stands in choices. */
+export const at = (vendor: number): number => categories.length + 1 + vendor;
+
 /** What the decision says of one category or vendor: all that `Choices` has no character for was not asked. */
 const said = (decision: Decision | undefined, index: number): string => decision?.c[index] ?? '-';
 
 /** Whether text has the form of this notice's choices. */
-export const isChoices = (text: unknown): text is Choices => typeof text === 'string' && text.replace(/[01]/g, '-') === unasked.replace(/1/g, '-');
+export const isChoices = (text: unknown): text is Choices => typeof text === 'string' && text.replace(/[01_]/g, '-') === unasked.replace(/1/g, '-');
 
 /**
  * Resolves a decision to what may load now. A refusal always counts. A grant counts unless the law asks for opt-in and
- * it was only implied, or a signal is on that was not there when it was given. What was not asked follows the law:
- * opt-in off, everything else on, marketing off under a signal. A model that can't be read is opt-in.
+ * it was only implied, or a signal is on that was not there when it was given. What is open is off. What was not asked
+ * follows the law: opt-in off, everything else on, marketing off under a signal.
  */
 export const resolve = (boot: Boot, decision: Decision | undefined, signal: boolean): Choices => {
   const judge = (choice: string, category: number): string => {
-    const optIn = !'on-'.includes(boot.m[category] ?? 'i');
+    const optIn = strict(boot, category);
     const granted =
-      choice !== '0' &&
+      !'0_'.includes(choice) &&
       !(signal && like[category] === 'm' && !(choice === '1' && decision?.s)) &&
       (choice === '1' ? !(optIn && decision?.e === 'i') : !optIn);
     return granted || like[category] === 'n' ? '1' : '0';
   };
   const ofCategory = categories.map((_, i) => judge(said(decision, i), i));
   const ofVendor = vendors.map(([, category], i) => {
-    const own = said(decision, categories.length + 1 + i);
+    const own = said(decision, at(i));
     return own === '-' ? ofCategory[category] : judge(own, category);
   });
   return ofCategory.join('') + '.' + ofVendor.join('');
@@ -51,24 +57,56 @@ export const resolve = (boot: Boot, decision: Decision | undefined, signal: bool
  */
 export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, clock: number): Decision | undefined => {
   const time = Math.max(clock, boot.n);
-  const same = kept?.c === boot.c;
-  const local = kept && isChoices(kept.c) && kept.n === notice && kept.u > time && !(kept.a <= boot.x!) ? kept : undefined;
-  const { c, a = 0, u = 0, s = 0 } = boot;
-  if (!isChoices(c) || u <= time || !(seen || same) || (local && (local.a > a || same))) return local;
-  return { v: 1, c, n: notice, a, u, s, e: 'e', ...(same && kept?.r ? { r: kept.r } : {}) };
+  const mine = kept && isChoices(kept.c) ? lapse(kept, time) : undefined;
+  const { a = 0, u = 0, s = 0 } = boot;
+  const baked = isChoices(boot.c) ? lapse({ v: 1, c: boot.c, n: notice, a, u, s, e: 'e', w: boot.w! }, time) : undefined;
+  const same = mine?.c === baked?.c;
+  const local = mine && mine.n === notice && mine.u > time && !(mine.a <= boot.x!) ? mine : undefined;
+  const k = Math.max(mine ? (mine.k ?? mine.a) : 0, baked ? (boot.k ?? a) : 0);
+  if (!baked || baked.u <= time || !(seen || same) || (local && (local.a > a || same))) return local && { ...local, k };
+  return { ...baked, k, ...(same && mine?.r ? { r: mine.r } : {}) };
+};
+
+/** What of a decision is left when its grants have ended and its refusals have not: what was granted is open again. */
+const lapse = (decision: Decision, clock: number): Decision =>
+  decision.u <= clock && decision.w! > clock
+    ? { ...decision, c: decision.c.replace(/1/g, (one, i: number) => (like[i] === 'n' ? one : '_')), u: decision.w! }
+    : decision;
+
+/** A month of 30 days, so that a page never believes a decision longer than the server does. */
+const month = 2592000;
+
+/**
+ * Until when a decision of that moment counts: the notice's time for what it grants, at least the law's for what it
+ * refuses (`w`, where that is longer). The server says the same (server/consent, "hold").
+ */
+export const hold = (boot: Boot, c: Choices, a: number): { readonly u: number; readonly w?: number } => {
+  const has = (choice: string): boolean => [...c].some((x, i) => x === choice && like[i] !== 'n');
+  const u = a + validity;
+  const w = a + Math.max(validity, (boot.r ?? 0) * month);
+  return !has('0') || (has('1') && w === u) ? { u } : has('1') ? { u, w } : { u: w };
 };
 
 /** The judgement. The same inputs give the same Outcome. */
 export const decide = (boot: Boot, decision: Decision | undefined, signal: boolean): Outcome => {
-  const asked = categories.map((_, i) => like[i] !== 'n' && boot.m[i] !== '-' ? (boot.m[i] ?? 'i') : '');
-  const open = (model: string, i: number): boolean =>
-    // Opt-in wants an answer to each question; the other laws are content with having told.
-    model === 'o' || model === 'n' ? !decision : model !== '' && (said(decision, i) === '-' || (said(decision, i) === '1' && decision?.e === 'i'));
-  const optOut = !decision && signal && !asked.some((m) => m && m !== 'o' && m !== 'n') && asked.some((m, i) => m === 'o' && like[i] === 'm');
+  const asked = categories.map((_, i) => like[i] !== 'n' && boot.m[i] !== '-');
+  const open = places(boot, decision).length > 0;
+  const optOut = signal && !decision && !open && asked.some((is, i) => is && boot.m[i] === 'o' && like[i] === 'm');
   return {
     decision,
     now: resolve(boot, decision, signal),
-    ask: asked.some(open),
+    // Opt-in wants an answer to each question; the other laws are content with having told.
+    ask: open || (!decision && asked.includes(true)),
     signal: optOut ? unasked.replace(/-/g, (open, i: number) => (like[i] === 'm' ? '0' : open)) : undefined,
   };
+};
+
+/** Where choices hold no answer, or none that counts, to what the law asks first: categories, and vendors that joined one that was granted. */
+export const places = (boot: Boot, decision: Decision | undefined): number[] => {
+  const open = categories.flatMap((_, i) => {
+    const choice = said(decision, i);
+    return like[i] !== 'n' && boot.m[i] !== '-' && strict(boot, i) && ('-_'.includes(choice) || (choice === '1' && decision?.e === 'i')) ? [i] : [];
+  });
+  vendors.forEach(([, category], i) => strict(boot, category) && said(decision, at(i)) === '_' && !open.includes(category) && open.push(at(i)));
+  return open;
 };

@@ -12,15 +12,21 @@ const later = [408, 425, 429];
 interface Core {
   readonly given_at: number;
   readonly valid_until: number;
+  readonly refusals_until?: number;
   readonly models?: Readonly<Record<string, string>>;
 }
 
 /**
- * Choices as they may be taken to another region: a grant of what was on anyway, under opt-out, was never asked for. It
- * becomes "not asked", which changes nothing here and is no consent elsewhere. The server's cookie says the same.
+ * Choices as they may be taken to another region. A grant of what was on anyway, under opt-out, was never asked for: it
+ * becomes "not asked", which changes nothing here and is no consent elsewhere; unless it was made against a signal. What
+ * was left unanswered under opt-in is open, and so is off elsewhere, too. The server's cookie says the same.
  */
-export const portable = (choices: Choices, models: Readonly<Record<string, string>>): Choices =>
-  choices.replace(/1(?=.*\.)/g, (granted, i: number) => (like[i] === 'n' || models[categories[i]!] === 'opt-in' ? granted : '-'));
+export const portable = (choices: Choices, models: Readonly<Record<string, string>>, signal?: unknown): Choices =>
+  choices.replace(/[1-](?=.*\.)/g, (choice, i: number) => {
+    const optIn = models[categories[i]!] === 'opt-in';
+    if (like[i] === 'n' || optIn === (choice === '1')) return choice;
+    return optIn ? '_' : signal && choice === '1' ? choice : '-';
+  });
 
 /** How the report reaches the decision in force, which may be another one when an answer comes. */
 export interface Holder {
@@ -67,19 +73,25 @@ export const report = (base: string, holder: Holder): (() => Promise<void>) => {
     tries = 0;
     const left = decision.p?.filter((other) => other.id !== sent.id) ?? [];
     const id = receipt.id as string | undefined;
-    const next = left[0];
-    if (next) holder.put({ ...decision, p: [{ ...next, previous: id ?? next.previous }, ...left.slice(1)] }, '');
+    // A note that was read replaces no decision: none names it, and it leaves the decision in force as it is.
+    const isNote = ({ surface }: Sent): boolean => surface === 'change';
+    const { p: _, ...kept } = decision;
+    const p = left.map((next, i) => (i || isNote(sent) || isNote(next) ? next : { ...next, previous: id ?? next.previous }));
+    const more = p.length ? { p } : {};
+    if (isNote(sent) || !left.every(isNote)) holder.put({ ...kept, ...more }, '');
     else {
       // From now on the server's times count, as they do in its cookie: a clock that is fast must not outrank it.
-      const { p: _, ...kept } = decision;
-      const { given_at, valid_until, models } = receipt.core ?? {};
+      const { given_at, valid_until, refusals_until, models } = receipt.core ?? {};
+      const { w: _, ...rest } = kept;
       holder.put(
         {
-          ...kept,
+          ...(given_at ? rest : kept),
           ...(id ? { r: id } : {}),
-          ...(models && !kept.s ? { c: portable(kept.c, models) } : {}),
+          ...(models ? { c: portable(kept.c, models, kept.s) } : {}),
           a: Math.floor(given_at! / 1e3) || kept.a,
           u: Math.floor(valid_until! / 1e3) || kept.u,
+          ...(refusals_until ? { w: Math.floor(refusals_until / 1e3) } : {}),
+          ...more,
         },
         text,
       );

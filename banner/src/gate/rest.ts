@@ -1,14 +1,16 @@
-import { categories, notice, reloads, settingsDigest, site, unasked } from 'volenti:notice';
+import { categories, notice, reloads, settingsDigest, site } from 'volenti:notice';
 import { createApi } from './api';
 import type { Core } from './core';
-import { all, decide, type Outcome } from './decide';
+import { all, decide, hold, type Outcome } from './decide';
 import { followDialects } from './dialects';
 import { publish } from './head';
 import { held, lost } from './held';
 import { afterPaint, emit, guard, page, warn } from './page';
 import { follow, forget, name, read } from './remember';
 import { register } from './registered';
+import { fill, holdPart, overrule, part, standing } from './part';
 import { report } from './report';
+import { draft } from './send';
 import { allows, marks } from './tags';
 import type { Decision, Gate, Surface } from './types';
 import { arrive, leave, restore, type Back } from './undo';
@@ -19,7 +21,9 @@ export interface Layers {
   /** The control that opens the choices again. */
   reopen(gate: Gate, choices?: boolean): void;
   /** Stands in for a frame that is held back; returns how to take it away. `allow` grants its vendor, or its categories if it names none. */
-  placeholder(el: HTMLElement, category: number, vendor: number, allow: () => void): () => void;
+  placeholder(el: HTMLElement, category: number, vendor: number, allow: () => void, signal: boolean): () => void;
+  /** What the first layer says where only these places in choices are open. */
+  part(gate: Gate, open: readonly number[]): string;
   /** Says that the choice just made counts, and for a moment how to take it back; returns how to say no more. */
   say(gate: Gate, more: More): () => void;
 }
@@ -30,8 +34,17 @@ export interface More {
   readonly undo?: (() => void) | undefined;
   /** It was an undo. */
   readonly undone?: boolean;
+  /** Nobody chose: a signal was applied. */
+  readonly signal?: boolean;
   /** Somebody lost consent by it who may still hold something. */
   readonly remains?: boolean;
+}
+
+/** The module entry/settings.ts. */
+interface Second {
+  open(gate: Gate, from?: Element | null): void;
+  /** Tells what changed in the policies after `told`, until it was read; returns how to take that away. */
+  note(gate: Gate, told: number, read: () => void): Promise<() => void>;
 }
 
 /**
@@ -79,11 +92,11 @@ export const attach = (core: Core, layers: Layers): void => {
       } else if (!remove) {
         const { categories: of, vendor } = marks(el)!;
         const allow = (): void => {
-          const c = [...(gate.decision?.c ?? unasked)];
+          const c = [...standing(gate.decision, gate.signal)];
           for (const i of vendor < 0 ? of : [categories.length + 1 + vendor]) c[i] = '1';
           gate.decide(c.join(''), 'save', 'placeholder');
         };
-        placeholders.set(el, layers.placeholder(el, of[0]!, vendor, allow));
+        placeholders.set(el, layers.placeholder(el, of[0]!, vendor, allow, gate.signal));
       }
     }
   };
@@ -93,7 +106,7 @@ export const attach = (core: Core, layers: Layers): void => {
     if (next.n !== notice || next.u <= Date.now() / 1e3) return;
     // The tab that tells has stored it: to store it again could bring back what it has forgotten since.
     if (next.c === gate.decision?.c) {
-      core.outcome = { ...core.outcome, decision: next };
+      core.outcome = { ...core.outcome, decision: { ...next, k: Math.max(next.k ?? next.a, gate.decision.k ?? 0) } };
       core.changed?.();
     } else if (next.a >= (gate.decision?.a ?? 0)) core.apply(next);
   };
@@ -125,7 +138,7 @@ export const attach = (core: Core, layers: Layers): void => {
     },
   });
 
-  const second = (): Promise<{ open(gate: Gate, from?: Element | null): void }> => import(`${base}/b/${site}/${settingsDigest}.js`);
+  const second = (): Promise<Second> => import(`${base}/b/${site}/${settingsDigest}.js`);
   const calls = new Set<() => void>();
   Object.assign(gate, {
     changed(call) {
@@ -194,8 +207,10 @@ export const attach = (core: Core, layers: Layers): void => {
     const undone = undoing;
     const back = restore(was);
     const surface = own && mine.surface !== 'api' && mine.surface !== 'signal' ? mine.surface : undefined;
+    const signal = own && mine.surface === 'signal' && !core.close;
     if (!undone) {
       hush();
+      if (signal) hush = layers.say(gate, { signal });
       if (surface)
         hush = layers.say(gate, {
           undo: mine!.action === 'acknowledge' ? undefined : () => undo(back, surface),
@@ -218,6 +233,34 @@ export const attach = (core: Core, layers: Layers): void => {
   };
 
   followDialects(head.trust);
+
+  /** What changed since this visitor was told last, once. That it was read is recorded; it decides nothing. */
+  const tellChanges = async (told: number): Promise<void> => {
+    const { note } = await second();
+    const remove = await note(gate, told, () => {
+      const { decision } = gate;
+      if (!decision) return;
+      const sent = draft(boot.t, all('-'), 'acknowledge', 'change', decision.r);
+      core.keep({ ...decision, k: Math.max(Math.floor(Date.now() / 1e3), boot.h!), p: [...(decision.p ?? []), sent] });
+      tellTabs(gate.decision!);
+      void send();
+    });
+    // Also where it was read in another tab.
+    const stop = gate.changed(() => {
+      if ((gate.decision?.k ?? 0) < boot.h!) return;
+      stop();
+      remove();
+    });
+  };
+
+  // Where a decision was made already, it takes the rest to add to it.
+  core.hold = (c, a, before) => (before ? holdPart(boot, c, a, before) : hold(boot, c, a));
+  const open = part(boot, gate.decision);
+  if (open.length)
+    gate.part = {
+      text: layers.part(gate, open),
+      answer: (choice) => gate.decide(fill(standing(gate.decision, gate.signal), open, choice), 'save', 'banner'),
+    };
 
   const api = createApi(gate, () => core.close?.());
   publish(api);
@@ -247,4 +290,9 @@ export const attach = (core: Core, layers: Layers): void => {
   }
   emit('ready', api.state);
   sendOurs();
+  const { ask, decision } = core.outcome;
+  const signal = gate.signal && !core.turn && decision ? overrule(boot, decision) : undefined;
+  if (signal) gate.decide(signal, 'signal', 'signal');
+  const told = gate.decision?.k ?? gate.decision?.a;
+  if (!ask && boot.h! > told!) tellChanges(told!).catch(warn);
 };

@@ -1,13 +1,14 @@
-import { like, site } from 'volenti:notice';
+import { categories, like, site, vendors } from 'volenti:notice';
 import { keyed } from './keyed';
 import { dnt, gpc } from './signals';
 import type { Action, Choices, Sent, Surface } from './types';
 
-/** A decision as it is sent: what was not asked is not named. Its id makes sending it twice the same as sending it once. */
+/** A decision as it is sent: what was not asked is not named, but for vendors that would else go with their category. Its id makes sending it twice the same as sending it once. */
 export const draft = (token: string, choices: Choices, action: Action, surface: Surface, previous: string | undefined): Sent => ({
   id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
   token,
-  ...keyed((i) => (choices[i] === '-' || like[i] === 'n' ? undefined : choices[i] === '1')),
+  ...unasked(choices),
+  ...keyed((i) => ('-_'.includes(choices[i]!) || like[i] === 'n' ? undefined : choices[i] === '1')),
   action,
   surface,
   at: Date.now(),
@@ -15,6 +16,11 @@ export const draft = (token: string, choices: Choices, action: Action, surface: 
   dnt: dnt(),
   previous,
 });
+
+const unasked = (choices: Choices): { open?: readonly string[] } => {
+  const open = vendors.flatMap(([key, category], i) => (choices[categories.length + 1 + i] === '_' && like[category] !== 'n' ? [key] : []));
+  return open.length ? { open } : {};
+};
 
 /** Sends a decision; the browser goes on with it when the page is left meanwhile. Rejects in a page that broke fetch. */
 export const post = async (base: string, sent: Sent): Promise<Response> =>

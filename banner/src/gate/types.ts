@@ -3,11 +3,14 @@
 /** What the law asks of one category: opt-in, opt-out, notice, nothing (docs/wire.md, boot `m`). */
 export type Model = 'i' | 'o' | 'n' | '-';
 
-/** One character a category, '.', one a vendor, in the notice's order: '1' granted, '0' refused, '-' not asked. */
+/**
+ * One character a category, '.', one a vendor, in the notice's order: '1' granted, '0' refused, '-' not asked, which
+ * follows the law or the category; '_' not asked either, and off until it is.
+ */
 export type Choices = string;
 
 export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal';
-export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal';
+export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal' | 'change';
 
 /** What the server knew when it answered with this script: docs/wire.md, "Boot". */
 export interface Boot {
@@ -22,6 +25,12 @@ export interface Boot {
   readonly s?: 1;
   readonly x?: number;
   readonly l?: 1;
+  readonly b?: 1;
+  readonly r?: number;
+  readonly h?: number;
+  readonly w?: number;
+  readonly k?: number;
+  readonly f?: 1;
 }
 
 /** A decision as it is sent: docs/wire.md, "A decision". */
@@ -30,6 +39,7 @@ export interface Sent {
   readonly token: string;
   readonly categories: Record<string, boolean>;
   readonly vendors: Record<string, boolean>;
+  readonly open?: readonly string[];
   readonly action: Action;
   readonly surface: Surface;
   readonly at: number;
@@ -47,6 +57,10 @@ export interface Decision {
   readonly u: number;
   readonly s: 0 | 1;
   readonly e: 'e' | 'i';
+  /** When its refusals end, where that is later than `u`; its grants are open from `u` on. */
+  readonly w?: number;
+  /** The visitor knows the policies that were in force then. */
+  readonly k?: number;
   /** Receipt id; absent while this decision is not answered. */
   readonly r?: string;
   /** One character a vendor, '1' if it was allowed before, is not now, and may still hold something; absent if there is none. */
@@ -66,6 +80,8 @@ export interface Gate {
   readonly signal: boolean;
   /** The decision in force; undefined: never asked, expired, or unreadable. */
   readonly decision: Decision | undefined;
+  /** Where a part of the decision in force is still open: what the first layer says of it, and how that part is answered. */
+  part?: { readonly text: string; answer(choice: '1' | '0'): void } | undefined;
   /** What may load now: decision, signal and model taken together. */
   readonly now: Choices;
   /** Makes a decision: in force at once, remembered, reported. */

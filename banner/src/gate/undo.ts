@@ -16,7 +16,8 @@ const actions: readonly Action[] = ['save', 'withdraw', 'acknowledge'];
  * where there was nothing to go back to: nothing was decided, or only read where the law wants an answer.
  */
 export const restore = ({ decision, now, ask }: Outcome): Back | undefined => {
-  if (!decision || (ask && decision.c === unasked)) return undefined;
+  const answered = decision && [...decision.c].some((choice, i) => '01'.includes(choice) && like[i] !== 'n');
+  if (!decision || (ask && !answered)) return undefined;
   const c = [...decision.c].map((choice, i) => (choice === '1' && now[i] === '0' ? '0' : choice)).join('');
   const grants = [...c].some((choice, i) => choice === '1' && like[i] !== 'n');
   return { c, action: c === unasked ? 'acknowledge' : grants ? 'save' : 'withdraw' };

@@ -1,5 +1,5 @@
 import { policyKey, site } from 'volenti:notice';
-import { accept, ask as text, ok, opt_out, policy, reject, settings, signal, title } from 'volenti:wording';
+import { accept, ask as text, ok, opt_out, policy, reject, settings, signal, signal_over, title } from 'volenti:wording';
 import { all } from '../gate/decide';
 import type { Action, Gate } from '../gate/types';
 import css from './ask.css';
@@ -19,16 +19,20 @@ const sheet = `${css + look}:host{inset:${inset}!important;max-width:var(--volen
 }${VOLENTI.logo && logoSheet}${VOLENTI.logo && VOLENTI.rtl ? '::slotted(img){object-position:right!important}' : ''}`;
 
 /**
- * The first layer. It asks and does not insist: unless the notice says so it is not modal and takes no focus, and it has
+ * The first layer. Where a part of a decision is open its text and its answers are about that alone. It asks and does not insist: unless the notice says so it is not modal and takes no focus, and it has
  * no way to close it that could be mistaken for consent. Text and buttons are light-DOM children, because visitors' refusal tools don't enter shadow roots.
  */
 export const ask = (gate: Gate): Show => {
   const optIn = VOLENTI.surface === 'opt-in';
   const button = (name: string, label: string, onclick: (e: Event) => void, more?: object): Node =>
     h('button', { type: 'button', slot: 'actions', 'data-volenti': name, onclick, ...more }, label);
+  const { part, decision } = gate;
   const answer = (name: string, label: string, choice: '1' | '0' | '-', action: Action): Node =>
     button(name, label, () => {
-      gate.decide(all(choice), action, 'banner');
+      // What a signal decided stands, also for somebody who has read that it did.
+      if (choice === '-' && gate.decision) gate.decide(gate.decision.c, 'save', 'banner');
+      else if (part && choice !== '-') part.answer(choice);
+      else gate.decide(all(choice), action, 'banner');
       show();
     });
 
@@ -39,8 +43,9 @@ export const ask = (gate: Gate): Show => {
       VOLENTI.modal ? {} : { role: 'region', 'aria-label': title, 'data-nosnippet': '' },
       ...(VOLENTI.logo ? [h('img', { src: VOLENTI.logo, alt: VOLENTI.controller, referrerPolicy: 'no-referrer' })] : []),
       h('p', {}, title),
-      h('p', {}, text),
-      ...(gate.signal ? [h('p', {}, signal)] : []),
+      h('p', {}, part?.text ?? text),
+      ...(gate.signal && !decision?.s ? [h('p', {}, signal)] : []),
+      ...(gate.signal ? [h('p', {}, signal_over)] : []),
       answer('reject', optIn ? reject : opt_out, '0', 'reject_all'),
       // An OK under a notice chooses nothing.
       optIn ? answer('accept', accept, '1', 'accept_all') : answer('accept', ok, '-', 'acknowledge'),

@@ -1,4 +1,4 @@
-import { allow as allowLabel, blocked } from 'volenti:wording';
+import { allow as allowLabel, blocked, signal_over } from 'volenti:wording';
 import { page } from '../gate/page';
 import { dress, h } from './dom';
 import css from './placeholder.css';
@@ -10,9 +10,10 @@ const box =
 
 /**
  * Stands in for a gated frame, in its very box, until it is allowed: says what is missing and how to get it.
- * Returns how to take it away, which gives the box back.
+ * With `signal` also that allowing it
+ * outranks the browser's opt-out signal. Returns how to take it away, which gives the box back.
  */
-export const placeholder = (el: HTMLElement, vendorName: string, categoryLabel: string, allow: () => void): (() => void) => {
+export const placeholder = (el: HTMLElement, vendorName: string, categoryLabel: string, allow: () => void, signal?: boolean): (() => void) => {
   const text = blocked.replace('{vendor}', () => vendorName).replace('{category}', () => categoryLabel);
   const host = dress(
     h('volenti-placeholder'),
@@ -21,6 +22,7 @@ export const placeholder = (el: HTMLElement, vendorName: string, categoryLabel: 
       'div',
       { part: 'panel' },
       h('p', {}, text),
+      ...(signal ? [h('p', {}, signal_over)] : []),
       h('button', { type: 'button', part: 'button', title: text, 'data-volenti': 'allow', onclick: allow }, allowLabel),
     ),
   );

@@ -35,7 +35,11 @@ import {
   save,
   settings_about,
   settings_title,
+  dnt_forward,
+  dnt_ignore,
+  dnt_opt_out,
   signal,
+  signal_over,
   stored,
   until_closed,
   until_deleted,
@@ -44,6 +48,7 @@ import {
 } from 'volenti:wording';
 import { all } from '../gate/decide';
 import { page } from '../gate/page';
+import { honored } from '../gate/part';
 import type { Action, Choices, Gate } from '../gate/types';
 import frame from './dialog.css';
 import { dress, h, place, toReopen } from './dom';
@@ -137,6 +142,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
         {},
         h('h3', {}, h('label', {}, h('span', {}, details[c]!.label), locked ? h('small', {}, always) : '', input)),
         h('p', {}, details[c]!.about),
+        gate.signal && like[c] === 'm' ? h('p', {}, signal_over) : '',
         mine.length
           ? h('details', {}, count, ...vendors.flatMap((v, i) => (v[1] === c ? vendorBlock(i, vendorInputs[i]!) : [])))
           : h('small', {}, no_partners),
@@ -160,7 +166,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
   const refresh = (): void => {
     const d = gate.decision;
     const line = h('p', {}, d ? decided.replace('{date}', () => new Intl.DateTimeFormat(VOLENTI.language, { dateStyle: 'long', timeStyle: 'short' }).format(d.a * 1000)) : not_decided, ' ');
-    status.replaceChildren(line, gate.signal ? h('p', {}, signal) : '');
+    status.replaceChildren(line, honored(gate) ? h('p', {}, signal) : '');
     if (!d) return;
     if ([...d.c].some((x, i) => x === '1' && like[i] !== 'n')) status.append(answer('withdraw', withdraw, () => all('0'), 'withdraw'));
     status.append(...holding(gate));
@@ -187,6 +193,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
       h('p', {}, settings_about),
       status,
       ...sections.map(({ section }) => section),
+      h('p', {}, VOLENTI.dnt === 'forward' ? dnt_forward : VOLENTI.dnt === 'opt-out' ? dnt_opt_out : dnt_ignore),
       h(
         'address',
         {},

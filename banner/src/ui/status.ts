@@ -1,4 +1,4 @@
-import { pending, recorded, remains as remainsLabel, undo as undoLabel, undone as undoneText } from 'volenti:wording';
+import { pending, recorded, remains as remainsLabel, signal as signalText, undo as undoLabel, undone as undoneText } from 'volenti:wording';
 import { page } from '../gate/page';
 import type { Gate } from '../gate/types';
 import { dress, h, place, toReopen } from './dom';
@@ -9,6 +9,7 @@ import { look } from './theme';
 interface More {
   readonly undo?: (() => void) | undefined;
   readonly undone?: boolean;
+  readonly signal?: boolean;
   readonly remains?: boolean;
 }
 
@@ -24,7 +25,7 @@ const button = (name: string, label: string, press: (e: Event) => void): HTMLEle
  * can be looked up. The region stands empty first: text that comes with its live region is not read out. Returns how to
  * say no more.
  */
-export const say = (gate: Gate, { undo, undone, remains }: More): (() => void) => {
+export const say = (gate: Gate, { undo, undone, remains, signal }: More): (() => void) => {
   let timer = 0;
   let over = undone;
   const line = h('div', { role: 'status' });
@@ -54,7 +55,7 @@ export const say = (gate: Gate, { undo, undone, remains }: More): (() => void) =
     }),
   ];
   const tell = (otherwise = line.textContent): void => {
-    const text = over ? undoneText : gate.decision?.r ? recorded : otherwise;
+    const text = over ? undoneText : signal ? signalText : gate.decision?.r ? recorded : otherwise;
     if (!text || text === line.textContent) return;
     if (!line.textContent) {
       panel.append(...(back ?? []), ...more);

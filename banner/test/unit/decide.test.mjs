@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { all, decide, inForce, isChoices, resolve } from '../../src/gate/decide.ts';
+import { all, decide, hold, inForce, isChoices, places, resolve } from '../../src/gate/decide.ts';
 
 const now = 1_800_000_000;
 const boot = (more = {}) => ({ t: 'token', m: '-iiii', n: now - 300, ...more });
@@ -35,6 +35,11 @@ test('what may load follows decision, law and signal', () => {
     ['-iiii', true, decision('11111.---1'), '11100.1110', 'a vendor’s too'],
     ['-iiii', true, decision('11111.----', { s: 1 }), '11111.1111', 'not one given under it'],
     ['-oooo', true, decision('1----.----', { s: 1 }), '11100.1110', 'and silence under it is no grant'],
+    ['-iiii', false, decision('11_11.--_-'), '11011.1101', 'what is open is off under opt-in'],
+    ['-oooo', false, decision('11_11.----'), '11011.1101', 'and by every other law'],
+    ['-----', false, decision('1____.----'), '10000.1000', 'where there is none, too'],
+    ['-oooo', false, decision('11111.---_'), '11111.1110', 'a vendor may be open alone'],
+    ['-oooo', false, decision('_____.____'), '10000.1000', 'but nothing that is necessary'],
   ];
   for (const [m, signal, given, want, why] of table) assert.equal(resolve(boot({ m }), given, signal), want, `${why}: ${m} ${signal} ${given?.c}`);
 });
@@ -52,6 +57,13 @@ test('a visitor is asked as long as a question is open', () => {
     ['-oooo', decision('1----.----', { e: 'i' }), false],
     ['-oooi', decision('1----.----', { e: 'i' }), true],
     ['-oo?o', decision('1----.----'), true],
+    ['-iiii', decision('11_00.----'), true],
+    ['-oooo', decision('11_00.----'), false],
+    ['-oioo', decision('11_00.----'), true],
+    ['-iiii', decision('11110.---_'), true],
+    ['-iioo', decision('11110.---_'), false],
+    ['-iiii', decision('11110.---0'), false],
+    ['-----', decision('1____.____'), false],
   ];
   for (const [m, given, want] of table) assert.equal(decide(boot({ m }), given, false).ask, want, `${m} ${given?.c}`);
 });
@@ -99,8 +111,65 @@ test('of two decisions the newer one is in force, and only what is whole counts'
   assert.equal(inForce(boot(served), decision('11111.----', { r: 'receipt', a: now - 600 }), true, now).r, 'receipt', 'the receipt is kept');
 });
 
+test('what is open is named place by place', () => {
+  const table = [
+    ['-iiii', undefined, [1, 2, 3, 4]],
+    ['-iiii', decision('11110.----'), []],
+    ['-iiii', decision('1110_.----'), [4]],
+    ['-iiii', decision('1110-.----'), [4]],
+    ['-iiii', decision('11110.-_-_'), [7, 9]],
+    ['-iiii', decision('1_110.-_--'), [1]],
+    ['-oiio', decision('1_110.-_-_'), [9]],
+    ['-iiii', decision('11110.----', { e: 'i' }), [1, 2, 3]],
+  ];
+  for (const [m, given, want] of table) assert.deepEqual(places(boot({ m }), given), want, `${m} ${given?.c}`);
+});
+
+test('what was granted ends before what was refused, where the law lets a refusal rest longer', () => {
+  const half = 15552000, year = 31104000;
+  const table = [
+    // choices, months of the law, ends, rests
+    ['11111.----', undefined, half, undefined],
+    ['10000.----', undefined, half, undefined],
+    ['11000.----', undefined, half, undefined],
+    ['11111.----', 12, half, undefined],
+    ['10000.----', 12, year, undefined],
+    ['11000.----', 12, half, year],
+    ['1----.---0', 12, year, undefined],
+    ['11111.---0', 12, half, year],
+    ['1----.----', 12, half, undefined],
+  ];
+  for (const [c, r, u, w] of table) {
+    const got = hold(boot(r ? { r } : {}), c, now);
+    assert.deepEqual([got.u, got.w], [now + u, w && now + w], `${c} ${r}`);
+  }
+});
+
+test('when its grants have ended a decision is open where they were, and rests where it refused', () => {
+  const lapsed = { u: now - 1, w: now + 1000 };
+  assert.equal(inForce(boot(), decision('11000.---0', lapsed), false, now).c, '1_000.---0');
+  assert.equal(inForce(boot(), decision('11000.---1', lapsed), false, now).u, now + 1000);
+  assert.equal(inForce(boot(), decision('11000.----', { u: now + 1, w: now + 1000 }), false, now).c, '11000.----');
+  assert.equal(inForce(boot(), decision('11000.----', { u: now - 9, w: now }), false, now), undefined);
+  assert.equal(inForce(boot({ c: '11000.----', a: now - 500, u: now - 1, w: now + 5 }), undefined, true, now).c, '1_000.----', 'a cached answer, too');
+});
+
+test('whoever knew the newest policies last is the one who knows', () => {
+  const table = [
+    // served, kept, known since
+    [{ c: '10000.----', a: now - 500, u: now + 9 }, undefined, now - 500],
+    [{ c: '10000.----', a: now - 500, u: now + 9, k: now - 60 }, undefined, now - 60],
+    [{ c: '10000.----', a: now - 500, u: now + 9, k: now - 600 }, undefined, now - 600],
+    [{ c: '10000.----', a: now - 500, u: now + 9, k: now - 60 }, decision('10000.----', { a: now - 500, k: now - 30 }), now - 30],
+    [{ c: '10000.----', a: now - 500, u: now + 9, k: now - 30 }, decision('10000.----', { a: now - 500 }), now - 30],
+    [{}, decision('10000.----', { k: now - 300 }), now - 300],
+    [{}, decision('10000.----'), now - 100],
+  ];
+  for (const [served, kept, want] of table) assert.equal(inForce(boot(served), kept, true, now).k, want, JSON.stringify([served, kept]));
+});
+
 test('choices have one form', () => {
-  for (const text of ['10000.----', '-----.----', '11111.1111']) assert.ok(isChoices(text), text);
+  for (const text of ['10000.----', '-----.----', '11111.1111', '1_1_0._--_']) assert.ok(isChoices(text), text);
   for (const text of ['', '.', '1000.----', '10000.---', '10000.-----', '100000.---', '1000x.----', '10000-----', '10000.----\n', ' 10000.----', '10000.----.', undefined, null, 7, ['10000.----'], {}])
     assert.ok(!isChoices(text), String(text));
   assert.deepEqual([all('1'), all('0'), all('-')], ['11111.----', '10000.----', '1----.----']);

@@ -102,8 +102,48 @@ test('a decision made while another is on its way waits for it', async () => {
   assert.deepEqual([w.decision.c, w.decision.r], ['11111.----', 'r2']);
 });
 
+test('a note that was read leaves the decision in force as it is', async () => {
+  const note = { ...sent('n'), surface: 'change', previous: 'r0' };
+  const alone = world([receipt('rn')], decision([note], { r: 'r0', k: 150 }));
+  await alone.send();
+  const { p: _, ...left } = decision(undefined, { r: 'r0', k: 150 });
+  assert.deepEqual(alone.decision, left);
+  assert.deepEqual([alone.receipts, alone.dropped], [[''], undefined]);
+
+  const after = world([receipt('r1'), receipt('rn')], decision([sent('a'), note]));
+  await after.send();
+  assert.deepEqual([after.decision.r, after.decision.a, after.decision.p], ['r1', 1000, undefined]);
+  assert.equal(after.bodies[1].previous, 'r0');
+
+  const between = world([receipt('rn'), receipt('r1')], decision([note, { ...sent('a'), previous: 'r0' }], { r: 'r0' }));
+  await between.send();
+  assert.deepEqual([between.bodies[1].previous, between.decision.r], ['r0', 'r1']);
+
+  const refused = world([['', { status: 400 }]], decision([note], { c: '11111.----', r: 'r0' }));
+  await refused.send();
+  assert.deepEqual([refused.decision.r, refused.decision.p, refused.dropped], ['r0', undefined, undefined], 'a yes does not hang on it');
+});
+
+test('a refusal that rests longer than the grants is kept so', async () => {
+  const w = world([[JSON.stringify({ id: 'r1', core: { given_at: 1e6, valid_until: 2e6, refusals_until: 3e6 } }), { status: 201 }]], decision([sent('a')], { w: 9 }));
+  await w.send();
+  assert.deepEqual([w.decision.u, w.decision.w], [2000, 3000]);
+  const none = world([receipt('r1')], decision([sent('a')], { w: 9 }));
+  await none.send();
+  assert.equal(none.decision.w, undefined);
+});
+
+test('a vendor that was not asked about is sent as open', () => {
+  assert.deepEqual(draft('token', '1-_1-.---_', 'save', 'placeholder').open, ['ads']);
+  assert.deepEqual(draft('token', '1-_1-.---_', 'save', 'placeholder').categories, { marketing: true });
+  assert.ok(!('open' in draft('token', '1__1_._---', 'save', 'settings')), 'what is necessary is not asked');
+});
+
 test('what was on by law is no consent to take along', () => {
   const models = { preferences: 'notice', analytics: 'opt-out', marketing: 'opt-in', social: 'opt-in' };
   assert.equal(portable('11111.--1-', models), '1--11.--1-');
   assert.equal(portable('10010.----', models), '10010.----');
+  assert.equal(portable('1---_.---_', models), '1--__.---_', 'what was left unanswered where the law asks first is open');
+  assert.equal(portable('11111.----', models, 1), '11111.----', 'a yes against a signal is the visitor’s own');
+  assert.equal(portable('1----.----', models, 1), '1--__.----');
 });

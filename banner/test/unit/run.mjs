@@ -28,6 +28,7 @@ const constants = {
   googleWait: 500,
   googleRedact: false,
   googlePassthrough: true,
+  dnt: 'opt-out',
 };
 
 const virtual = {

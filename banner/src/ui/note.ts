@@ -1,0 +1,59 @@
+import { site } from 'volenti:notice';
+import { applies, changed, ok, what_changed } from 'volenti:wording';
+import { page } from '../gate/page';
+import type { Gate } from '../gate/types';
+import { dress, h, place, toReopen } from './dom';
+import css from './note.css';
+import { look } from './theme';
+
+/** One material change of a policy: docs/wire.md, "Changes". Times are Unix milliseconds. */
+interface Change {
+  readonly title: string;
+  readonly from: number;
+  readonly binds: number;
+  readonly summary: string;
+  readonly language: string;
+  /** From the server's root. */
+  readonly address: string;
+}
+
+/**
+ * What changed after `told`, Unix seconds, newest first. Nothing of the visitor is in the request; `at` makes its address
+ * another one with each change, so that no cache keeps one back.
+ */
+const fetchChanges = async ({ base, boot }: Gate, told: number): Promise<readonly Change[]> => {
+  const answer = await fetch(`${base}/v1/sites/${site}/changes?lang=${VOLENTI.language}&at=${boot.h}`, { credentials: 'omit' });
+  const { changes } = (await answer.json()) as { changes: readonly Change[] };
+  return changes.filter(({ from, address }) => Math.floor(from / 1e3) > told && address[0] === '/');
+};
+
+const day = (ms: number): string => new Intl.DateTimeFormat(VOLENTI.language, { dateStyle: 'long' }).format(ms);
+
+/**
+ * Tells a visitor who knows an earlier version what has changed: which policy, what, from when it binds, where to read
+ * more. It covers little, takes no focus and asks nothing; OK takes it away. The region stands empty first: text that
+ * comes with its live region is not read out. Returns how to take it away.
+ */
+export const note = async (gate: Gate, told: number, read: () => void): Promise<() => void> => {
+  const region = h('div', { role: 'region', 'aria-label': what_changed, 'aria-live': 'polite', part: 'panel' });
+  const host = place(dress(h('volenti-note', { 'data-nosnippet': '' }), css + look, region));
+  const changes = await fetchChanges(gate, told).catch(() => []);
+  setTimeout(() => {
+    if (!changes.length) return host.remove();
+    region.append(
+      ...changes.flatMap(({ title, summary, language, binds, address }) => [
+        h('h2', {}, changed.replace('{title}', () => title)),
+        h('p', { lang: language }, summary),
+        h('p', {}, applies.replace('{date}', () => day(binds)), ' ', h('a', { href: gate.base + address, target: '_blank' }, what_changed)),
+      ]),
+      h('button', { type: 'button', part: 'button', 'data-volenti': 'ok', onclick: read }, ok),
+    );
+    // What scrolls must be reachable by keyboard, what does not must not cost a Tab.
+    if (region.scrollHeight > region.clientHeight) region.tabIndex = 0;
+  }, 200);
+  return () => {
+    const focused = page.activeElement === host;
+    host.remove();
+    if (focused) toReopen();
+  };
+};
