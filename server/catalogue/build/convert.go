@@ -24,7 +24,8 @@ type made struct {
 	source  string
 	ranks   map[string]int // of our own vendors
 	vendors []catalogue.Vendor
-	left    int // entities left out
+	left    int      // entities left out
+	gone    []string // names of entities.go that the package has no more
 }
 
 // readUsage reads hosts as seen by HTTP Archive, the most used first: each
@@ -55,7 +56,9 @@ func convert(entities []entity, own []catalogue.Vendor, places map[string]int) (
 		ours[v.Key] = v
 	}
 	byKey := map[string]*catalogue.Vendor{}
+	there := map[string]bool{}
 	for _, e := range entities {
+		there[e.Name] = true
 		category, ok := categoryOf[e.Name]
 		if !ok {
 			if category, ok = categories[e.Category]; !ok {
@@ -66,6 +69,10 @@ func convert(entities []entity, own []catalogue.Vendor, places map[string]int) (
 		if category == "" {
 			m.left++
 			continue
+		}
+		// What we take for essential makes nothing else of that name essential.
+		if known, ok := ours[key]; ok && known.Category == "necessary" && category != known.Category {
+			key += "-more"
 		}
 		v := byKey[key]
 		if v == nil {
@@ -92,6 +99,14 @@ func convert(entities []entity, own []catalogue.Vendor, places map[string]int) (
 			return nil, fmt.Errorf("entities.go: %s is not a vendor of own.json", sameAs[name])
 		}
 	}
+	for _, names := range []map[string]string{categoryOf, sameAs} {
+		for name := range names {
+			if !there[name] && !slices.Contains(m.gone, name) {
+				m.gone = append(m.gone, name)
+			}
+		}
+	}
+	slices.Sort(m.gone)
 	m.rank(byKey, own, places)
 	for _, key := range slices.Sorted(maps.Keys(byKey)) {
 		if v := byKey[key]; len(v.Hosts) > 0 {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,6 +25,7 @@ func TestConvert(t *testing.T) {
 	for _, key := range sameAs {
 		own = append(own, catalogue.Vendor{Key: key, Name: key, Category: "marketing"})
 	}
+	own = append(own, catalogue.Vendor{Key: "klaro", Name: "Klaro", Category: "necessary", Hosts: []string{"klaro.example"}})
 	m, err := convert([]entity{
 		{"Most Used!", "ad", []string{"*.most.example", "*.Most.Example", "192.0.2.1"}},
 		{"Hotjar", "ad", []string{"*.hotjar.example"}},
@@ -32,6 +34,7 @@ func TestConvert(t *testing.T) {
 		{"Some Utility", "utility", []string{"u.example"}},
 		{"24 Hosting", "hosting", []string{"h.example"}},
 		{"24 Chat", "customer-success", []string{"c.example"}},
+		{"Klaro", "ad", []string{"klaro-ads.example"}},
 		{"Only Buckets", "cdn", []string{"commondatastorage.googleapis.com"}},
 	}, own, places)
 	if err != nil {
@@ -39,6 +42,7 @@ func TestConvert(t *testing.T) {
 	}
 	got, _ := json.Marshal(m.vendors)
 	want := `[{"key":"hotjar","name":"Hotjar","category":"analytics","hosts":["hotjar.example"]},` +
+		`{"key":"klaro-more","name":"Klaro","category":"marketing","hosts":["klaro-ads.example"]},` +
 		`{"key":"most-used","name":"Most Used!","category":"marketing","hosts":["most.example"],"rank":1},` +
 		`{"key":"some-utility","name":"Some Utility","category":"preferences","hosts":["u.example"]},` +
 		`{"key":"stripe","name":"Stripe","category":"necessary","hosts":["stripe.example"]},` +
@@ -48,6 +52,9 @@ func TestConvert(t *testing.T) {
 	}
 	if m.ranks["hotjar"] != 2 || m.ranks["paths"] != 3 {
 		t.Errorf("ranks %v: want hotjar 2, and paths 3 by the host that it has to itself", m.ranks)
+	}
+	if slices.Contains(m.gone, "Stripe") || !slices.Contains(m.gone, "PayPal") {
+		t.Errorf("gone: %q; want PayPal, which is in entities.go, and not Stripe", m.gone)
 	}
 	if m.left != 2 {
 		t.Errorf("%d left out, want the host of anybody and the hosting company", m.left)

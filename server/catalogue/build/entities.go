@@ -26,9 +26,11 @@ var categoryOf = group(map[string][]string{
 		// whole clouds and delivery networks
 		"Akamai", "Amazon CloudFront", "Amazon Web Services", "Azure Traffic Manager", "Azure Web Services", "CD Networks", "Cachefly",
 		"CloudVPS", "Datacamp", "Digital Ocean", "Dropbox", "Fastly", "GitHub", "Google APIs", "Heroku", "Hibernia Networks", "Highwinds",
-		"Hola Networks", "Instart", "Instart Logic", "KINX (Korea Internet Neutral eXchange)", "Key CDN", "Layer0", "LeaseWeb", "Level 3 Communications", "Level3",
+		"Hola Networks", "Instart", "KINX (Korea Internet Neutral eXchange)", "Key CDN", "Layer0", "LeaseWeb", "Level 3 Communications", "Level3",
 		"MaxCDN Enterprise", "Mirror Image Internet", "Mobify", "Moovweb", "Netlify", "Pacnet", "Rackspace", "Realtime", "ReSRC", "section.io", "SpeedSize Service Worker",
-		"StackPath", "TyrbooBytes", "Verizon Digital Media CDN", "WARPCACHE", "Yandex CDN",
+		"TyrbooBytes", "Verizon Digital Media CDN", "WARPCACHE", "Yandex CDN",
+		// a store of libraries whose operator was found to serve malware from others (polyfill.io, 2024)
+		"Bootstrap Chinese network",
 		// companies with everything under one name
 		"Bing Ads", "Other Google APIs/SDKs", "JingDong", "Tencent", "Unknown", "test",
 		// certificates: no page loads them
@@ -38,7 +40,7 @@ var categoryOf = group(map[string][]string{
 	},
 	"necessary": {
 		// builders of whole sites and shops
-		"Blogger", "Builder", "Ecwid", "Hatena Blog", "Shopify", "Squarespace", "Tilda", "Typepad", "WP Engine", "Webflow", "Weebly", "Wix", "WordPress",
+		"Blogger", "Builder", "Ecwid", "Hatena Blog", "Shopify", "Squarespace", "Tilda", "WP Engine", "Webflow", "Weebly", "Wix", "WordPress",
 		// pictures that sites keep there themselves
 		"Cloudinary", "DatoCMS", "Contentful", "Adobe Scene7", "imgix", "Sirv",
 		// payment
@@ -63,7 +65,7 @@ var categoryOf = group(map[string][]string{
 		"Sumo Logic", "Visual Studio", "mParticle", "Macropod BugHerd", "Marker",
 	},
 	"marketing": {
-		"Atlas Solutions", "Connexity", "LiveRamp IdentityLink", "Marketo", "Quantcast", "Salesforce", "Snapchat", "Visual IQ", "Adobe Audience Manager",
+		"Atlas Solutions", "Connexity", "LiveRamp IdentityLink", "Marketo", "Quantcast", "Salesforce", "Snapchat", "Visual IQ",
 		"Experian", "Firepush", "Forensiq", "Fraudlogix", "GetSiteControl", "InAuth", "Kelkoo", "OneSignal", "Optimise Media Group", "Pixalate", "Playbuzz", "PowerFront", "IS Group", "Revlifter", "Roost",
 		"Sekindo", "White Ops", "WisePops", "YoYo", "prebid.org", "Adledge", "Advolution", "Coherent Path", "Hull.js", "Revenue Conduit", "Yo", "Google Trusted Stores", "AdMan Media",
 		"Betgenius", "Clicktripz", "Revcontent", "ZergNet", "freewheel.tv", "SelectMedia International", "Multiview", "Accuen Media (Omnicom Media Group)", "CPEx", "StumbleUpon", "Snack Media",
@@ -112,6 +114,7 @@ var noHosts = map[string]bool{
 	"delvenetworks.com":                true,
 	"www.linkedin.com":                 true,
 	"adobe.com":                        true,
+	"blogspot.com":                     true, // blogs
 	"amp.cloudflare.com":               true,
 }
 

@@ -7,7 +7,8 @@
 //
 // It is run by hand when a new version of the package is to be taken over; then
 // its LICENSE is compared with LICENSE-third-party-web, and names that the
-// command prints are sorted in entities.go. The same package gives the same bytes.
+// command prints are taken out of entities.go. The same package gives the same
+// bytes.
 package main
 
 import (
@@ -71,6 +72,9 @@ func run(from, own, out string) error {
 		return err
 	}
 	fmt.Printf("%s: %d vendors, %d ranks of ours; left out as anybody's: %d\n", out, len(made.vendors), len(made.ranks), made.left)
+	if len(made.gone) > 0 {
+		fmt.Printf("in entities.go, and not in the package: %q\n", made.gone)
+	}
 	return nil
 }
 
