@@ -17,7 +17,8 @@ const fetches = (el: HTMLElement, name: string): boolean =>
     ? el.localName === 'image' || /style|pre[lfcr]|icon|manif/.test((el as HTMLLinkElement).rel)
     : name === 'data'
       ? el.localName === 'object'
-      : names.includes(name) && (el as HTMLScriptElement).type !== 'text/plain';
+      : // Types that banners run, not browsers.
+        names.includes(name) && !/^(text.plain|opt-in|didomi)/.test((el as HTMLScriptElement).type);
 
 /** Holds what is in a node, itself included; says whether there was something. */
 export type Scan = (root: Node) => boolean;
