@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -267,7 +268,20 @@ func (l *linter) lookAt(path string, look Look) {
 	l.oneOf(path+".reopen", look.Reopen, reopens)
 	l.among(path+".radius", look.Radius, 0, 24, " pixels")
 	if look.Logo != "" {
-		l.url(path+".logo", look.Logo)
+		l.logo(path+".logo", look.Logo)
+	}
+	if look.Modal && look.Position == "inline" {
+		l.fail(path+".modal", "a layer that stands in the page can't keep the page waiting", `write another position, such as "center", or leave modal out`)
+	}
+}
+
+// logo checks an image that every visitor fetches before a choice: from
+// somebody else it would be the very request that consent is asked for.
+func (l *linter) logo(path, address string) {
+	l.url(path, address)
+	u, err := url.Parse(address)
+	if err == nil && !slices.ContainsFunc(l.n.FirstParty(), func(site string) bool { return under(strings.ToLower(u.Hostname()), site) }) {
+		l.fail(path, fmt.Sprintf("%q is not of the site's own domain, and would be fetched before any choice", clip(address)), "put the image on your own site")
 	}
 }
 

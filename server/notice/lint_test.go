@@ -57,6 +57,12 @@ func TestLint(t *testing.T) {
 		{"a theme", func(n *Notice) { n.Look.Theme = "pink" }, "look.theme", "pink"},
 		{"a reopen button", func(n *Notice) { n.Look.Reopen = "hidden" }, "look.reopen", "hidden"},
 		{"a radius", func(n *Notice) { n.Look.Radius = 25 }, "look.radius", "range"},
+		{"a logo of the site's", func(n *Notice) { n.Look.Logo = "https://cdn.shop.example/logo.svg" }, "", ""},
+		{"a logo of somebody else's", func(n *Notice) { n.Look.Logo = "https://cdn.example/logo.svg" }, "look.logo", "before any choice"},
+		{"a logo of a host that ends alike", func(n *Notice) { n.Look.Logo = "https://evilshop.example/logo.svg" }, "look.logo", "before any choice"},
+		{"a logo that is script", func(n *Notice) { n.Look.Logo = "javascript:alert(1)" }, "look.logo", "javascript"},
+		{"a modal layer", func(n *Notice) { n.Look.Modal = true }, "", ""},
+		{"a modal layer in the page", func(n *Notice) { n.Look.Modal, n.Look.Position = true, "inline" }, "look.modal", "waiting"},
 
 		{"nothing to ask for", func(n *Notice) {
 			n.Categories, n.Vendors, n.Tags, n.Overrides = n.Categories[:1], n.Vendors[:1], nil, nil
