@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volenti-consent/volenti/banner"
+	"github.com/volenti-consent/volenti/banner/fairness"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
@@ -22,20 +24,49 @@ func noticeCommand() *cobra.Command {
 }
 
 func noticeLintCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "lint FILE",
-		Short: "Check a notice file (TOML or YAML); list every mistake",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			n, err := readNotice(cmd.OutOrStdout(), args[0])
-			if err != nil {
+		Short: "Check a notice file (TOML or YAML) and the banner it makes; list every mistake",
+		Long: `Check a notice file, and the banner it makes: it is compiled in every language, run,
+looked at on several screens, and every button of it pressed. What is unfair is
+listed with the number of its rule (docs/fairness.md). Publishing does the same.`,
+		Args: cobra.ExactArgs(1),
+	}
+	quick := cmd.Flags().Bool("quick", false, "check the file only, not the banner it makes")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		n, err := readNotice(cmd.OutOrStdout(), args[0])
+		if err != nil {
+			return err
+		}
+		if !*quick {
+			if err := lintBanner(cmd.Context(), cmd.OutOrStdout(), args[0], n); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s: fit to publish for site %s: %d languages, %d categories, %d vendors\n",
-				args[0], n.Site, len(n.Languages), len(n.Categories), len(n.Vendors))
-			return nil
-		},
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%s: fit to publish for site %s: %d languages, %d categories, %d vendors\n",
+			args[0], n.Site, len(n.Languages), len(n.Categories), len(n.Vendors))
+		return nil
 	}
+	return cmd
+}
+
+// lintBanner judges the banner that a notice makes, as publishing would.
+func lintBanner(ctx context.Context, out io.Writer, path string, n *notice.Notice) error {
+	scripts, err := banner.Compiler{}.Compile(n, n.Wordings())
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	issues, err := fairness.Inspector{}.Inspect(ctx, n, n.Wordings(), scripts)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	for _, issue := range issues {
+		fmt.Fprintf(out, "%s: %s\n", path, issue)
+	}
+	if notice.Failed(issues) {
+		return invalid(fmt.Errorf("%s can't be published; mend what is listed", path))
+	}
+	return nil
 }
 
 func noticePublishCommand() *cobra.Command {
@@ -72,7 +103,7 @@ func noticePublishCommand() *cobra.Command {
 }
 
 func publisher(db *store.DB) *notice.Publisher {
-	return &notice.Publisher{Store: db, Compiler: banner.Compiler{}, Now: time.Now}
+	return &notice.Publisher{Store: db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}, Now: time.Now}
 }
 
 // readNotice prints every issue of the file and fails if one of them forbids

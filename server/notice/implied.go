@@ -44,6 +44,9 @@ var impliedConsent = map[string][]string{
 	"th": {"การใช้งานต่อ", "ใช้งานเว็บไซต์ต่อ", "การเข้าชมต่อ"},
 }
 
+// Implied is the phrase of a text that takes going on for consent, or "".
+func Implied(language, text string) string { return implied(language, text) }
+
 // implied is the phrase of a text that takes going on for consent, or "". A
 // text is read in its own language and in English.
 func implied(language, text string) string {

@@ -152,6 +152,8 @@ type Issue struct {
 	Severity Severity `json:"severity"` // an error keeps the notice from being published
 	What     string   `json:"what"`     // what is wrong
 	Remedy   string   `json:"remedy"`   // what to write instead
+
+	Rule string `json:"rule,omitempty"` // the design rule it breaks, with its number and source; only of what was found in the compiled banner
 }
 
 // A Severity says what an Issue means for publishing.

@@ -22,6 +22,8 @@ var (
 	ErrSameNotice = errors.New("this notice is in force already, with the same wording and scripts")
 	// ErrCompiled says that a Compiler did not keep its contract.
 	ErrCompiled = errors.New("the compiled scripts are not those of this notice")
+	// ErrUnjudged says that nobody would have looked whether the banner is fair.
+	ErrUnjudged = errors.New("the publisher has nobody who judges the banner: give it a Fairness")
 )
 
 // An InvalidError lists what keeps a notice from being published.
@@ -38,29 +40,38 @@ func (e *InvalidError) Error() string {
 	return b.String()
 }
 
-// String is the issue in one line: where, what, and what to do.
+// String is the issue in one line: where, what, and what to do; and in another
+// the rule it breaks, if that is one of design.
 func (i Issue) String() string {
 	where := i.Path
 	if i.Line > 0 {
 		where = fmt.Sprintf("line %d: %s", i.Line, i.Path)
 	}
-	return strings.TrimSuffix(where, ": ") + " " + i.What + "; " + i.Remedy
+	text := strings.TrimSuffix(where, ": ") + " " + i.What + "; " + i.Remedy
+	if i.Rule != "" {
+		text += "\n\t" + i.Rule
+	}
+	return text
 }
 
 // A Publisher makes notices public.
 type Publisher struct {
 	Store    Store
 	Compiler Compiler
+	Fairness Fairness
 	Now      func() time.Time
 }
 
 // Publish makes n the current notice of its site: it is encoded, compiled into
 // every variant, compressed, and kept whole, so that no request ever does any
-// of it. It fails with *InvalidError for a notice that does not pass Lint, and
-// with ErrSameNotice where nothing would change; then nothing was kept. The
+// of it. It fails with *InvalidError for a notice that does not pass Lint, or
+// whose compiled banner is not fair, and with ErrSameNotice where nothing would change; then nothing was kept. The
 // same notice is published again where wording or scripts are no longer the
 // same, as after an upgrade.
 func (p *Publisher) Publish(ctx context.Context, n *Notice) (*Publication, error) {
+	if p.Fairness == nil {
+		return nil, fmt.Errorf("publish notice of site %s: %w", n.Site, ErrUnjudged)
+	}
 	if issues := Lint(n); Failed(issues) {
 		return nil, &InvalidError{issues}
 	}
@@ -74,6 +85,9 @@ func (p *Publisher) Publish(ctx context.Context, n *Notice) (*Publication, error
 	}
 	if err == nil && same(current, publication) {
 		return nil, fmt.Errorf("publish notice of site %s: %w", n.Site, ErrSameNotice)
+	}
+	if err := p.judge(ctx, n, publication); err != nil {
+		return nil, fmt.Errorf("publish notice of site %s: %w", n.Site, err)
 	}
 	if err := compress(ctx, publication.Scripts); err != nil {
 		return nil, fmt.Errorf("publish notice of site %s: %w", n.Site, err)

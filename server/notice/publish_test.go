@@ -77,7 +77,7 @@ var noon = time.Date(2026, 11, 21, 12, 0, 0, 123456789, time.FixedZone("CET", 36
 
 func publisher() (*Publisher, *memory) {
 	store := &memory{}
-	return &Publisher{Store: store, Compiler: compiler{}, Now: func() time.Time { return noon }}, store
+	return &Publisher{Store: store, Compiler: compiler{}, Fairness: fair{}, Now: func() time.Time { return noon }}, store
 }
 
 func TestPublishKeepsEverything(t *testing.T) {

@@ -48,7 +48,7 @@ func (w *world) publishFile(file string) {
 	if notice.Failed(issues) {
 		w.t.Fatalf("the notice: %v", issues)
 	}
-	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Now: func() time.Time { return w.now }}
+	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Fairness: fair{}, Now: func() time.Time { return w.now }}
 	if _, err := p.Publish(w.t.Context(), n); err != nil {
 		w.t.Fatal(err)
 	}

@@ -35,6 +35,13 @@ import (
 
 const origin = "https://www.shop.example"
 
+// fair finds every banner fair: what is shown is not what these tests are about.
+type fair struct{}
+
+func (fair) Inspect(context.Context, *notice.Notice, map[string]notice.Wording, []notice.Script) ([]notice.Issue, error) {
+	return nil, nil
+}
+
 // A world is everything behind the handlers, real but for region and clock.
 type world struct {
 	t         *testing.T
@@ -146,7 +153,7 @@ accept = %q
 	if notice.Failed(issues) {
 		w.t.Fatalf("the notice: %v", issues)
 	}
-	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Now: func() time.Time { return w.now }}
+	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Fairness: fair{}, Now: func() time.Time { return w.now }}
 	if _, err := p.Publish(w.t.Context(), n); err != nil {
 		w.t.Fatal(err)
 	}
