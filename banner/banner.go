@@ -60,7 +60,7 @@ func (c Compiler) Compile(n *notice.Notice, wordings map[string]notice.Wording) 
 }
 
 // kinds are the variants of one language, those first whose digests others name;
-// KindGuarded is added where a notice needs it.
+// KindBlock and KindGuarded are added where a notice needs them.
 var kinds = [...]notice.Variant{
 	{Kind: notice.KindSettings},
 	{Kind: notice.KindGate},
@@ -75,7 +75,7 @@ var kinds = [...]notice.Variant{
 func kindsOf(n *notice.Notice) []notice.Variant {
 	all := slices.Clone(kinds[:])
 	if n.Blocks() {
-		all = append(all, notice.Variant{Kind: notice.KindGuarded})
+		all = append(append([]notice.Variant{{Kind: notice.KindBlock}}, all...), notice.Variant{Kind: notice.KindGuarded})
 	}
 	for _, t := range n.Trials {
 		for _, v := range kinds {
@@ -120,6 +120,8 @@ func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, langua
 		switch variant.Kind {
 		case notice.KindSettings:
 			p.settings = into[i].Digest
+		case notice.KindBlock:
+			p.block = into[i].Digest
 		case notice.KindGate:
 			p.gate = into[i].Digest
 		}

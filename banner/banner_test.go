@@ -158,7 +158,7 @@ func TestCompileMakesEveryVariantOnce(t *testing.T) {
 	for _, l := range n.Languages {
 		for _, k := range []key{
 			{notice.KindAsk, notice.AskOptIn, l}, {notice.KindAsk, notice.AskOptOut, l}, {notice.KindAsk, notice.AskNotice, l},
-			{notice.KindKept, "", l}, {notice.KindGuarded, "", l}, {notice.KindGate, "", l}, {notice.KindSettings, "", l},
+			{notice.KindKept, "", l}, {notice.KindGuarded, "", l}, {notice.KindBlock, "", l}, {notice.KindGate, "", l}, {notice.KindSettings, "", l},
 		} {
 			if !seen[k] {
 				t.Errorf("%v is missing", k)
@@ -185,7 +185,7 @@ func TestCompilingTwiceGivesTheSameBytes(t *testing.T) {
 // The server appends the argument list to what stands first in the page; the
 // gate and the second layer are modules (docs/wire.md).
 func TestScriptsHaveTheFormOfTheWire(t *testing.T) {
-	exports := map[notice.Kind]string{notice.KindGate: `[\w$]+ as attach,[\w$]+ as start`, notice.KindSettings: `[\w$]+ as open`}
+	exports := map[notice.Kind]string{notice.KindGate: `[\w$]+ as attach,[\w$]+ as start`, notice.KindSettings: `[\w$]+ as open`, notice.KindBlock: `[\w$]+ as createBlock,[\w$]+ as more`}
 	digests := map[notice.Kind]string{}
 	scripts := compile(t, shop("en"))
 	for _, s := range scripts {
@@ -199,13 +199,13 @@ func TestScriptsHaveTheFormOfTheWire(t *testing.T) {
 			t.Errorf("%s is not the text of a function: %.20s…%s", s.Kind, text, text[len(text)-20:])
 		}
 	}
-	names := map[notice.Kind]notice.Kind{ // which module a script fetches
-		notice.KindAsk: notice.KindGate, notice.KindKept: notice.KindGate, notice.KindGuarded: notice.KindGate,
-		notice.KindGate: notice.KindSettings,
+	names := map[notice.Kind][]notice.Kind{ // which modules a script fetches
+		notice.KindAsk: {notice.KindGate}, notice.KindKept: {notice.KindGate}, notice.KindGuarded: {notice.KindGate},
+		notice.KindGate: {notice.KindSettings, notice.KindBlock},
 	}
 	for _, s := range scripts {
 		for kind, digest := range digests {
-			if got, want := strings.Contains(string(s.Source), digest), names[s.Kind] == kind; got != want {
+			if got, want := strings.Contains(string(s.Source), digest), slices.Contains(names[s.Kind], kind); got != want {
 				t.Errorf("%s names the digest of %s: %v, want %v", s.Kind, kind, got, want)
 			}
 		}
@@ -213,8 +213,9 @@ func TestScriptsHaveTheFormOfTheWire(t *testing.T) {
 }
 
 // What would open a page to injected markup or code, or fail under Trusted
-// Types. document.write is wrapped, never called.
-var forbidden = regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|\.writeln?\(|\beval\(|new Function|\bFunction\(|setTimeout\(["'` + "`" + `]|javascript:|\.style\s*=|"style"|debugger|console\.(log|error)`)
+// Types. document.write is wrapped, never called; so are the setters of markup,
+// which parse what the page would have had parsed anyway.
+var forbidden = regexp.MustCompile(`(\.|\[")(innerHTML|outerHTML|insertAdjacentHTML)|\.writeln?\(|\beval\(|new Function|\bFunction\(|setTimeout\(["'` + "`" + `]|javascript:|\.style\s*=|"style"|debugger|console\.(log|error)`)
 
 func TestScriptsHoldNothingForbidden(t *testing.T) {
 	for _, s := range compile(t, shop("en")) {
@@ -250,7 +251,7 @@ func TestConsentModeIsLeftOutWhereItIsOff(t *testing.T) {
 	for _, mode := range []string{"off", "basic"} {
 		n.Google.Mode = mode
 		for _, s := range compile(t, n) {
-			if got, want := bytes.Contains(s.Source, []byte("ad_storage")), mode == "basic" && s.Kind != notice.KindSettings; got != want {
+			if got, want := bytes.Contains(s.Source, []byte("ad_storage")), mode == "basic" && s.Kind != notice.KindSettings && s.Kind != notice.KindBlock; got != want {
 				t.Errorf("%s with Consent Mode %s: has it %v, want %v", s.Kind, mode, got, want)
 			}
 		}

@@ -29,12 +29,12 @@ const (
 
 // bundle makes one script of src/entry/{kind}.ts and what it imports.
 //
-// For the gate and the second layer that is a module. For all others it is the
+// For the gate, the second layer and the block that is a module. For all others it is the
 // text of a function of the boot, not called: "(boot=>{…})". The entry knows its boot as
 // a free variable, which is what the parameter then binds.
 func bundle(sources fs.FS, kind notice.Kind, modules virtual, constants map[string]string) ([]byte, error) {
 	format := api.FormatIIFE
-	if kind == notice.KindGate || kind == notice.KindSettings {
+	if kind == notice.KindGate || kind == notice.KindSettings || kind == notice.KindBlock {
 		format = api.FormatESModule
 	}
 	result := api.Build(api.BuildOptions{

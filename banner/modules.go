@@ -211,7 +211,7 @@ type (
 
 // parts are the digests of the modules that other scripts of the same language
 // fetch, each empty while it is being compiled.
-type parts struct{ gate, settings canonical.Digest }
+type parts struct{ gate, settings, block canonical.Digest }
 
 // module is volenti:notice.
 func (f *facts) module(language string, w *words, p parts) string {
@@ -262,6 +262,7 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("holders", string(holders))
 	m.export("gateDigest", p.gate.Short())
 	m.export("settingsDigest", p.settings.Short())
+	m.export("blockDigest", p.block.Short())
 	m.export("policyKey", n.Policies[0])
 	m.export("controller", map[string]string{"name": n.Controller.Name, "address": n.Controller.Address, "contact": n.Controller.Contact})
 	m.export("details", details)

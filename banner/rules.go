@@ -13,8 +13,8 @@ import (
 // What a script carries of the catalogue, in bytes before compression: of the
 // notice's own vendors, and of all others.
 const (
-	vendorBudget = 350
-	othersBudget = 800
+	vendorBudget = 260
+	othersBudget = 520
 )
 
 // indispensable are vendors of the catalogue that a page can't do without, by
@@ -86,23 +86,20 @@ func rulesModule(n *notice.Notice, c *catalogue.Catalogue) string {
 		known[i] = append(known[i], r.String())
 	}
 
-	type marked struct {
-		Dataset struct {
-			Category string `json:"category"`
-			Service  string `json:"service,omitempty"`
-		} `json:"dataset"`
-	}
-	written := make([]any, len(verdicts))
+	written := make([][]string, len(verdicts))
 	for i, v := range verdicts {
-		var w marked
-		w.Dataset.Category, w.Dataset.Service = v.category, v.vendor
-		written[i] = w
+		written[i] = slices.DeleteFunc([]string{v.category, v.vendor}, func(s string) bool { return s == "" })
 	}
-	written[0] = 0
+	var home strings.Builder
+	for _, site := range sites(n) {
+		home.WriteString(site + " ")
+	}
 	var m module
 	m.export("rules", map[string]any{
 		"verdicts": written,
-		"lists":    [][]string{lists(own), {strings.Join(sites(n), " ")}, lists(known)},
+		"own":      lists(own),
+		"home":     home.String(),
+		"known":    lists(known),
 		"unknown":  unknown,
 	})
 	return m.String()
@@ -139,7 +136,16 @@ func share(all []rule, unguessed verdict) []rule {
 	}
 	var out []rule
 	for i, r := range all {
-		if picked[i] {
+		if !picked[i] {
+			continue
+		}
+		covered := verdict{"", "none"}
+		for j := i + 1; j < len(all) && covered.vendor == "none"; j++ {
+			if picked[j] && within(r.Pattern, all[j].Pattern) && strings.HasPrefix(r.Path, all[j].Path) {
+				covered = all[j].verdict
+			}
+		}
+		if covered != r.verdict { // else it would say what is said already
 			out = append(out, r)
 		}
 	}

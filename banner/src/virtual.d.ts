@@ -90,6 +90,8 @@ declare module 'volenti:notice' {
   export const gateDigest: string;
   /** First 16 digits of the digest of the second layer of the same language. */
   export const settingsDigest: string;
+  /** First 16 digits of the digest of what holds unmarked tags, as a module. */
+  export const blockDigest: string;
   export const policyKey: string;
   /** Second layer only. */
   export const controller: { readonly name: string; readonly address: string; readonly contact: string };

@@ -180,6 +180,7 @@ type Kind string
 const (
 	KindAsk      Kind = "ask"      // first in the page, with the first layer: a visitor who has not decided
 	KindKept     Kind = "kept"     // first in the page: a visitor whose decision is known
+	KindBlock    Kind = "block"    // what holds tags that nobody marked: a module that the gate fetches
 	KindGuarded  Kind = "guarded"  // the same, where something may not load, and what nobody marked is held
 	KindGate     Kind = "gate"     // what releases, remembers and reports: a module that the ones above fetch
 	KindSettings Kind = "settings" // the second layer: a module, fetched when asked for

@@ -168,7 +168,7 @@ func (n *Notice) Variants() []Variant {
 			all = append(all, Variant{Kind: kind, Language: language})
 		}
 		if n.Blocks() {
-			all = append(all, Variant{Kind: KindGuarded, Language: language})
+			all = append(all, Variant{Kind: KindGuarded, Language: language}, Variant{Kind: KindBlock, Language: language})
 		}
 	}
 	return all

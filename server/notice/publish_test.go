@@ -110,8 +110,8 @@ func TestPublishKeepsEverything(t *testing.T) {
 			t.Errorf("%s: the wording is not what visitors read", language)
 		}
 	}
-	if len(publication.Scripts) != 2*7 {
-		t.Errorf("%d scripts, want seven a language", len(publication.Scripts))
+	if len(publication.Scripts) != 2*8 {
+		t.Errorf("%d scripts, want eight a language", len(publication.Scripts))
 	}
 	for _, s := range publication.Scripts {
 		for _, coding := range splice.Codings() {

@@ -2,6 +2,7 @@ import { adapters } from 'volenti:adapters';
 import { labels, like, vendorNames } from 'volenti:notice';
 import { createCore, type GateModule } from '../gate/core';
 import { judge } from '../gate/head';
+import { blocking } from '../gate/blocking';
 import { page } from '../gate/page';
 import { attach as attachTo, type Layers } from '../gate/rest';
 import { reload } from '../gate/whole';
@@ -29,7 +30,10 @@ const layers: Layers = {
   },
 };
 
-export const attach: GateModule['attach'] = (core) => attachTo(core, layers);
+export const attach: GateModule['attach'] = (core) => {
+  if (VOLENTI.blocking) blocking(core);
+  attachTo(core, layers);
+};
 
 export const start: GateModule['start'] = (head) => {
   // A cached answer for somebody who had decided, and there is no decision any more: only a fresh script can ask.

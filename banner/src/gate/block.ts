@@ -1,31 +1,32 @@
 import { rules } from 'volenti:rules';
 import { elements } from './blockElements';
-import { markup } from './blockMarkup';
 import { network } from './blockNetwork';
+import { storage } from './blockStorage';
 import type { Head } from './head';
-import { emit, guard, page, warn } from './page';
-import { createJudge, type Verdict } from './rules';
+import { emit, page, warn } from './page';
+import { patch, type Patch } from './patch';
+import { createJudge } from './rules';
 import { allows, type Marked } from './tags';
 import type { Trust } from './trust';
 import type { Choices } from './types';
 
-/** Holds what nobody marked, by its address. Put into Head, so no name in here may be mangled. */
+/** Holds what nobody marked, by its address. Put into Head and compiled apart, so no name in here may be mangled. */
 export interface Block {
-  /** What may load now. */
-  update(now: Choices): void;
-  /** Elements that were held before they could run. */
-  readonly mine: WeakSet<Element>;
-}
-
-/** What the parts of the blocker share. */
-export interface Hold {
   /** Everything may load. */
   free: boolean;
+  /** What else to do when that has changed. */
+  also?: () => void;
+  /** What may load now. */
+  update(now: Choices): void;
+  /** Whether something may load that is marked so, or has the verdict of this number. */
+  allows(what: Marked | number): boolean;
   /** The verdict on an address that may not be fetched now; marks of the site's own count more. Tells who wants to know. */
-  stops(address: unknown, marked?: Marked | false): Verdict | undefined;
-  /** Does something once it may be done. */
-  later(verdict: Marked, release: () => void): void;
-  readonly mine: WeakSet<Element>;
+  stops(address: unknown, marked?: Marked | false): Marked | undefined;
+  /** Elements that were held before they could run, and have no marks but ours. */
+  readonly mine: Set<HTMLElement>;
+  /** Scripts that were parsed as a part of markup: they never run (HTML, "already started"), so they are left alone. */
+  readonly dead: WeakSet<Node>;
+  readonly patch: Patch;
   readonly trust: Trust;
 }
 
@@ -34,49 +35,49 @@ export interface Hold {
  * may. Each thing is judged when it wants to load.
  */
 export const createBlock = ({ base, trust }: Head): Block => {
-  const [own, sites, known] = rules.lists as [string[], string[], string[]];
-  const judge = createJudge({ ...rules, lists: [own, [`${sites[0]} ${location.hostname} ${new URL(base).hostname}`], known] });
-  const waiting = new Map<() => void, Marked>();
+  const judge = createJudge(rules, `${location.hostname} ${new URL(base).hostname}`);
+  const verdicts = rules.verdicts.map(([category, service]) => ({ dataset: { category, ...(service ? { service } : {}) } }));
   const told = new Set<string>();
-  const mine = new WeakSet<Element>();
   let now = '';
-  let installed = false;
+  let release: (() => void) | undefined;
 
-  const hold: Hold = {
+  const block: Block = {
     free: true,
-    stops(address, marked) {
-      let url: URL | undefined;
-      try {
-        url = new URL(address as string, page.baseURI);
-      } catch {
-        // Nobody can fetch that.
-      }
-      const verdict = judge(url);
-      if (!verdict || allows(now, marked || verdict)) return undefined;
-      const { href: src, hostname } = url ?? {};
-      const { category, service: vendor } = verdict.dataset;
-      emit('held', { src, category, vendor });
-      if (hostname && verdict === rules.verdicts[rules.unknown] && told.size < told.add(hostname).size)
-        warn(`held as ${category}: ${hostname}. If the page needs it, name it in the notice: blocking.allow, or hosts of a vendor.`);
-      return verdict;
-    },
-    later: (verdict, release) => void waiting.set(release, verdict),
-    mine,
-    trust,
-  };
-
-  return {
-    mine,
     update(next) {
       now = next;
-      hold.free = rules.verdicts.every((verdict) => !verdict || allows(now, verdict));
-      if (!installed && !hold.free) {
-        installed = true;
-        for (const part of [elements, markup, network]) guard(part)(hold);
+      block.free = verdicts.every((verdict, i) => !i || allows(now, verdict));
+      if (!release && !block.free) {
+        if (VOLENTI.blocking === 'strict') storage(block);
+        network(block);
+        release = elements(block);
       }
-      waiting.forEach((verdict, release) => {
-        if (allows(now, verdict) && waiting.delete(release)) guard(release)();
-      });
+      release?.();
+      block.also?.();
     },
+    stops(address, marked) {
+      let src = String(address);
+      let host = '';
+      // What can't be read is held like what nobody knows.
+      let verdict = rules.unknown;
+      try {
+        const url = new URL(src, page.baseURI);
+        ({ href: src, hostname: host } = url);
+        verdict = judge(url);
+      } catch {
+        // It is no address.
+      }
+      const found = verdicts[verdict]!;
+      if (!verdict || allows(now, marked || found)) return undefined;
+      const { category, service: vendor } = found.dataset;
+      emit('held', { src, category, vendor });
+      if (verdict === rules.unknown && told.size < told.add(host).size) warn(`held as ${category}: ${host}. The notice can say otherwise: blocking.allow, or hosts of a vendor.`);
+      return found;
+    },
+    mine: new Set(),
+    dead: new WeakSet(),
+    allows: (what) => allows(now, verdicts[what as number] ?? (what as Marked)),
+    patch: (...args) => patch(block, ...args),
+    trust,
   };
+  return block;
 };

@@ -1,4 +1,48 @@
-import type { Hold } from './block';
+import type { Block } from './block';
+import type { Scan } from './blockElements';
+import { page } from './page';
+import type { Native } from './patch';
 
-/** Markup that scripts write. */
-export const markup = (_: Hold): void => {};
+/** Markup that may hold something that fetches. */
+const fetching = /src|poster|<(link|object|image)/i;
+
+/** Where insertAdjacentHTML() puts it, as a method. */
+const places: Readonly<Record<string, string>> = { beforebegin: 'before', afterbegin: 'prepend', beforeend: 'append', afterend: 'after' };
+
+/**
+ * Markup that scripts write. It is never changed as text: it is parsed into an element that stands nowhere, as the standard
+ * has it parsed into a fragment; what may not load is held there; and the nodes go where the text was to go.
+ */
+export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
+  const fill = Object.getOwnPropertyDescriptor(Element.prototype, 'innerHTML')!.set as Native;
+
+  for (const { prototype } of [Element, ShadowRoot])
+    patch(prototype, /(r|nt)HTML|HTMLUnsafe/, (self: Element & ShadowRoot, args, name) => {
+      const where = name === 'outerHTML' ? 'replaceWith' : (places[String(args[0]).toLowerCase()] ?? 'replaceChildren');
+      const html = args[name === 'insertAdjacentHTML' ? 1 : 0];
+      const context = /^(b|af|.*h$)/.test(where) ? self.parentElement : self.nodeType === 1 ? self : self.host;
+      if (!fetching.test(html as string) || !context || context.localName === 'template') return;
+      const parsed = page.createElementNS(context.namespaceURI, /-/.test(context.localName) ? 'p' : context.localName);
+      fill.call(parsed, html);
+      parsed.querySelectorAll('script').forEach((script) => dead.add(script));
+      scan(parsed);
+      (self[where as 'append'] as (...nodes: Node[]) => void)(...parsed.childNodes);
+      return [undefined];
+    });
+
+  patch(Document.prototype, /^write(ln)?$/, (_, args) => {
+    const { currentScript, readyState } = page;
+    const html = args.join('');
+    if (readyState !== 'loading' || !currentScript || !fetching.test(html)) return;
+    // All of it is released together, in its order.
+    const template = page.createElement('template');
+    const write = (): void => fill.call(template, trust.createHTML(html)) as undefined;
+    write();
+    if (!scan(template.content)) return;
+    const { category, service } = template.content.querySelector<HTMLElement>('[data-category]')!.dataset;
+    write();
+    Object.assign(template.dataset, { category, service });
+    currentScript.parentNode!.append(template);
+    return [undefined];
+  });
+};

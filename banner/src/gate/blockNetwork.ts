@@ -1,8 +1,7 @@
-import type { Hold } from './block';
-import { patch } from './patch';
+import type { Block } from './block';
 
 /** Requests that scripts make themselves. They fail as they do without a network, and are not made again after a consent. */
-export const network = ({ stops }: Hold): void => {
+export const network = ({ stops, patch }: Block): void => {
   patch(window, /^fetch/, (_, [what]) => stops((what as Request | undefined)?.url ?? what) && [Promise.reject(new TypeError('Failed to fetch'))]);
   // An address that no blob has fails by itself, with every event there is.
   patch(XMLHttpRequest.prototype, /^open$/, (_, args) => void (stops(args[1]) && (args[1] = 'blob:')));

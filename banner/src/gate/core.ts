@@ -1,7 +1,6 @@
 import { gateDigest, notice, site } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import type { Adapter } from './adapter';
-import { createBlock } from './block';
 import { decide, hold as until, type Outcome } from './decide';
 import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
@@ -33,6 +32,8 @@ export interface Core {
   readonly ran?: Set<Element>;
   /** Takes the first layer away, where there is one, or shows it again. */
   close?: (again?: boolean) => unknown;
+  /** Sends for what holds unmarked tags, if something may not load. */
+  late?: () => void;
   /** The rest's, called after every change. */
   changed?: () => void;
   /** The rest is there. */
@@ -72,7 +73,9 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
 
   /** Before anything else that a change of what may load brings about. */
   const hold = (): void => {
-    if (VOLENTI.blocking) (head.block ??= createBlock(head)).update(core.outcome.now);
+    if (!VOLENTI.blocking) return;
+    head.block?.update(core.outcome.now);
+    core.late?.();
   };
 
   const core: Core = {
@@ -182,7 +185,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     },
     nonce,
     trust,
-    ...(VOLENTI.blocking ? { mine: head.block!.mine } : {}),
+    mine: (el) => !!VOLENTI.blocking && !!head.block?.mine.has(el as HTMLElement),
   });
   // What another tab decides, and what was decided while this page was put by, is the rest's to follow.
   addEventListener('storage', (e) => e.key === name && core.rest());

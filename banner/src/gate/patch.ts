@@ -9,14 +9,15 @@ export type Native = (...args: unknown[]) => unknown;
 /** What is asked first, with the arguments, which it may change. An answer, in a list of one, stands for that of the native. */
 export type Before = (self: never, args: unknown[], name: string, native: Native) => readonly [unknown] | false | undefined | void;
 
-export const call = (native: Native, self: unknown, args: readonly unknown[]): unknown => apply(native, self, args);
+/** The arguments of patch, but for the first. */
+export type Patch = (owner: object, names: RegExp, before: Before, get?: (self: never, name: string) => unknown) => void;
 
 /**
- * Puts something before methods and setters, those of `owner` itself whose names fit; `get` answers for a getter, or with
- * undefined lets it answer. One that can't be replaced, in a page that froze it, leaves the others. What `before` throws
- * stays in here; then the native goes on.
+ * Puts something before methods and setters, those of `owner` itself whose names fit, which is asked unless everything is
+ * free; `get` answers for a getter, or with undefined lets it answer. One that can't be replaced, in a page that froze it,
+ * leaves the others. What `before` throws stays in here; then the native goes on.
  */
-export const patch = (owner: object, names: RegExp, before: Before, get?: (self: never, name: string) => unknown): void => {
+export const patch = (state: { readonly free: boolean }, ...[owner, names, before, get]: Parameters<Patch>): void => {
   for (const name of getOwnPropertyNames(owner))
     if (names.test(name))
       guard(() => {
@@ -28,7 +29,7 @@ export const patch = (owner: object, names: RegExp, before: Before, get?: (self:
         how[kind] = function (this: never, ...args: unknown[]) {
           let instead;
           try {
-            instead = before(this, args, name, native);
+            instead = !state.free && before(this, args, name, native);
           } catch (e) {
             warn(e);
           }

@@ -15,8 +15,8 @@ export interface Rules {
   held?(el: HTMLElement, ran?: true): void;
   readonly nonce: string;
   readonly trust: Trust;
-  /** Elements that were held before they could run: those run themselves, no copies of them, with all who listen to them. */
-  readonly mine?: WeakSet<Element>;
+  /** Whether an element was held before it could run: then it runs itself, no copy of it, with all who listen to it. */
+  mine(el: Element): boolean;
 }
 
 export interface Engine {
@@ -92,7 +92,7 @@ export const createEngine = ({ allowed, held, nonce, trust, mine }: Rules): Engi
     new Promise((resolve) => {
       if (!last) capture();
       const src = source(el);
-      const own = VOLENTI.blocking && src && mine!.has(el);
+      const own = src && mine(el);
       const script = own ? el : page.createElement('script');
       const inert = own ? el.cloneNode(true) : el;
       let timer = 0;
