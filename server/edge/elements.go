@@ -83,14 +83,9 @@ func (w *Writer) forever() {
 		w.write(p)
 	}
 	pass(w.z.Buffered())
-	for {
-		if len(w.rest) > 0 {
-			pass(w.rest)
-			w.rest = nil
-		}
-		if w.ended || !w.wait(struct{}{}) {
-			break
-		}
+	for w.in.more() {
+		pass(w.in.rest)
+		w.in.rest = nil
 	}
 	w.open, w.broken, w.element.name = true, true, ""
 }
@@ -277,7 +272,7 @@ func (w *Writer) within(text []byte) *Writer {
 	if part.depth > maxDepth {
 		part.found.add(notice.Verdict{Category: notice.Marketing})
 		out.Write(withoutTags(text, false))
-		part.stop()
+		part.in.stop()
 		return part
 	}
 	_, _ = part.Write(text) // a buffer takes everything

@@ -36,6 +36,7 @@ type page struct {
 	judge  Judge
 	grants Grants
 	marked []string // keys of categories that count as marks of the site's own
+	own    []string // hosts that are never held
 }
 
 // maxBases bounds what a page can make us judge: the first one counts in a
@@ -102,6 +103,11 @@ func (f *finding) marks() string {
 // verdict judges one address; held is true where it may not be fetched now.
 func (p *page) verdict(address string, base *url.URL) (v notice.Verdict, held bool) {
 	v = p.judge.JudgeText(address, base, p.url.Hostname())
+	if !v.Free() && len(p.own) > 0 {
+		if a, err := catalogue.ParseAddress(address, base); err == nil && slices.Contains(p.own, a.Host) {
+			return notice.Verdict{Reason: notice.FirstParty}, false
+		}
+	}
 	return v, !v.Free() && !p.grants.Allows(v.Category, v.Vendor)
 }
 

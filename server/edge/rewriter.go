@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"iter"
 
 	"golang.org/x/net/html"
 )
@@ -17,10 +16,6 @@ const MaxToken = 8 << 20
 // A Writer takes HTML and passes it on with everything moved aside that may not
 // be fetched. What it need not touch passes byte for byte, as soon as it is
 // written; it keeps no more than one token. Close ends the page.
-//
-// The tokenizer asks for its input, while a Writer is given it: so it runs in a
-// coroutine, and goes back to the caller of Write when it has used up
-// everything.
 type Writer struct {
 	page  page
 	out   io.Writer
@@ -28,16 +23,10 @@ type Writer struct {
 	max   int
 	depth int // of pages within pages
 
-	resume func() (struct{}, bool) // until more input is wanted, or the page has ended
-	stop   func()
-	wait   func(struct{}) bool // within the coroutine: for more input; false if there is none
-
-	chunk, rest []byte // what Write was given, and what of it the tokenizer has not
-	ended       bool
-	given       int // bytes of the page that the tokenizer was given
-	seen        int // of these, bytes in tokens that are dealt with
-	early       int // bytes behind seen that are written already
-	skip        int // bytes of the next tokens that were never in the page
+	in    source
+	seen  int // bytes of the page in tokens that are dealt with
+	early int // bytes behind them that are written already
+	skip  int // bytes of the next tokens that were never in the page
 
 	z       *html.Tokenizer
 	place   place
@@ -57,10 +46,8 @@ type Writer struct {
 // newWriter makes a Writer for one page.
 func newWriter(out io.Writer, p page, e *embed) *Writer {
 	w := &Writer{page: p, out: out, embed: e, max: MaxToken}
-	w.resume, w.stop = iter.Pull(func(yield func(struct{}) bool) {
-		w.wait = yield
-		w.run()
-	})
+	w.in.idle = w.ahead
+	w.in.start(w.run)
 	return w
 }
 
@@ -70,9 +57,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	w.chunk, w.rest = p, p
-	w.resume()
-	w.chunk, w.rest = nil, nil
+	w.in.give(p)
 	return len(p), w.err
 }
 
@@ -85,36 +70,19 @@ func (w *Writer) Flush() error {
 
 // Close ends the page and passes on what is left of it.
 func (w *Writer) Close() error {
-	w.ended = true
-	w.resume()
-	w.stop()
+	w.in.end()
 	w.embed.settle(w)
 	return w.err
-}
-
-// Read gives the tokenizer its input. When it is called, everything that was
-// given before is dealt with, but for the token that is being read.
-func (w *Writer) Read(p []byte) (int, error) {
-	for len(w.rest) == 0 {
-		w.ahead()
-		if w.ended || !w.wait(struct{}{}) {
-			return 0, io.EOF
-		}
-	}
-	n := copy(p, w.rest)
-	w.rest = w.rest[n:]
-	w.given += n
-	return n, nil
 }
 
 // ahead writes the beginning of a text that is being read: a page may wait long
 // before it goes on. What begins with '<' is no text.
 func (w *Writer) ahead() {
-	pending := w.given - w.seen - w.early
-	if w.element.name != "" || w.skip > 0 || !w.embed.early() || pending <= 0 || pending > len(w.chunk) {
+	pending := w.in.given - w.seen - w.early
+	if w.element.name != "" || w.skip > 0 || !w.embed.early() || pending <= 0 || pending > len(w.in.chunk) {
 		return
 	}
-	text := w.chunk[len(w.chunk)-pending:]
+	text := w.in.chunk[len(w.in.chunk)-pending:]
 	if n := bytes.IndexByte(text, '<'); n >= 0 {
 		text = text[:n]
 	}
@@ -141,7 +109,7 @@ func (w *Writer) tokenize(prefix string, again []byte) {
 	rest := append(append([]byte(prefix), again...), w.buffered()...)
 	w.skip = len(prefix)
 	w.seen -= len(again)
-	w.z = html.NewTokenizer(io.MultiReader(bytes.NewReader(rest), w))
+	w.z = html.NewTokenizer(io.MultiReader(bytes.NewReader(rest), &w.in))
 	w.z.SetMaxBuf(w.max)
 }
 
@@ -178,7 +146,8 @@ func (w *Writer) run() {
 		}
 		w.token(kind, raw[early:], full)
 	}
-	for w.broken && !w.ended && w.wait(struct{}{}) { // to the end, and to nobody
+	for w.broken && w.in.more() { // to the end, and to nobody
+		w.in.rest = nil
 	}
 }
 
