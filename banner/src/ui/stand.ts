@@ -27,7 +27,11 @@ export const modal = (host: HTMLElement): Show => {
   dialog.addEventListener('keydown', (e) => e.key === 'Escape' && e.preventDefault());
   dialog.addEventListener('close', () => outer.isConnected && open());
   return (again) => {
-    if (!again) return outer.remove();
+    if (!again) {
+      outer.remove();
+      // Else it is one that is open and not modal, which nothing opens again.
+      return dialog.close();
+    }
     place(outer);
     open();
   };
