@@ -1,0 +1,124 @@
+package edge
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// lampPage is a page as shops have them: a head, an icon, products, scripts of
+// their own, and a vendor's tag now and then.
+func lampPage(size int) []byte {
+	var b bytes.Buffer
+	b.WriteString(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Lamps</title><link rel="stylesheet" href="/style.css"><style>p{margin:0}a>b{color:red}</style></head><body>`)
+	for i := 0; b.Len() < size; i++ {
+		fmt.Fprintf(&b, `<article class="product" id="p%d"><a href="/lamps/%d?from=list&amp;sort=price"><img src="/img/%d.jpg" srcset="/img/%[1]d@2x.jpg 2x" alt="Lamp %d" width="200" height="200" loading="lazy"></a><h2>Lamp %[1]d</h2><p>A lamp of brass and glass, for tables and for shelves.</p><svg viewBox="0 0 16 16" aria-hidden="true"><path d="M1 1h14v14H1z"/></svg><button type="button" data-id="%[1]d" onclick="add(%[1]d)">Buy</button></article>`, i, i, i, i)
+		switch i % 40 {
+		case 0:
+			fmt.Fprintf(&b, `<script>for (let i = 0; i < %d; i++) { cart.push({ id: i, url: "/lamps/" + i }); }</script>`, i)
+		case 20:
+			b.WriteString(`<img src="https://tracker.example/p.gif" width=1 height=1 alt=""><script async src="https://tracker.example/t.js"></script>`)
+		}
+	}
+	b.WriteString("</body></html>")
+	return b.Bytes()
+}
+
+func BenchmarkWriter(b *testing.B) {
+	page := lampPage(256 << 10)
+	p := shopPage(b, Nothing{})
+	b.SetBytes(int64(len(page)))
+	b.ReportAllocs()
+	for b.Loop() {
+		w := newWriter(io.Discard, p, nil)
+		_, _ = w.Write(page)
+		_ = w.Close()
+	}
+}
+
+func BenchmarkHandler(b *testing.B) {
+	page := lampPage(256 << 10)
+	p := shopPage(b, Nothing{})
+	site := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write(page[:16<<10])
+		w.(http.Flusher).Flush()
+		_, _ = w.Write(page[16<<10:])
+	})
+	gate := New(Options{Decide: func(*http.Request) Decision { return Decision{Rules: p.judge, Script: "/b/shop.js"} }})(site)
+	for name, h := range map[string]http.Handler{"plain": site, "gate": gate} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(page)))
+			var first time.Duration
+			for b.Loop() {
+				w := &firstByte{begun: time.Now(), header: http.Header{}}
+				h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				first += w.first
+			}
+			b.ReportMetric(float64(first.Microseconds())/float64(b.N), "µs-to-first-byte")
+		})
+	}
+}
+
+type firstByte struct {
+	begun  time.Time
+	first  time.Duration
+	header http.Header
+}
+
+func (w *firstByte) Header() http.Header { return w.header }
+func (w *firstByte) WriteHeader(int)     {}
+func (w *firstByte) Flush()              {}
+func (w *firstByte) Write(p []byte) (int, error) {
+	if w.first == 0 {
+		w.first = time.Since(w.begun)
+	}
+	return len(p), nil
+}
+
+// A page of a hundred megabytes takes no more memory than a small one: what a
+// Writer keeps is one token.
+func TestMemoryDoesNotGrowWithThePage(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes a hundred megabytes")
+	}
+	part := lampPage(1 << 20)
+	grown := func(parts int) uint64 {
+		w := newWriter(io.Discard, shopPage(t, Nothing{}), nil)
+		var peak uint64
+		for range parts {
+			if _, err := w.Write(part); err != nil {
+				t.Fatal(err)
+			}
+			var m runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&m)
+			peak = max(peak, m.HeapAlloc)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return peak
+	}
+	small, large := grown(2), grown(100)
+	if large > small+(1<<20) {
+		t.Errorf("a page of 100 MB holds %d bytes, one of 2 MB %d", large, small)
+	}
+	// Nor does the longest text that is no tag.
+	w := newWriter(io.Discard, shopPage(t, Nothing{}), nil)
+	w.max = 1 << 16
+	text := []byte(strings.Repeat("lamps ", 1<<18))
+	for range 10 {
+		_, _ = w.Write(text)
+	}
+	if n := len(w.z.Buffered()) + len(w.z.Raw()); n > 2*w.max {
+		t.Errorf("%d bytes of text are kept", n)
+	}
+	_ = w.Close()
+}
