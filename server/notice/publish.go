@@ -174,9 +174,6 @@ func (n *Notice) Variants() []Variant {
 	return all
 }
 
-// Blocks reports whether tags that nobody marked are held in the page.
-func (n *Notice) Blocks() bool { return n.Blocking.Mode == "script" || n.Blocking.Mode == "strict" }
-
 // complete checks what the compiler made: every variant once, each under the
 // digest of its bytes. A variant that is missing would be found by a visitor.
 func complete(n *Notice, scripts []Script) error {

@@ -166,6 +166,10 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
+	may := live.Notice.Resolve(v.boot.models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, v.boot.gpc || v.boot.dnt)
+	if guarded := (notice.Variant{Kind: notice.KindGuarded, Language: v.variant.Language}); live.Notice.Holds(may) && live.Script(guarded) != nil {
+		v.variant = guarded // what was published by an earlier version has none
+	}
 }
 
 // gpcHeader: only the exact value 1 counts, on any line (W3C GPC § 3.2).
