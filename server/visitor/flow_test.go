@@ -106,6 +106,7 @@ func newWorld(t *testing.T) *world {
 	w.echo.GET("/b/:site/:file", script.ByDigest)
 	w.echo.POST("/v1/sites/:site/decisions", decisions.Post)
 	w.echo.GET("/v1/sites/:site/archive/:digest", receipts.Artifact)
+	w.echo.GET("/v1/sites/:site/changes", (&visitor.Changes{Directory: w.directory}).Get)
 
 	if err := db.AddSite(t.Context(), site.Site{Key: "shop", Name: "Shop", CreatedAt: w.now}); err != nil {
 		t.Fatal(err)
@@ -114,13 +115,16 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) policy(text string) {
+func (w *world) policy(text string, about ...policyversions.Announcement) {
 	w.t.Helper()
 	draft, err := policyversions.Import([]byte(text), "privacy.md")
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	draft.Language = "en"
+	for _, a := range about {
+		draft.Announcement = a
+	}
 	p := policyversions.Publisher{Store: w.db, Now: func() time.Time { return w.now }}
 	if _, err := p.Publish(w.t.Context(), "shop", "privacy", draft, w.now); err != nil {
 		w.t.Fatal(err)
@@ -222,7 +226,8 @@ func (w *world) decideAfter(id, token, previous string, categories map[string]bo
 		"action": "save", "surface": "settings", "at": w.now.UnixMilli(), "gpc": false, "dnt": false})
 }
 
-func (w *world) post(decision map[string]any) (receipt map[string]any, cookie string) {
+// post sends a decision, from a browser with this cookie if there is one.
+func (w *world) post(decision map[string]any, before ...string) (receipt map[string]any, cookie string) {
 	w.t.Helper()
 	body, err := json.Marshal(decision)
 	if err != nil {
@@ -231,6 +236,9 @@ func (w *world) post(decision map[string]any) (receipt map[string]any, cookie st
 	r := httptest.NewRequestWithContext(w.t.Context(), http.MethodPost, "https://consent.shop.example/v1/sites/shop/decisions", bytes.NewReader(body))
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("Origin", origin)
+	for _, cookie := range before {
+		r.Header.Add("Cookie", cookie)
+	}
 	rec := httptest.NewRecorder()
 	w.echo.ServeHTTP(rec, r)
 	if rec.Code != http.StatusCreated {
