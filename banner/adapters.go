@@ -90,10 +90,15 @@ func (f *facts) adapterConstants() map[string]any {
 		}
 	}
 	all := map[string]any{
-		"registered": len(f.registered()) > 0,
-		"google":     google, "googleBasic": n.Google.Mode == "basic", "googleWait": n.Google.WaitForUpdate,
-		"googleRedact": n.Google.AdsDataRedaction, "googlePassthrough": n.Google.URLPassthrough,
-		"at.preferences": f.placesLike('p'), "at.analytics": f.placesLike('a'), "at.marketing": f.placesLike('m'),
+		"registered":        len(f.registered()) > 0,
+		"google":            google,
+		"googleBasic":       n.Google.Mode == "basic",
+		"googleAdvanced":    n.Google.Mode == "advanced",
+		"googleVendors":     slices.Concat([]int{}, n.Told("gtag"), n.Told("gtm")),
+		"googleWait":        n.Google.WaitForUpdate,
+		"googleRedact":      n.Google.AdsDataRedaction,
+		"googlePassthrough": n.Google.URLPassthrough,
+		"at.preferences":    f.placesLike('p'), "at.analytics": f.placesLike('a'), "at.marketing": f.placesLike('m'),
 	}
 	for _, name := range notice.APIs() {
 		places := []int{}

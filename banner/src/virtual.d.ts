@@ -36,6 +36,10 @@ declare const VOLENTI: {
   readonly registered: boolean;
   /** Nothing is sent to Google where it is not granted. */
   readonly googleBasic: boolean;
+  /** Google's tags load before a choice, and send without cookies until it is granted. */
+  readonly googleAdvanced: boolean;
+  /** Indices of Google's vendors. */
+  readonly googleVendors: readonly number[];
   /** What the notice does about Do Not Track. */
   readonly dnt: 'ignore' | 'opt-out' | 'forward';
   readonly googleWait: number;

@@ -19,7 +19,7 @@ export const storage = ({ patch, allows }: Block): void => {
       claims.length > 0 &&
       !claims.some(([, , vendor]) => {
         const [service, category] = vendors[vendor]!;
-        return allows({ dataset: { category: categories[category], service } });
+        return allows({ dataset: { category: categories[category], service }, kept: true });
       })
     );
   };

@@ -4,6 +4,8 @@ import type { Choices } from './types';
 /** What stands for an element that is marked. */
 export interface Marked {
   readonly dataset: { readonly category?: string | undefined; readonly service?: string | undefined };
+  /** It is kept on the device, not loaded. */
+  readonly kept?: true;
 }
 
 /** What an element is marked with: indices of its categories (-1: necessary, without a category of its own) and of its vendor (-1: none). */
@@ -24,13 +26,17 @@ export const marks = (el: Element | Marked): Marks | undefined => {
   return known ? { categories: keys.map((key) => categories.indexOf(key)), vendor } : undefined;
 };
 
-/** Whether an element may load: its vendor may, if it names one; and all its categories, but for the one its vendor is of. */
+/**
+ * Whether an element may load: its vendor may, if it names one; and all its categories, but for the one its vendor is of.
+ * In the advanced mode of Consent Mode Google's tags load in any case, and heed what they are told.
+ */
 export const allows = (now: Choices, el: Element | Marked): boolean => {
   const [ofCategory, ofVendor] = now.split('.') as [string, string];
   const marked = marks(el);
   return (
     !!marked &&
-    (marked.vendor < 0 || ofVendor[marked.vendor] === '1') &&
-    marked.categories.every((c) => c < 0 || vendors[marked.vendor]?.[1] === c || ofCategory[c] === '1')
+    ((VOLENTI.googleAdvanced && !(el as Marked).kept && VOLENTI.googleVendors.includes(marked.vendor)) ||
+      ((marked.vendor < 0 || ofVendor[marked.vendor] === '1') &&
+        marked.categories.every((c) => c < 0 || vendors[marked.vendor]?.[1] === c || ofCategory[c] === '1')))
   );
 };
