@@ -94,7 +94,7 @@ func (f *facts) adapterConstants() map[string]any {
 		"google":            google,
 		"googleBasic":       n.Google.Mode == "basic",
 		"googleAdvanced":    n.Google.Mode == "advanced",
-		"googleVendors":     slices.Concat([]int{}, n.Told("gtag"), n.Told("gtm")),
+		"googleVendors":     append(append([]int{}, n.Told("gtag")...), n.Told("gtm")...),
 		"googleWait":        n.Google.WaitForUpdate,
 		"googleRedact":      n.Google.AdsDataRedaction,
 		"googlePassthrough": n.Google.URLPassthrough,
@@ -135,7 +135,7 @@ func (f *facts) placesLike(letter byte) []int {
 	if len(places) == 0 {
 		places = append(places, nowhere)
 	}
-	return slices.Clip(places)
+	return places
 }
 
 // placeOf is that of the vendor with this index.
