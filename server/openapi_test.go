@@ -12,7 +12,7 @@ import (
 // notJSON are the routes that answer something else than JSON; all others must
 // stand in the document.
 var notJSON = []string{
-	"/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/assets/*",
+	"/opt-out", "/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
 	"/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",
 	"/policies/:site/:policy/versions/:number/original",
 }

@@ -59,6 +59,8 @@ func pages() []struct {
 			{Number: 2, Title: "Old <title>", State: "replaced", By: 3, Published: spring, Digest: strings.Repeat("2", 64), TextLanguage: "xx"},
 			{Number: 1, State: "superseded", From: spring.AddDate(-1, 0, 0), Until: spring, By: 3, Published: spring, Digest: strings.Repeat("1", 64), TextLanguage: "en"},
 		}}, []string{"Version 4 Not yet in force", "from 1 May 2026", "1 March 2026 to 1 May 2026", "Old <title>", "replaced by version 3", "1 March 2025 to 1 March 2026", "German", "xx"}},
+		{&OptOut{Head: Head{Language: "en"}}, []string{"Opt out on all sites", "Opt out everywhere", "Global Privacy Control setting"}},
+		{&OptOut{Head: Head{Language: "en"}, On: true, Signal: true}, []string{"You have opted out in this browser.", "Take the opt-out back", "Your browser sends Global Privacy Control"}},
 		{choices(nil), []string{"Privacy settings", "You have not chosen yet.", "Statistics", "Leave out GA <4>", "Data goes to: United States", "_ga · Cookie · 13 months", "Back to the website", "Accept all", "Reject all", "privacy@shop.example"}},
 		{choices(func(p *Choices) {
 			p.Recorded, p.Decided, p.Receipt, p.Granted, p.Signal = strings.Repeat("a", 32), "Your choice of today", strings.Repeat("a", 32), true, true

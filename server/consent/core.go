@@ -95,10 +95,11 @@ type Signals struct {
 	GPC       bool `json:"gpc"`        // navigator.globalPrivacyControl
 	GPCHeader bool `json:"gpc_header"` // Sec-GPC: 1 on the decision's request
 	DNT       bool `json:"dnt"`
+	OptOut    bool `json:"opt_out,omitzero"` // made at /opt-out for all sites of the server
 }
 
 // Any reports whether a signal was on.
-func (s Signals) Any() bool { return s.GPC || s.GPCHeader || s.DNT }
+func (s Signals) Any() bool { return s.GPC || s.GPCHeader || s.DNT || s.OptOut }
 
 // Personal is the half that tells one browser from others. It can be removed,
 // and the core still verifies.

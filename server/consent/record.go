@@ -24,6 +24,7 @@ type Question struct {
 	Models     map[string]regime.Model
 	Reask      int        // months that a refusal rests at the least, by that law; 0: it names no figure
 	GPCHeader  bool       // the decision's request carried Sec-GPC: 1
+	OptOut     bool       // it came from a browser that opted out on all sites
 	Artifacts  []Artifact // what must be kept once a record names it
 }
 
@@ -50,7 +51,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	if err := q.check(); err != nil {
 		return Draft{}, err
 	}
-	signals := Signals{GPC: d.GPC, GPCHeader: q.GPCHeader, DNT: d.DNT}
+	signals := Signals{GPC: d.GPC, GPCHeader: q.GPCHeader, DNT: d.DNT, OptOut: q.OptOut}
 	models, bad := modelsOf(q), &Invalid{}
 	for _, list := range d.lists() {
 		known := askable(q.Notice, list.name)

@@ -16,6 +16,7 @@ type boot struct {
 	from    int64 // start of the bucket, Unix seconds
 	gpc     bool
 	dnt     bool
+	optOut  bool // by the page /opt-out
 	link    bool
 	binding bool  // the law makes GPC binding here
 	reask   int   // months that a refusal rests, where that is longer than the notice's validity; else 0
@@ -25,6 +26,9 @@ type boot struct {
 	memory  Memory
 	carried
 }
+
+// signal reports whether one is on that counts here.
+func (b *boot) signal() bool { return b.gpc || b.dnt || b.optOut }
 
 // append adds the argument list that calls the compiled function.
 func (b *boot) append(dst []byte) []byte {
@@ -37,7 +41,7 @@ func (b *boot) append(dst []byte) []byte {
 	for _, flag := range [...]struct {
 		on   bool
 		name byte
-	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.link, 'l'}, {b.binding, 'b'}} {
+	}{{b.gpc, 'g'}, {b.dnt, 'd'}, {b.optOut, 'o'}, {b.link, 'l'}, {b.binding, 'b'}} {
 		if flag.on {
 			dst = append(dst, ',', '"', flag.name, '"', ':', '1')
 		}

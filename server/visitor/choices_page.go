@@ -72,7 +72,7 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 	region, source := s.region(r)
 	ruling := s.Laws.ruling(live.Site, live.Notice, region, source, now)
 	v := view{boot: boot{
-		models: letters(live.Notice, region, ruling), gpc: gpcHeader(r), link: ruling.Link(),
+		models: letters(live.Notice, region, ruling), gpc: gpcHeader(r), optOut: optedOut(r), link: ruling.Link(),
 		dnt: live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
 	}}
 	v.variant.Language = live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang"))
@@ -91,7 +91,7 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 	page.Token = s.Tokens.Mint(consent.Served{Site: live.Site.Key, Experience: x.digest, Law: ruling.Row.ID,
 		Region: region.String(), Source: string(source), Bucket: consent.BucketOf(now)})
 	page.Back = back(live.Notice, r.URL.Query().Get("return"))
-	page.Signal = v.boot.gpc || v.boot.dnt
+	page.Signal = v.boot.signal()
 	if page.Signal {
 		tick(live, page, v) // a signal switches marketing off where the law has it on
 	}
@@ -128,7 +128,7 @@ func (p *ChoicesPage) blank(live *Live, v view) *web.Choices {
 		page.Categories = append(page.Categories, web.ChoiceCategory{Declared: d})
 	}
 	neutral := v
-	neutral.boot.gpc, neutral.boot.dnt, neutral.boot.decided = false, false, false
+	neutral.boot.gpc, neutral.boot.dnt, neutral.boot.optOut, neutral.boot.decided = false, false, false, false
 	tick(live, page, neutral)
 	return page
 }
@@ -149,7 +149,7 @@ func tick(live *Live, page *web.Choices, v view) {
 	}
 	page.Granted = false
 	for i, c := range live.Notice.Categories {
-		signalled := (v.boot.gpc || v.boot.dnt) && c.Like == notice.Marketing && !(v.boot.decided && v.boot.memory.Signal)
+		signalled := v.boot.signal() && c.Like == notice.Marketing && !(v.boot.decided && v.boot.memory.Signal)
 		on := at(i) == '1' || (at(i) == '-' && v.boot.models[i] != 'i')
 		on = on && !signalled
 		for j := range page.Categories {

@@ -118,7 +118,7 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 	if err != nil {
 		return consent.Recorded{}, nil, err
 	}
-	question.GPCHeader = gpcHeader(r)
+	question.GPCHeader, question.OptOut = gpcHeader(r), optedOut(r)
 	question.LawTable, question.Models, question.Reask = d.Laws.models(live.Site, question.Notice, served)
 	decision, err := decide(question.Notice)
 	if err != nil {

@@ -75,6 +75,7 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 		from:   consent.Served{Bucket: start}.From().Unix(),
 		models: letters(live.Notice, region, ruling),
 		gpc:    gpcHeader(r),
+		optOut: optedOut(r),
 		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
 		link:   ruling.Link(), binding: ruling.GPC(), change: live.changed(),
 	}}
@@ -166,7 +167,7 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
-	may := live.Notice.Resolve(v.boot.models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, v.boot.gpc || v.boot.dnt)
+	may := live.Notice.Resolve(v.boot.models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, v.boot.gpc || v.boot.optOut || v.boot.dnt)
 	if guarded := (notice.Variant{Kind: notice.KindGuarded, Language: v.variant.Language}); live.Notice.Holds(may) && live.Script(guarded) != nil {
 		v.variant = guarded // what was published by an earlier version has none
 	}

@@ -7,4 +7,4 @@ export const gpc = (): boolean => (navigator as { globalPrivacyControl?: unknown
 export const dnt = (): boolean => navigator.doNotTrack === '1';
 
 /** A signal is on and counts here: GPC always does, DNT where the notice takes it for an opt-out. */
-export const signalOn = (boot: Boot): boolean => gpc() || !!boot.g || !!boot.d || (VOLENTI.dnt === 'opt-out' && dnt());
+export const signalOn = (boot: Boot): boolean => gpc() || !!(boot.g || boot.d || boot.o) || (VOLENTI.dnt === 'opt-out' && dnt());

@@ -19,6 +19,7 @@ export interface Boot {
   readonly n: number;
   readonly g?: 1;
   readonly d?: 1;
+  readonly o?: 1;
   readonly c?: Choices;
   readonly a?: number;
   readonly u?: number;
