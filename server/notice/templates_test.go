@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -142,16 +143,6 @@ func TestTemplatesRun(t *testing.T) {
 			host := address.FindStringSubmatch(fields[5])
 			if host == nil || !slices.Contains(known.Hosts, host[1]) && (known.Hosts[0] != "*" || !strings.HasPrefix(known.ID, host[1]+"/")) {
 				t.Errorf("it loads %s, which is none of %v", fields[5], known.Hosts)
-			}
-			// Automatic blocking must know whose that is.
-			if known.Hosts[0] != "*" {
-				c, err := catalogue.Load()
-				if err != nil {
-					t.Fatal(err)
-				}
-				if _, ok := c.Match(host[1], "/"); !ok {
-					t.Logf("the catalogue does not know %s", host[1])
-				}
 			}
 		})
 	}
@@ -305,6 +296,69 @@ func TestConsentModeIsBasicUnlessSaid(t *testing.T) {
 		}
 		if n.Google.Mode != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, n.Google.Mode, tt.want)
+		}
+	}
+}
+
+// docs/tags.md lists every template with all that matters of it, and every
+// adapter.
+func TestTemplatesAndAdaptersAreDocumented(t *testing.T) {
+	b, err := os.ReadFile("../../docs/tags.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(b)
+	for _, known := range Templates() {
+		hosts, api := "`"+strings.Join(known.Hosts, "`, `")+"`", "–"
+		if known.Hosts[0] == "*" {
+			hosts = "the host in the id"
+		}
+		if known.API != "" {
+			api = "`" + known.API + "`"
+		}
+		row := "| `" + known.Name + "` | `" + known.ID + "` | `" + known.Vendor.Key + "` | " + known.Vendor.Category + " | " + hosts + " | " + api + " |\n"
+		if !strings.Contains(doc, row) {
+			t.Errorf("no row %s", row)
+		}
+	}
+	for _, api := range APIs() {
+		if !strings.Contains(doc, "\n| `"+api+"` | ") {
+			t.Errorf("adapter %s has no row", api)
+		}
+	}
+	if got, want := strings.Count(doc, "\n| `"), len(templates)+len(apis); got != want {
+		t.Errorf("%d rows, want %d", got, want)
+	}
+}
+
+// What the catalogue says, the banner has; and what a template loads, the
+// catalogue knows, or automatic blocking would take it for a stranger's.
+func TestTemplatesAndCatalogueAgree(t *testing.T) {
+	c, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range c.Vendors() {
+		if v.API != "" && !slices.Contains(apis, v.API) {
+			t.Errorf("%s names the adapter %s, and there is none", v.Key, v.API)
+		}
+	}
+	for _, known := range Templates() {
+		v := c.Vendor(known.Vendor.Key)
+		if known.Hosts[0] == "*" {
+			continue
+		}
+		if v == nil {
+			t.Errorf("%s: the catalogue has no vendor %s", known.Name, known.Vendor.Key)
+			continue
+		}
+		if v.Category != known.Vendor.Category {
+			t.Errorf("%s is %s, in the catalogue %s", known.Name, known.Vendor.Category, v.Category)
+		}
+		for _, host := range known.Hosts {
+			if _, ok := c.Match(host, "/"); !ok {
+				t.Errorf("%s: the catalogue does not know %s", known.Name, host)
+			}
 		}
 	}
 }

@@ -1,7 +1,6 @@
 import { call, granted, type Adapter } from '../gate/adapter';
 
-// TikTok Pixel: https://business-api.tiktok.com/portal/docs?id=1739585600931842
-/** Held, it keeps its events. */
+/** TikTok Pixel, by the methods of its base code. Held, it keeps its events. */
 export const start: Adapter['start'] = (defaults) => {
   if (!granted(defaults, VOLENTI.at.tiktok)) call('ttq', 'holdConsent');
 };
