@@ -187,7 +187,7 @@ func TestVendorsAreSound(t *testing.T) {
 	c := load(t)
 	categories := []string{"necessary", "preferences", "analytics", "marketing"}
 	// banner/src/adapters has a file for each.
-	apis := strings.Fields("gtag uet clarity meta matomo tiktok linkedin pinterest reddit hotjar hubspot segment mixpanel plausible posthog adobe shopify wp")
+	apis := strings.Fields("gtag gtm uet clarity meta matomo tiktok pinterest reddit hubspot segment mixpanel plausible posthog adobe shopify wp")
 	used := map[string]bool{}
 	ranks := map[int]string{}
 	last, unranked := 0, false
