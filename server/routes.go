@@ -17,6 +17,8 @@ func routes(e *echo.Echo, d Deps) {
 	// The page: script, bundles by digest, decisions, receipts.
 	get("/b/:file", d.Script.Get)
 	get("/b/:site/declaration.js", d.Declarations.Script)
+	get("/b/:site/pinned/:file", d.Pinned.Get)
+	get("/v1/sites/:site/boot", d.Pinned.Boot)
 	get("/b/:site/:file", d.Script.ByDigest)
 	e.POST("/v1/sites/:site/decisions", d.Record.Post)
 	e.OPTIONS("/v1/sites/:site/decisions", d.Record.Preflight)

@@ -31,6 +31,7 @@ type Deps struct {
 
 	Choices      *visitor.ChoicesPage
 	Declarations *visitor.Declarations
+	Pinned       *visitor.Pinned
 
 	Ready func(context.Context) error // nil error: decisions can be recorded
 	HTTPS bool                        // visitors reach this server over TLS

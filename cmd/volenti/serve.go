@@ -109,6 +109,7 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 		Script: script, Record: decisions,
 		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
+		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
 		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},

@@ -11,7 +11,7 @@ guard(() => {
   const head = createHead(boot, adapters);
   if (!head) return;
   // At once, also in a page that is rendered ahead.
-  if (VOLENTI.blocking) (head.block = createBlock(head)).update(judge(head).now);
+  if (VOLENTI.blocking) (head.block ??= createBlock(head)).update(judge(head).now);
   whenShown(() => {
     // A cookie that this answer knows nothing of is newer than it: somebody decided on a sister host, and this is cached.
     if (!head.fresh && !head.boot.x && !head.boot.c && judge(head).ask && hasCookie()) {

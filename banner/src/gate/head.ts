@@ -42,15 +42,21 @@ export const publish = (value: unknown): void => {
  * that runs, so nothing that stands in the page can pose as our configuration.
  */
 export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | undefined => {
+  // Members of a polluted Object.prototype are none of the boot's.
+  const boot = { __proto__: null, ...served } as Boot & { readonly head?: Head };
+  const signal = signalOn(boot);
+  const law = resolve(boot, undefined, signal);
+  if (boot.head) {
+    // A pinned script (entry/pinned.ts) was here first: it has told them the strictest law, and holds all that it can.
+    for (const adapter of adapters) guard(adapter.change)(law);
+    return { ...boot.head, boot, signal };
+  }
   const own = page.currentScript as HTMLScriptElement;
   const src = own.src.replace(/.fresh=\d+$/, '');
   const fresh = src !== own.src;
   const queue = (found() ?? []) as Queue;
   if (!Array.isArray(queue) || (queue.$ && !fresh)) return undefined;
-  // Members of a polluted Object.prototype are none of the boot's.
-  const boot = { __proto__: null, ...served } as Boot;
-  const signal = signalOn(boot);
-  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(resolve(boot, undefined, signal));
+  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(law);
   queue.$ = 1;
   publish(queue);
   return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal, trust: createTrust() };

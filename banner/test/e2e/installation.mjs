@@ -1,5 +1,5 @@
 // One installation of the real binary: a data folder, the commands that fill it, and the process that serves it.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -48,13 +48,12 @@ export const install = async () => {
       return path;
     },
     read: (name) => readFileSync(join(data, name), 'utf8'),
-    /** Runs `volenti …` to its end; what it said, or its failure with that. */
+    /** Runs `volenti …` to its end; what it printed, or its failure with that. What it said beside it is in `aside`. */
     volenti(...args) {
-      try {
-        return execFileSync(binary, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, VOLENTI_DATA: data } });
-      } catch (e) {
-        throw new Error(`volenti ${args.join(' ')}: exit ${e.status}\n${e.stdout}${e.stderr}`);
-      }
+      const { status, stdout, stderr } = spawnSync(binary, args, { encoding: 'utf8', env: { ...process.env, VOLENTI_DATA: data } });
+      if (status !== 0) throw new Error(`volenti ${args.join(' ')}: exit ${status}\n${stdout}${stderr}`);
+      it.aside = stderr;
+      return stdout;
     },
     /** Starts `volenti serve`, always on the same port, and waits until it is ready. */
     async serve(...args) {
