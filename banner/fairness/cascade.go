@@ -33,6 +33,7 @@ type cascade struct {
 	containers map[*node]float64
 	memo       map[*node]*style
 	failed     error // the first thing that was not understood
+	schemed    bool  // a query asked whether it is dark
 }
 
 // A style is what was declared for a node, the weakest first, and what its
@@ -42,7 +43,8 @@ type style struct {
 	n      *node
 	own    []weighed
 	pseudo map[string][]weighed
-	size   float64 // of the font; 0: not asked yet
+	said   map[string]string // by property, what get answered
+	size   float64           // of the font; 0: not asked yet
 }
 
 // weighed is a declaration with what makes it stronger than another.
@@ -71,7 +73,7 @@ func (c *cascade) style(n *node) *style {
 	if s, ok := c.memo[n]; ok {
 		return s
 	}
-	s := &style{c: c, n: n, pseudo: map[string][]weighed{}}
+	s := &style{c: c, n: n, pseudo: map[string][]weighed{}, said: map[string]string{}}
 	c.memo[n] = s
 	if !n.element() {
 		return s
@@ -189,7 +191,14 @@ var initial = map[string]string{"color": "canvastext", "font-size": "medium", "f
 
 // get is what a property says, with what it refers to put in. A keyword that
 // hands it on is followed.
-func (s *style) get(name string) string { return s.read(s.own, name) }
+func (s *style) get(name string) string {
+	value, known := s.said[name]
+	if !known {
+		value = s.read(s.own, name)
+		s.said[name] = value
+	}
+	return value
+}
 
 func (s *style) read(from []weighed, name string) string {
 	custom := strings.HasPrefix(name, "--")

@@ -7,28 +7,31 @@ import (
 	"strings"
 )
 
-// screens are what both answers are compared on: a small telephone, and a desk.
-var screens = []screen{{320, 640, false}, {1280, 800, false}, {320, 640, true}, {1280, 800, true}}
+// screens are what both answers are compared on, by day and by night: a small
+// telephone, and a desk.
+var screens = []screen{{320, 640, false}, {1280, 800, false}}
 
 const (
-	leastArea     = 0.8
-	leastContrast = 5.0
-	wide          = 1280 // of screens whose layout says nothing new in the dark
+	leastArea     = 0.8 // of accept's
+	leastContrast = 5.0 // to one
 )
 
 // compare holds the no of a layer to its yes.
 func (q *inquiry) compare(p *page, layer *node, yes, no *way) {
 	q.sameKind(yes.n, no.n)
 	for _, screen := range screens {
-		c := &cascade{screen: screen, rules: q.bundle.read}
-		l := arrange(c, p.document)
-		q.sameLetters(l, yes.n, no.n)
-		q.sameColours(l, yes.n, no.n)
-		q.sameFill(p, c, yes.n, no.n)
-		q.sameRoom(l, layer, yes.n, no.n)
-		if c.failed != nil {
-			q.fail(0, scripts, "write it in another way, or teach the inspection", "its style can't be judged: %v", c.failed)
-			return
+		var l *layout
+		for _, screen.dark = range []bool{false, true} {
+			c := &cascade{screen: screen, rules: q.bundle.read}
+			l = l.relit(c, p.document)
+			q.sameLetters(l, yes.n, no.n)
+			q.sameColours(l, yes.n, no.n)
+			q.sameFill(c, yes.n, no.n)
+			q.sameRoom(l, layer, yes.n, no.n)
+			if c.failed != nil {
+				q.fail(0, scripts, "write it in another way, or teach the inspection", "its style can't be judged: %v", c.failed)
+				return
+			}
 		}
 	}
 }
@@ -131,7 +134,7 @@ var placed = []string{"grid-column", "grid-row", "grid-area", "order", "margin",
 
 // sameFill compares all else that is declared, also while a pointer is over
 // either, or it has focus.
-func (q *inquiry) sameFill(p *page, c *cascade, yes, no *node) {
+func (q *inquiry) sameFill(c *cascade, yes, no *node) {
 	for _, state := range []string{"", "hover", "focus-visible", "active"} {
 		of := func(n *node) *style {
 			if state == "" {

@@ -141,6 +141,7 @@ func (c *cascade) feature(text string, u units, width, height float64) bool {
 	}
 	switch name {
 	case "prefers-color-scheme":
+		c.schemed = true
 		return (value == "dark") == c.screen.dark
 	case "orientation":
 		return (value == "portrait") == (height >= width)

@@ -1,7 +1,13 @@
 package fairness
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/volenti-consent/volenti/banner"
 	"github.com/volenti-consent/volenti/server/notice"
@@ -28,21 +34,13 @@ func shop(languages ...string) *notice.Notice {
 	}
 }
 
-func wordingsOf(n *notice.Notice) map[string]notice.Wording {
-	all := map[string]notice.Wording{}
-	for _, l := range n.Languages {
-		all[l] = n.WordingFor(l)
-	}
-	return all
-}
-
 func inspect(t testing.TB, n *notice.Notice, compiler banner.Compiler) []notice.Issue {
 	t.Helper()
-	scripts, err := compiler.Compile(n, wordingsOf(n))
+	scripts, err := compiler.Compile(n, n.Wordings())
 	if err != nil {
 		t.Fatal(err)
 	}
-	issues, err := Inspector{}.Inspect(t.Context(), n, wordingsOf(n), scripts)
+	issues, err := Inspector{}.Inspect(t.Context(), n, n.Wordings(), scripts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,5 +51,129 @@ func inspect(t testing.TB, n *notice.Notice, compiler banner.Compiler) []notice.
 func TestOurOwnBannerIsFair(t *testing.T) {
 	for _, issue := range inspect(t, shop(notice.Languages()...), banner.Compiler{}) {
 		t.Errorf("%s\n\t%s", issue, issue.Rule)
+	}
+}
+
+// Every look that a notice can have is fair.
+func TestEveryLookIsFair(t *testing.T) {
+	for i, position := range []string{"bottom", "bottom-start", "bottom-end", "top", "center", "inline"} {
+		for _, modal := range []bool{false, true} {
+			theme := []string{"auto", "light", "dark"}[i%3]
+			t.Run(fmt.Sprint(position, " ", modal, " ", theme), func(t *testing.T) {
+				t.Parallel()
+				n := shop("de")
+				n.Look.Position, n.Look.Modal, n.Look.Theme = position, modal, theme
+				if modal {
+					n.Look.Logo, n.Look.Radius = "https://shop.example/logo.svg", 24
+				}
+				for _, issue := range inspect(t, n, banner.Compiler{}) {
+					t.Error(issue)
+				}
+			})
+		}
+	}
+}
+
+// What a site can mend is named by its place in the notice file.
+func TestFindingsNameTheirCause(t *testing.T) {
+	say := func(key, text string) func(*notice.Notice) {
+		return func(n *notice.Notice) { n.Wording = map[string]map[string]string{"en": {key: text}} }
+	}
+	for name, tt := range map[string]struct {
+		change func(*notice.Notice)
+		path   string // "" if nothing is wrong
+		rule   int
+	}{
+		"a grey accent":              {func(n *notice.Notice) { n.Look.Accent = "#777777" }, "look.accent", 13},
+		"a yellow accent":            {func(n *notice.Notice) { n.Look.Accent = "#ffd400" }, "", 0},
+		"a refusal put off":          {say("reject", "Maybe later"), "wording.en.reject", 18},
+		"a refusal that shames":      {say("reject", "Refuse and miss out"), "wording.en.reject", 18},
+		"a refusal denied":           {say("reject", "Do not reject"), "wording.en.reject", 18},
+		"a refusal in other words":   {say("reject", "Decline all"), "", 0},
+		"a yes that says nothing":    {say("accept", "Continue"), "wording.en.accept", 18},
+		"a yes in other words":       {say("accept", "Allow all"), "", 0},
+		"no number of third parties": {say("ask_opt_in", "{controller} would like to use your device for: {purposes}. Withdraw under {reopen}."), "wording.en.ask_opt_in", 20},
+		"a long text":                {say("ask_opt_in", strings.Repeat("Some of what we say. ", 22)+"{controller} {n} {purposes} {reopen}."), "", 0},
+		"a trial in a grey accent":   {tryAccent("#777777"), "trials[0].look.accent", 13},
+		"a trial in another accent":  {tryAccent("#7a1f5c"), "", 0},
+		"a trial with a refusal put off": {func(n *notice.Notice) {
+			n.Trials = []notice.Trial{{Key: "late", Percent: 10, Look: n.Look, Wording: map[string]map[string]string{"en": {"reject": "Maybe later"}}}}
+		}, "trials[0].wording.en.reject", 18},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n := shop("en")
+			tt.change(n)
+			issues := inspect(t, n, banner.Compiler{})
+			if tt.path == "" {
+				for _, issue := range issues {
+					t.Error(issue)
+				}
+				return
+			}
+			want := ruleOf(tt.rule).String()
+			if !slices.ContainsFunc(issues, func(i notice.Issue) bool { return i.Path == tt.path && i.Rule == want && i.Remedy != "" }) {
+				t.Errorf("want %s under %s, got %v", tt.path, want, issues)
+			}
+		})
+	}
+}
+
+func tryAccent(accent string) func(*notice.Notice) {
+	return func(n *notice.Notice) {
+		look := n.Look
+		look.Accent = accent
+		n.Trials = []notice.Trial{{Key: "other", Percent: 10, Look: look}}
+	}
+}
+
+// An unfair trial stops the publication of the notice.
+func TestAnUnfairTrialIsNotPublished(t *testing.T) {
+	n := shop("en")
+	tryAccent("#777777")(n)
+	_, err := (&notice.Publisher{Store: unused{}, Compiler: banner.Compiler{}, Fairness: Inspector{}, Now: time.Now}).Publish(t.Context(), n)
+	invalid, ok := errors.AsType[*notice.InvalidError](err)
+	if !ok || len(invalid.Issues) != 1 || invalid.Issues[0].Path != "trials[0].look.accent" {
+		t.Errorf("published with %v", err)
+	}
+}
+
+// unused has nothing, and is asked to keep nothing.
+type unused struct{ notice.Store }
+
+func (unused) Current(context.Context, string) (*notice.Publication, error) {
+	return nil, notice.ErrUnpublished
+}
+
+// A script that breaks, or does what the inspection does not know, is refused.
+func TestWhatCantBeJudgedIsRefused(t *testing.T) {
+	for name, m := range map[string]mutant{
+		"it throws":             {File: "ui/ask.ts", Old: "  const words =", New: "  (window as any).nothing.at.all();\n  const words ="},
+		"it never ends":         {File: "ui/ask.ts", Old: "  const words =", New: "  for (;;) if ((window as any).stopped) break;\n  const words ="},
+		"a selector":            {File: "ui/ask.css", New: ":state(new) { color: red }"},
+		"a rule":                {File: "ui/ask.css", New: "@scope (.panel) { p { color: red } }"},
+		"a colour":              {File: "ui/ask.css", New: "::slotted(button) { background: oklch(60% 0.2 40) !important }"},
+		"markup that is parsed": {File: "ui/ask.ts", Old: "  const words =", New: "  document.body.innerHTML += '<p>';\n  const words ="},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			issues := inspect(t, shop("en"), banner.Compiler{Sources: mutated(t, m)})
+			if !slices.ContainsFunc(issues, func(i notice.Issue) bool { return i.Path == scripts && i.Rule == ruleOf(0).String() }) {
+				t.Errorf("passed: %v", issues)
+			}
+		})
+	}
+}
+
+func TestItEndsWithItsContext(t *testing.T) {
+	n := shop("en")
+	all, err := banner.Compiler{}.Compile(n, n.Wordings())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := (Inspector{}).Inspect(ctx, n, n.Wordings(), all); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
 	}
 }

@@ -44,7 +44,7 @@ func (q *inquiry) judge() {
 
 // page opens a page of the variant; nil if that fails, which is a finding.
 func (q *inquiry) page() *page {
-	p, err := open(q.n.Site, q.variant.Language, q.program, q.bundle.modules, boot(q.n, q.variant.Surface))
+	p, err := open(q.n, q.variant, q.program, q.bundle.modules)
 	if err != nil {
 		q.fail(0, scripts, "mend the script, or teach the inspection what it uses", "it fails when it is inspected: %v", err)
 		return nil
@@ -174,7 +174,7 @@ func (q *inquiry) press(p *page, layer *node) []way {
 		if made := fresh.decisions(); len(made) > 0 {
 			w.decision = &made[len(made)-1]
 		}
-		w.gone = !its.connected()
+		w.gone = !all[i].connected()
 		q.faultless(fresh)
 		ways = append(ways, w)
 	}
@@ -237,7 +237,7 @@ func (q *inquiry) idle(p *page) {
 	} else if len(p.stored) > 0 {
 		q.fail(3, scripts, "keep nothing before there is a decision", "it keeps something before a choice: %s", p.stored[0])
 	}
-	if q.firstLayer(p) == nil {
+	if layer := q.firstLayer(p); layer == nil || len(controls(layer)) == 0 {
 		q.fail(4, scripts, "leave the question open until it is answered", "using the page, or waiting, takes the banner away")
 	}
 }

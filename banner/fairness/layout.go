@@ -49,6 +49,16 @@ func arrange(c *cascade, document *node) *layout {
 	return l
 }
 
+// relit is the same layout on a screen that differs in its colours only. Where a
+// sheet makes more of that than colours, everything is laid out anew.
+func (l *layout) relit(c *cascade, document *node) *layout {
+	if l == nil || l.c.schemed {
+		return arrange(c, document)
+	}
+	c.memo, c.containers = map[*node]*style{}, l.c.containers
+	return &layout{c: c, boxes: l.boxes}
+}
+
 // edges are padding and border, or margins, of the four sides.
 type edges struct{ top, right, bottom, left float64 }
 
@@ -411,9 +421,20 @@ func (l *layout) lines(parent *node, run []*node, x, y, w float64) float64 {
 		left, up := x+at, top
 		e := l.edges(n)
 		at += e.left
-		all, _ := l.children(n)
+		all, out := l.children(n)
 		for _, c := range all {
-			put(c)
+			if strings.HasPrefix(l.display(c), "inline") {
+				put(c)
+				continue
+			}
+			if at > 0 { // a block within a line breaks it
+				breakLine()
+			}
+			high = 0
+			top += l.block(c, x, top, w, unknown)
+		}
+		for _, c := range out {
+			l.positioned(c)
 		}
 		at += e.right
 		if top == up {

@@ -65,9 +65,9 @@ type decision struct {
 	Action     string          `json:"action"`
 }
 
-// open makes a page and runs a first layer's script in it, with a boot. Modules
-// it fetches are found by the digest in their address.
-func open(site, language string, program *goja.Program, modules map[string]*goja.Program, boot map[string]any) (*page, error) {
+// open makes a page and runs a first layer's script in it, as for a visitor who
+// has decided nothing. Modules it fetches are found by the digest in their address.
+func open(n *notice.Notice, v notice.Variant, program *goja.Program, modules map[string]*goja.Program) (*page, error) {
 	p := &page{vm: goja.New(), modules: modules, loaded: map[string]goja.Value{}}
 	p.vm.SetFieldNameMapper(goja.UncapFieldNameMapper())
 	stop := time.AfterFunc(patience, func() { p.vm.Interrupt("it takes too long") })
@@ -80,20 +80,22 @@ func open(site, language string, program *goja.Program, modules map[string]*goja
 			return nil, err
 		}
 		build, _ := goja.AssertFunction(f)
-		if _, err := build(goja.Undefined(), p.host, p.vm.ToValue(map[string]any{"language": language})); err != nil {
+		if _, err := build(goja.Undefined(), p.host, p.vm.ToValue(map[string]any{"language": v.Language})); err != nil {
 			return nil, fmt.Errorf("the page was not made: %w", err)
 		}
 	}
 	html, head, body := p.make(elementNode, "html"), p.make(elementNode, "head"), p.make(elementNode, "body")
 	p.script = p.make(elementNode, "script")
-	p.script.set("src", scriptAddress+site+".js")
-	html.set("lang", language)
+	p.script.set("src", scriptAddress+n.Site+".js")
+	html.set("lang", v.Language)
 	p.document.insert(html, nil)
 	html.insert(head, nil)
 	html.insert(body, nil)
 	head.insert(p.script, nil)
-	paragraph := p.make(elementNode, "p")
-	body.insert(paragraph, nil)
+	body.insert(p.make(elementNode, "p"), nil)
+	if n.Look.Position == "inline" { // a page that has a place for it
+		body.insert(p.make(elementNode, "volenti-banner"), nil)
+	}
 
 	p.running = p.script
 	made, err := p.evaluate(program)
@@ -104,7 +106,7 @@ func open(site, language string, program *goja.Program, modules map[string]*goja
 	if !ok {
 		return nil, errors.New("it is not a function of the boot")
 	}
-	if _, err := run(goja.Undefined(), p.vm.ToValue(boot)); err != nil {
+	if _, err := run(goja.Undefined(), p.vm.ToValue(boot(n, v.Surface))); err != nil {
 		return nil, err
 	}
 	p.running = nil

@@ -133,6 +133,9 @@ func backgroundPart(name, text string) string {
 		if _, err := colour(word, false, black); err == nil && !image {
 			return word
 		}
+		if called && !image && name == "background-color" {
+			return word // a colour in a way that is not understood, which is then said
+		}
 	}
 	return initial[name]
 }
