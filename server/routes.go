@@ -26,6 +26,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/v1/sites/:site/tags/:file", d.Tags.Get)
+	get("/v1/sites/:site/csp", d.CSP.Get)
 	get("/.well-known/jwks.json", d.Receipts.JWKS)
 	get("/.well-known/gpc.json", gpcSupport)
 

@@ -28,6 +28,7 @@ type Deps struct {
 	Tags     *visitor.Tags
 	Policies *visitor.Policies
 	Changes  *visitor.Changes
+	CSP      *visitor.CSP
 
 	Choices      *visitor.ChoicesPage
 	Declarations *visitor.Declarations
@@ -36,10 +37,15 @@ type Deps struct {
 	Ready func(context.Context) error // nil error: decisions can be recorded
 	HTTPS bool                        // visitors reach this server over TLS
 	Demo  http.Handler                // nil: no demo
+
+	// Before puts a site's pages beside this server's own addresses; nil serves
+	// those alone.
+	Before func(own http.Handler) http.Handler
 }
 
 // A Server answers HTTP until it is shut down.
 type Server struct {
+	all  http.Handler // echo, and what stands before it
 	echo *echo.Echo
 	http *http.Server
 }
@@ -54,8 +60,12 @@ func New(d Deps) *Server {
 	e.IPExtractor = echo.ExtractIPDirect()
 	e.Use(observe(d.Log, d.Now), harden(d.HTTPS), outlive)
 	routes(e, d)
-	return &Server{echo: e, http: &http.Server{
-		Handler: e,
+	var all http.Handler = e
+	if d.Before != nil {
+		all = d.Before(e)
+	}
+	return &Server{all: all, echo: e, http: &http.Server{
+		Handler: all,
 		// A slow client holds one connection for ten seconds at most; bodies are
 		// 16 KiB, so an honest one on a poor line is through in time.
 		ReadHeaderTimeout: 5 * time.Second,
@@ -68,7 +78,7 @@ func New(d Deps) *Server {
 }
 
 // ServeHTTP answers one request, so that a server can be tested without a port.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
 
 // Serve answers on l until Shutdown.
 func (s *Server) Serve(l net.Listener) error {

@@ -52,6 +52,12 @@ func readAssets() (map[string]asset, error) {
 // a site: static/declaration.js.
 func (r *Renderer) DeclarationScript() []byte { return r.assets["declaration.js"].bytes }
 
+// HasAsset reports whether a path, "/assets/…", is that of one of ours.
+func (r *Renderer) HasAsset(file string) bool {
+	a, ok := r.assets[path.Base(file)]
+	return ok && file == "/"+a.path
+}
+
 // Assets serves the stylesheet and the icon at /assets/{digest}/{name}. Any other
 // address, one with another file's digest too, is 404.
 func (r *Renderer) Assets() http.Handler {

@@ -32,7 +32,7 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(cmd.Context(), cfg, logger(cfg))
+		return serve(cmd.Context(), cfg, nil, logger(cfg))
 	}
 	return cmd
 }
@@ -47,8 +47,9 @@ func logger(cfg *Config) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, options))
 }
 
-// serve runs until ctx ends, then finishes what it accepted.
-func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
+// serve runs until ctx ends, then finishes what it accepted. With a gateway it
+// stands before a site.
+func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err error) {
 	in, err := open(ctx, cfg.Data)
 	if err != nil {
 		return err
@@ -71,6 +72,13 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 		return usage(fmt.Errorf("%w; choose another address with --listen", err))
 	}
 	defer listener.Close()
+	if listener, err = g.listener(listener); err != nil {
+		return err
+	}
+	rules, err := newRuleBook()
+	if err != nil {
+		return err
+	}
 
 	// Loops outlive ctx: they serve the requests that a stop waits for.
 	var background sync.WaitGroup
@@ -104,6 +112,11 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
 	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
 		Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL}
+	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL}
+	before, err := g.before(front{cfg, script, csp, pages, log})
+	if err != nil {
+		return err
+	}
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
@@ -114,6 +127,8 @@ func serve(ctx context.Context, cfg *Config, log *slog.Logger) (err error) {
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
 		Changes:      &visitor.Changes{Directory: directory},
+		CSP:          csp,
+		Before:       before,
 		Ready:        in.db.Ready,
 		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
 		Demo:         shop.handler(),
