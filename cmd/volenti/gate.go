@@ -141,7 +141,9 @@ func (g *gateway) before(f front) (func(own http.Handler) http.Handler, error) {
 	}
 	proxy := edge.NewProxy(edge.ProxyOptions{
 		Upstream: g.upstream, Trusted: trusted, Patience: g.patience, Log: f.log,
-		Unreachable: func(w http.ResponseWriter, r *http.Request, status int) { server.SiteAway(f.pages, g.prefix, w, r, status) },
+		Unreachable: func(w http.ResponseWriter, r *http.Request, status int) {
+			server.SiteAway(f.pages, g.prefix, w, r, status)
+		},
 	})
 	site := edge.New(edge.Options{Decide: g.decide(f), HTTPS: https, Log: f.log})(proxy)
 	return func(own http.Handler) http.Handler {
@@ -256,4 +258,3 @@ func (b *ruleBook) of(n *notice.Notice) *notice.Rules {
 	}
 	return made.rules
 }
-
