@@ -8,14 +8,13 @@ const names = ['src', 'srcset', 'srcdoc', 'poster', 'data', 'href'];
 
 const { setAttribute, removeAttribute, getAttribute } = Element.prototype;
 
-/** Whether an attribute makes an element fetch. Most links only name an address. */
-const fetches = (el: HTMLElement, name: string): boolean =>
-  name === 'href'
-    ? /style|pre[lfcr]|icon|manif/.test((el as HTMLLinkElement).rel)
-    : name === 'data'
-      ? el.localName === 'object'
-      : // Types that banners run, not browsers.
-        names.includes(name) && !/^(text.plain|opt-in|didomi)/.test((el as HTMLScriptElement).type);
+/** The addresses in an attribute. What a set of images holds besides them is as good as one of ours. */
+const addresses = (name: string, text: string): string[] =>
+  name === 'srcset'
+    ? text.split(/,?\s+|,$/)
+    : name === 'srcdoc'
+      ? [...text.matchAll(/(?:src|url|import|fetch|open|beacon)\W+((?:https?:)?\/\/[^\s"'<>)]+)/gi)].map((match) => match[1]!)
+      : [text];
 
 /** Holds what is in a node, itself included; says whether there was something. */
 export type Scan = (root: Node) => boolean;
@@ -27,19 +26,27 @@ export type Scan = (root: Node) => boolean;
 export const elements = (block: Block): (() => void) => {
   const { stops, patch, mine, dead, trust } = block;
 
+  /** Whether an attribute makes an element fetch. Most links only name an address. */
+  const fetches = (el: HTMLElement, name: string): boolean =>
+    name === 'href'
+      ? /style|pre[lfcr]|icon|manif/.test((el as HTMLLinkElement).rel)
+      : name === 'data'
+        ? el.localName === 'object'
+        : // Types that banners run, not browsers.
+          names.includes(name) && (mine.has(el) || !/^(text.plain|opt-in|didomi)/.test((el as HTMLScriptElement).type));
+
   /** Takes an address away that may not be fetched now. What is left is an element that is marked as the site might have done. */
   const take = (el: HTMLElement, name: string, value: unknown): boolean => {
     const text = String(value);
     const marked = !mine.has(el) && !!marks(el) && el;
-    // In a set of images, what is no address is one of ours.
-    const verdict = (name === 'srcset' ? text.split(/,?\s+|,$/) : [text]).map((address) => stops(address, marked)).find(Boolean);
+    const verdict = addresses(name, text).map((address) => stops(address, marked)).find(Boolean);
     if (!verdict) return false;
     if (!marked) {
       Object.assign(el.dataset, { service: '', ...verdict.dataset });
       mine.add(el);
     }
     if (el instanceof HTMLScriptElement) {
-      el.dataset.type ||= el.type;
+      if (el.type !== 'text/plain') el.dataset.type = el.type;
       el.type = 'text/plain';
       // A script that a script made waits for nobody.
       if (el.async) el.async = true;
@@ -87,20 +94,20 @@ export const elements = (block: Block): (() => void) => {
 
   new MutationObserver(
     guard((records: MutationRecord[]) => {
-      for (const { addedNodes } of records) addedNodes.forEach(scan);
+      if (!block.free) for (const { addedNodes } of records) addedNodes.forEach(scan);
     }),
   ).observe(document, { childList: true, subtree: true });
   scan(page.documentElement);
 
-  return () => {
-    for (const el of mine) {
-      if (!block.allows(el) || el.getRootNode() === document) continue;
-      if (el instanceof HTMLScriptElement) el.type = el.dataset.type!;
-      for (const name of names) {
-        const text = getAttribute.call(el, 'data-' + name);
-        removeAttribute.call(el, 'data-' + name);
-        if (text !== null) el.setAttribute(name, trust.createScriptURL(text));
-      }
+  const restore = guard((el: HTMLElement) => {
+    if (el instanceof HTMLScriptElement) el.type = el.dataset.type!;
+    for (const name of names) {
+      const text = getAttribute.call(el, 'data-' + name);
+      removeAttribute.call(el, 'data-' + name);
+      if (text !== null) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(text) : trust.createScriptURL(text));
     }
+  });
+  return () => {
+    for (const el of mine) if (block.allows(el) && el.getRootNode() !== document) restore(el);
   };
 };

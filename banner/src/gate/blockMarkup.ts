@@ -18,8 +18,10 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
 
   for (const { prototype } of [Element, ShadowRoot])
     patch(prototype, /(r|nt)HTML|HTMLUnsafe/, (self: Element & ShadowRoot, args, name) => {
-      const where = name === 'outerHTML' ? 'replaceWith' : (places[String(args[0]).toLowerCase()] ?? 'replaceChildren');
-      const html = args[name === 'insertAdjacentHTML' ? 1 : 0];
+      const beside = /nt/.test(name);
+      const html = args[+beside];
+      const where = beside ? places[String(args[0]).toLowerCase()] : name === 'outerHTML' ? 'replaceWith' : 'replaceChildren';
+      if (!where) return;
       const context = /^(b|af|.*h$)/.test(where) ? self.parentElement : self.nodeType === 1 ? self : self.host;
       if (!fetching.test(html as string) || !context || context.localName === 'template') return;
       const parsed = page.createElementNS(context.namespaceURI, /-/.test(context.localName) ? 'p' : context.localName);
@@ -36,7 +38,11 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
     if (readyState !== 'loading' || !currentScript || !fetching.test(html)) return;
     // All of it is released together, in its order.
     const template = page.createElement('template');
-    const write = (): void => fill.call(template, trust.createHTML(html)) as undefined;
+    const write = (): void => {
+      fill.call(template, trust.createHTML(html));
+      // In here no script runs, so what is meant for browsers without them was parsed.
+      template.content.querySelectorAll('noscript').forEach((el) => el.remove());
+    };
     write();
     if (!scan(template.content)) return;
     const { category, service } = template.content.querySelector<HTMLElement>('[data-category]')!.dataset;

@@ -28,7 +28,7 @@ export interface Engine {
 const patience = 4e3;
 
 /** What can be held back: a script that is none yet, markup that is none yet, and what fetches by an attribute. */
-const gated = ':is(script[type="text/plain" i],template,[data-src],[data-srcset],[data-srcdoc],[data-href])[data-category]';
+const gated = ':is(script[type="text/plain" i],template,[data-src],[data-srcset],[data-srcdoc],[data-poster],[data-data],[data-href])[data-category]';
 
 const isScript = (el: unknown): el is HTMLScriptElement => el instanceof HTMLScriptElement;
 const isTemplate = (el: unknown): el is HTMLTemplateElement => el instanceof HTMLTemplateElement;
@@ -200,7 +200,7 @@ export const createEngine = ({ allowed, held, nonce, trust, mine }: Rules): Engi
       };
       undos.set(undo, inert as Element);
     }
-    for (const name of ['srcdoc', 'srcset', 'src', 'href']) {
+    for (const name of ['srcdoc', 'srcset', 'src', 'poster', 'data', 'href']) {
       const value = el.getAttribute('data-' + name);
       el.removeAttribute('data-' + name);
       if (value) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(value) : trust.createScriptURL(value));
