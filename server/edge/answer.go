@@ -209,7 +209,7 @@ func (a *answer) rewrite(h http.Header, coded *coding, label string) {
 		a.chain = append(a.chain, a.encoder)
 	}
 	var e *embed
-	if shown := a.request.Header.Get("Sec-Fetch-Dest"); shown == "" || shown == "document" {
+	if shown := a.request.Header.Get("Sec-Fetch-Dest"); a.status < 500 && (shown == "" || shown == "document") {
 		e = newEmbed(a.decision.Script, nonceOf(h))
 	}
 	w := newWriter(out, a.page, e)

@@ -58,7 +58,7 @@ func BenchmarkHandler(b *testing.B) {
 			var first time.Duration
 			for b.Loop() {
 				w := &firstByte{begun: time.Now(), header: http.Header{}}
-				h.ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+				h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
 				first += w.first
 			}
 			b.ReportMetric(float64(first.Microseconds())/float64(b.N), "µs-to-first-byte")

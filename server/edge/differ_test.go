@@ -197,6 +197,7 @@ func TestTooLongForTheBuffer(t *testing.T) {
 		{"a script", "<script src=a>" + long + img + "</script>" + img, `<script type="text/plain"></script>` + held},
 		{"data", `<script type="application/json">` + long + img + "</script>" + img, `<script type="application/json">` + long + img + "</script>" + held},
 		{"a script with a hidden end", "<script><!-- <script>" + long + "</script>" + img + "</script>" + img, `<script type="text/plain"></script>` + held},
+		{"a script with a hidden end at the limit", "<script>" + strings.Repeat("a", limit-9) + "<!-- <script>" + long + "</script>" + img + "</script>" + img, `<script type="text/plain"></script>` + held},
 		{"a style sheet", "<style>" + long + img + "</style>" + img, `<style type="text/plain"></style>` + held},
 		{"noscript", "<noscript>" + long + img + "</noscript>" + img, "<noscript></noscript>" + held},
 		{"a tag", "<p>" + `<img alt="` + long + `">` + img, "<p>"},

@@ -173,7 +173,7 @@ func TestCodingsAreReadAndWritten(t *testing.T) {
 
 func mustRequest(t *testing.T, address string) *http.Request {
 	t.Helper()
-	r, err := http.NewRequest("GET", address, nil)
+	r, err := http.NewRequest(http.MethodGet, address, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -157,15 +157,15 @@ func (w *Writer) tooLong(part []byte, prefix string) {
 func (el *textElement) cut(text []byte) (at int, prefix string) {
 	at, prefix = len(text), "<"+el.name+">"
 	if el.name == "script" {
-		last, how, _ := scriptData(text, el.how)
-		el.how = how
-		switch how {
+		read := scriptData(text, el.how)
+		el.how = read.there
+		switch el.how {
 		case hidden:
 			prefix += "<!--x"
 		case double:
 			prefix += "<!--<script>x"
 		}
-		return last, prefix
+		return read.at, prefix
 	}
 	if i := bytes.LastIndexByte(text, '<'); i >= at-16 {
 		at = i
@@ -234,7 +234,7 @@ func (w *Writer) holdText(t *tag, text []byte, judge func(string, *finding) bool
 	if !judge(string(text), &f) && el.reading != asText {
 		judge(html.UnescapeString(string(text)), &f)
 	}
-	if granted, marked := w.page.ownMarks(t); f.held() && !(granted && marked) {
+	if granted, marked := w.page.ownMarks(t); f.held() && (!granted || !marked) {
 		el.found.join(&f)
 	}
 }

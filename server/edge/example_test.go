@@ -42,7 +42,7 @@ func Example() {
 	}})(site)
 
 	for _, cookie := range []string{"", "yes=1"} {
-		r := httptest.NewRequest("GET", "https://www.shop.example/", nil)
+		r := httptest.NewRequest(http.MethodGet, "https://www.shop.example/", nil)
 		r.Header.Set("Cookie", cookie)
 		w := httptest.NewRecorder()
 		gate.ServeHTTP(w, r)

@@ -16,15 +16,22 @@ const (
 	double               // behind <!-- and <script>: </script> ends only that
 )
 
-// scriptData follows the text of a script, or a part of it. early: a browser would have ended it
-// within. how is how it is read at its end. at is a place near the end where
-// nothing is half read, from which one can go on in the same way.
-func scriptData(text []byte, from hiding) (at int, how hiding, early bool) {
+// A scriptEnd is how a browser has read the text of a script, or a part of it.
+type scriptEnd struct {
+	end   hiding // at the end of the text
+	early bool   // it would have ended the script within the text
+	at    int    // the last place where nothing is half read
+	there hiding // how it is read from that place on
+}
+
+// scriptData follows the text of a script that was read in one way so far.
+func scriptData(text []byte, from hiding) scriptEnd {
 	state, dashes := from, 0
+	last := scriptEnd{there: from}
 	for i := 0; i < len(text); {
 		c := text[i]
 		if dashes == 0 && c != '<' && c != '-' {
-			at, how = i, state
+			last.at, last.there = i, state
 		}
 		switch {
 		case state == bare && c == '<' && bytes.HasPrefix(text[i:], []byte("<!--")):
@@ -33,7 +40,8 @@ func scriptData(text []byte, from hiding) (at int, how hiding, early bool) {
 		case state == bare && c == '<' && bytes.HasPrefix(text[i:], []byte("</")):
 			end, ok := scriptWord(text, i+2)
 			if ok {
-				return i, state, true
+				last.early = true
+				return last
 			}
 			i = end
 		case state == bare:
@@ -58,7 +66,8 @@ func scriptData(text []byte, from hiding) (at int, how hiding, early bool) {
 			case state == double:
 				state = hidden
 			case closes:
-				return i, state, true
+				last.early = true
+				return last
 			default:
 				state = double
 			}
@@ -70,7 +79,8 @@ func scriptData(text []byte, from hiding) (at int, how hiding, early bool) {
 			i++
 		}
 	}
-	return at, state, false
+	last.end = state
+	return last
 }
 
 // scriptWord reads "script" and the character behind it at i. end is behind what
@@ -90,7 +100,7 @@ func scriptWord(text []byte, i int) (end int, ok bool) {
 // the first end tag. That changes what it does only where it held such text in
 // something else than a string.
 func agree(text []byte) []byte {
-	if _, how, early := scriptData(text, bare); !early && how != double {
+	if read := scriptData(text, bare); !read.early && read.end != double {
 		return text
 	}
 	out := bytes.ReplaceAll(text, []byte("<!--"), []byte(`<\!--`))
