@@ -19,11 +19,13 @@ type boot struct {
 	optOut  bool // by the page /opt-out
 	link    bool
 	binding bool  // the law makes GPC binding here
+	age     int   // years that whoever grants something says to be; 0: nobody is asked
 	reask   int   // months that a refusal rests, where that is longer than the notice's validity; else 0
 	change  int64 // when the newest material change of a policy came into force, Unix seconds; 0: none
 	void    int64 // Unix seconds: the request's cookie is of no use, ask again; 0 if it is, or there is none
 	decided bool
 	memory  Memory
+	receipt string // with decided: its receipt, where it was made under an earlier notice
 	carried
 }
 
@@ -46,6 +48,7 @@ func (b *boot) append(dst []byte) []byte {
 			dst = append(dst, ',', '"', flag.name, '"', ':', '1')
 		}
 	}
+	dst = number(dst, 'y', int64(b.age))
 	dst = number(dst, 'r', int64(b.reask))
 	dst = number(dst, 'h', b.change)
 	dst = number(dst, 'x', b.void)
@@ -62,6 +65,9 @@ func (b *boot) append(dst []byte) []byte {
 		}
 		if b.more {
 			dst = append(dst, `,"f":1`...)
+		}
+		if b.receipt != "" {
+			dst = append(append(append(dst, `,"i":"`...), b.receipt...), '"')
 		}
 	}
 	return append(dst, "});\n"...)

@@ -191,6 +191,7 @@ type boot struct {
 	R int64
 	B int64
 	F int64
+	I string
 }
 
 var tail = regexp.MustCompile(`\(\{"t":.*\}\);\n$`)
@@ -263,12 +264,12 @@ func core(receipt map[string]any) map[string]any { return receipt["core"].(map[s
 func TestAnOlderDecisionHoldsAsLongAsItAnswersEverything(t *testing.T) {
 	w := newWorld(t)
 	w.publish("Accept all", "ga4:analytics", "meta:marketing")
-	_, cookie := w.decide("a", w.boot().T, map[string]bool{"preferences": false, "analytics": true, "marketing": true}, map[string]bool{"meta": false})
-	if b := w.boot("Cookie", cookie); b.C != "1011.-0" || b.X != 0 {
+	receipt, cookie := w.decide("a", w.boot().T, map[string]bool{"preferences": false, "analytics": true, "marketing": true}, map[string]bool{"meta": false})
+	if b := w.boot("Cookie", cookie); b.C != "1011.-0" || b.X != 0 || b.I != "" {
 		t.Fatalf("boot %+v", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics")
-	if b := w.boot("Cookie", cookie); b.C != "1011.0-" || b.X != 0 {
+	if b := w.boot("Cookie", cookie); b.C != "1011.0-" || b.X != 0 || b.I != receipt["id"] {
 		t.Errorf("other words, other order: %+v, want the decision in the new order", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics", "ads:marketing")

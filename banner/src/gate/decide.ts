@@ -64,7 +64,8 @@ export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, c
   const local = mine && mine.n === notice && mine.u > time && !(mine.a <= boot.x!) ? mine : undefined;
   const k = Math.max(mine ? (mine.k ?? mine.a) : 0, baked ? (boot.k ?? a) : 0);
   if (!baked || baked.u <= time || !(seen || same) || (local && (local.a > a || same))) return local && { ...local, k };
-  return { ...baked, k, ...(same && mine?.r ? { r: mine.r } : {}) };
+  const r = boot.i ?? (same ? mine?.r : undefined);
+  return { ...baked, k, ...(r ? { r } : {}) };
 };
 
 /** What of a decision is left when its grants have ended and its refusals have not: what was granted is open again. */

@@ -32,6 +32,7 @@ export interface Boot {
   readonly w?: number;
   readonly k?: number;
   readonly f?: 1;
+  readonly i?: string;
 }
 
 /** A decision as it is sent: docs/wire.md, "A decision". */

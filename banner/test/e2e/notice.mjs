@@ -1,5 +1,8 @@
-/** The shop's notice file (docs/notice-file.md). Its controller is outside the EU, so that each region's own law shows. */
-export const notice = ({ site = 'shop', origins, posture = 'cautious' }) => `
+/**
+ * The shop's notice file (docs/notice-file.md). Its controller is outside the EU, so that each region's own law shows.
+ * What nobody marked is let through, unless a test is about that. `more`: TOML of further vendors.
+ */
+export const notice = ({ site = 'shop', origins, posture = 'cautious', blocking = 'off', more = '' }) => `
 site = "${site}"
 languages = ["en", "de"]
 origins = ${JSON.stringify(origins)}
@@ -14,6 +17,9 @@ establishment = "US"
 
 [google]
 mode = "basic"
+
+[blocking]
+mode = "${blocking}"
 
 [[vendor]]
 key = "video"
@@ -34,7 +40,7 @@ category = "analytics"
 key = "meta"
 name = "Meta Pixel (Meta Platforms, Inc.)"
 category = "marketing"
-${stores('cookie', '_fbp', '90 days')}${stores('local', 'fb-*', 'persistent')}${stores('session', 'fb-*', 'session')}`;
+${stores('cookie', '_fbp', '90 days')}${stores('local', 'fb-*', 'persistent')}${stores('session', 'fb-*', 'session')}${more}`;
 
 const stores = (kind, name, duration) => `
 [[vendor.stores]]
