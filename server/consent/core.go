@@ -78,6 +78,7 @@ type Core struct {
 	LawTable      string                  `json:"law_table"`
 	Models        map[string]regime.Model `json:"models"` // by category
 	Signals       Signals                 `json:"signals"`
+	Age           Age                     `json:"age,omitzero"`
 	Token         canonical.Digest        `json:"token"`
 	TokenFrom     int64                   `json:"token_from"` // when the token's bucket began
 	Previous      string                  `json:"previous,omitempty"`
@@ -98,6 +99,12 @@ type Signals struct {
 	OptOut    bool `json:"opt_out,omitzero"` // made at /opt-out for all sites of the server
 }
 
+// Age is what a visitor was asked about his age, where a notice does ask.
+type Age struct {
+	Asked     int  `json:"asked"`     // years
+	Confirmed bool `json:"confirmed"` // he said to be that old, or older
+}
+
 // Any reports whether a signal was on.
 func (s Signals) Any() bool { return s.GPC || s.GPCHeader || s.DNT || s.OptOut }
 
@@ -115,6 +122,15 @@ type Personal struct {
 // what an opt-out region leaves switched on was never asked for (CJEU C-673/17).
 func (c Core) Consented(category string) bool {
 	return c.Categories[category] == Granted && ownAct(c.Action) && asksFirst(c.Models[category])
+}
+
+// ConfirmedAge is the age that the visitor said to have reached; 0 if he was not
+// asked, or did not say so.
+func (c Core) ConfirmedAge() int {
+	if !c.Age.Confirmed {
+		return 0
+	}
+	return c.Age.Asked
 }
 
 // ParseCore reads canonical bytes that Encode made. It fails for members it

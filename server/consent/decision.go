@@ -19,6 +19,9 @@ const MaxBody = 16 << 10
 // maxTime is the largest integer JSON carries exactly (RFC 7493 section 2.2).
 const maxTime = 1<<53 - 1
 
+// maxAge is the highest age a law or a notice asks for.
+const maxAge = 21
+
 // ErrTooLarge is returned for a body of more than MaxBody bytes.
 var ErrTooLarge = errors.New("the decision is larger than 16 KiB")
 
@@ -63,6 +66,7 @@ type Decision struct {
 	GPC        bool            `json:"gpc"`
 	DNT        bool            `json:"dnt"`
 	Previous   string          `json:"previous,omitempty"` // receipt id
+	OfAge      int             `json:"of_age,omitempty"`   // years: the visitor said to be that old; only with a grant, where the notice asks
 }
 
 // Digest names the decision's content, so that a repeat is told from another
@@ -191,6 +195,8 @@ func (d *Decision) read(r *reader, name string) bool {
 		d.DNT = r.flag(name)
 	case "previous":
 		d.Previous = r.text(name, receiptID.MatchString, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
+	case "of_age":
+		d.OfAge = r.years(name)
 	default:
 		return false
 	}
@@ -204,6 +210,9 @@ func (d *Decision) judge(bad *Invalid) {
 	}
 	if d.Surface == OnChange && d.Action != Acknowledge {
 		bad.add("surface", "a note about a changed policy asks nothing", `use the surface "change" with the action "acknowledge" only`)
+	}
+	if d.OfAge != 0 && (!d.Grants() || d.Action == Signal) {
+		bad.add("of_age", "nothing is granted by whoever said it", "leave it out: only a grant needs it")
 	}
 	for _, key := range d.Open {
 		if _, both := d.Vendors[key]; both {
@@ -244,6 +253,18 @@ func (d *Decision) judge(bad *Invalid) {
 type choiceList struct {
 	name    string
 	choices map[string]bool
+}
+
+// Grants reports whether it lists something as granted.
+func (d *Decision) Grants() bool {
+	for _, list := range d.lists() {
+		for _, granted := range list.choices {
+			if granted {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (d *Decision) lists() [2]choiceList {

@@ -123,6 +123,24 @@ func (r *reader) milliseconds(path string) int64 {
 	return at
 }
 
+// years reads an age.
+func (r *reader) years(path string) int {
+	const remedy = "send the age in years that the visitor confirmed, a whole number such as 16"
+	t := r.next()
+	n, ok := t.(json.Number)
+	if !ok {
+		r.add(path, "it is not a number", remedy)
+		r.pass(path, t)
+		return 0
+	}
+	age, err := strconv.Atoi(n.String())
+	if err != nil || age < 1 || age > maxAge {
+		r.add(path, quoted(n.String())+" is not an age", remedy)
+		return 0
+	}
+	return age
+}
+
 // choices reads an object of key to true or false.
 func (r *reader) choices(path string) map[string]bool {
 	out := map[string]bool{}

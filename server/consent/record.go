@@ -22,6 +22,7 @@ type Question struct {
 	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf
 	LawTable   string            // version of the law table
 	Models     map[string]regime.Model
+	Age        int        // years that whoever grants something has to say to be; 0: nobody is asked
 	Reask      int        // months that a refusal rests at the least, by that law; 0: it names no figure
 	GPCHeader  bool       // the decision's request carried Sec-GPC: 1
 	OptOut     bool       // it came from a browser that opted out on all sites
@@ -67,6 +68,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 			bad.add("open", "the notice does not ask for "+quoted(key), "use "+strings.Join(sortedKeys(vendors), ", "))
 		}
 	}
+	q.ofAge(d, bad)
 	switch {
 	case d.Surface == OnChange:
 	case d.Action == Acknowledge:
@@ -105,12 +107,27 @@ func Prepare(d Decision, q Question) (Draft, error) {
 		Law: q.Served.Law, LawTable: q.LawTable, Models: models, Signals: signals,
 		Token: canonical.Sum([]byte(d.Token)), TokenFrom: q.Served.From().UnixMilli(),
 	}
+	if q.Age != 0 {
+		core.Age = Age{Asked: q.Age, Confirmed: d.OfAge >= q.Age}
+	}
 	for key, p := range q.Policies {
 		core.Policies[key] = p
 	}
 	core.choose(d, q.Notice)
 	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)
 	return Draft{core: core, decision: d, request: request, months: months, rest: max(months, q.Reask), artifacts: q.Artifacts}, nil
+}
+
+// ofAge refuses a grant of somebody who did not say to be as old as is asked here.
+// A signal grants nothing: see keepGrants.
+func (q Question) ofAge(d Decision, bad *Invalid) {
+	switch {
+	case d.OfAge != 0 && q.Age == 0:
+		bad.add("of_age", "the notice asks nobody for his age", "leave it out")
+	case d.OfAge < q.Age && d.Grants() && d.Action != Signal:
+		bad.add("of_age", fmt.Sprintf("nothing may be granted by visitors younger than %d here", q.Age),
+			fmt.Sprintf("ask whether the visitor is that old, and send \"of_age\": %d once he has confirmed it", q.Age))
+	}
 }
 
 // check finds contradictions on our own side: a record must not join the text
@@ -201,8 +218,13 @@ func choiceOf(choices map[string]bool, key string, otherwise Choice) Choice {
 
 // keepGrants corrects a signal's record: a signal grants nothing. What it lists
 // as true is a grant only if the record it replaces, before, says so. The maps are
-// replaced, since a draft may be recorded twice.
+// replaced, since a draft may be recorded twice. Nor does it say how old somebody is.
 func (c *Core) keepGrants(before Core) {
+	if c.Age.Asked > before.ConfirmedAge() {
+		before = Core{}
+	} else if c.Age.Asked != 0 {
+		c.Age.Confirmed = true
+	}
 	c.Categories = keptGrants(c.Categories, before.Categories)
 	c.Vendors = keptGrants(c.Vendors, before.Vendors)
 }

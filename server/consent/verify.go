@@ -210,6 +210,8 @@ func (c *Core) check(p *Personal) error {
 		return bad("its basis does not fit its action")
 	case c.Previous != "" && (!receiptID.MatchString(c.Previous) || c.Previous == c.ID):
 		return bad("it does not name the record it replaces")
+	case c.Age.Asked < 0 || c.Age.Asked > maxAge, c.Age.Asked == 0 && c.Age.Confirmed, c.Age.Asked != 0 && !c.Age.Confirmed && c.has(Granted):
+		return bad("it grants something that nobody old enough has granted")
 	case stateOf(c) != c.State:
 		return bad("its state does not fit its choices")
 	}

@@ -227,6 +227,23 @@ func (t *Table) ChildAge(country, subdivision string, day Day) int {
 	return t.Of(country, subdivision, day).MinorAge
 }
 
+// AgeFor is the highest ChildAge of what For takes into account: the visitor's
+// region, its country where the subdivision is a guess, and the controller's own
+// law where that follows it abroad and is another one than the visitor's.
+func (t *Table) AgeFor(v Visitor, establishment string, day Day) int {
+	age := t.ChildAge(v.Country, v.Subdivision, day)
+	if v.Subdivision != "" && !v.Certain {
+		age = max(age, t.ChildAge(v.Country, "", day))
+	}
+	if establishment == "" {
+		return age
+	}
+	if row := t.Of(establishment, "", day); row.FollowsController && row != t.Of(v.Country, v.Subdivision, day) {
+		age = max(age, t.ChildAge(establishment, "", day))
+	}
+	return age
+}
+
 // NextChange is the first day after day on which some row begins or ends to be in
 // force, or to bind to GPC. What was decided by the table is good until then.
 func (t *Table) NextChange(day Day) (Day, bool) {

@@ -31,6 +31,7 @@ type Memory struct {
 	Told    time.Time // seconds; of the policies then in force the visitor knows; zero: when he decided
 	Implied bool      // made where the law asked for no opt-in: never counts as consent elsewhere
 	Signal  bool      // made while GPC or DNT was on
+	Age     int       // years that the visitor confirmed with it; 0: none
 	Choices string    // docs/wire.md, boot `c`; vendors not set apart may be missing at the end
 }
 
@@ -83,12 +84,14 @@ func (c *Cookies) Encode(m Memory) (string, error) {
 	parts := []string{"1", m.Site, m.Receipt, m.Notice,
 		strconv.FormatInt(m.Decided.Unix(), 36), strconv.FormatInt(m.Ends.Unix(), 36),
 		string([]byte{basis, signal}), packChoices(m.Choices)}
-	if told, rests := stamp(m.Told), stamp(m.Rests); rests != "" {
-		parts = append(parts, told, rests)
-	} else if told != "" {
-		parts = append(parts, told)
+	more := []string{stamp(m.Told), stamp(m.Rests), ""}
+	if m.Age != 0 {
+		more[2] = strconv.Itoa(m.Age)
 	}
-	text := strings.Join(parts, ".")
+	for len(more) > 0 && more[len(more)-1] == "" {
+		more = more[:len(more)-1]
+	}
+	text := strings.Join(append(parts, more...), ".")
 	value, err := securecookie.EncodeMulti(CookieName, []byte(text), c.codecs[0])
 	if err != nil {
 		return "", fmt.Errorf("encode cookie: %w", err)
@@ -111,21 +114,22 @@ func (c *Cookies) Decode(value string) (Memory, error) {
 		return Memory{}, errMemory
 	}
 	part := strings.Split(string(text), ".")
-	if len(part) < 8 || len(part) > 10 || part[0] != "1" || len(part[6]) != 2 {
+	if len(part) < 8 || len(part) > 11 || part[0] != "1" || len(part[6]) != 2 {
 		return Memory{}, errMemory
 	}
-	part = append(part, "", "")
+	part = append(part, "", "", "")
 	decided, err1 := strconv.ParseInt(part[4], 36, 64)
 	ends, err2 := strconv.ParseInt(part[5], 36, 64)
 	choices, err3 := unpackChoices(part[7])
 	told, err4 := unstamp(part[8])
 	rests, err5 := unstamp(part[9])
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
+	age, err6 := strconv.Atoi("0" + part[10])
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		return Memory{}, errMemory
 	}
 	return Memory{Site: part[1], Receipt: part[2], Notice: part[3],
 		Decided: time.Unix(decided, 0), Ends: time.Unix(ends, 0), Told: told, Rests: rests,
-		Implied: part[6][0] == 'i', Signal: part[6][1] == 's', Choices: choices}, nil
+		Implied: part[6][0] == 'i', Signal: part[6][1] == 's', Age: age, Choices: choices}, nil
 }
 
 // stamp is a time that may be missing.

@@ -119,7 +119,7 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 		return consent.Recorded{}, nil, err
 	}
 	question.GPCHeader, question.OptOut = gpcHeader(r), optedOut(r)
-	question.LawTable, question.Models, question.Reask = d.Laws.models(live.Site, question.Notice, served)
+	d.Laws.answer(live.Site, &question)
 	decision, err := decide(question.Notice)
 	if err != nil {
 		return consent.Recorded{}, nil, err

@@ -26,7 +26,7 @@ func (d *Decisions) memory(r *http.Request, n *notice.Notice, core consent.Core)
 	m := Memory{
 		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
 		Decided: time.UnixMilli(core.ReceivedAt), Ends: time.UnixMilli(core.ValidUntil),
-		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Choices: choicesOf(n, core),
+		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Age: core.ConfirmedAge(), Choices: choicesOf(n, core),
 	}
 	if core.RefusalsUntil != 0 {
 		m.Rests = time.UnixMilli(core.RefusalsUntil)
@@ -118,6 +118,14 @@ func (c *carried) admit(n *notice.Notice, models string, implied bool) {
 		}
 	}
 	c.choices = string(out)
+}
+
+// mature makes open what was granted by somebody who has not confirmed the age that
+// is asked here: before the notice asked for any, or where less is enough.
+func (c *carried) mature(n *notice.Notice, asked, confirmed int) {
+	if confirmed < asked {
+		c.choices = string(notice.Choices(c.choices).Lapse(n))
+	}
 }
 
 func unsaid(choice byte) bool {

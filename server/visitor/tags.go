@@ -75,6 +75,7 @@ func (t *Tags) allowed(r *http.Request, live *Live) (notice.Choices, error) {
 	now := t.Script.Now()
 	region, source := t.Script.region(r)
 	models := letters(live.Notice, region, t.Script.Laws.ruling(live.Site, live.Notice, region, source, now))
+	age := t.Script.Laws.age(live.Site, live.Notice, region, source, now)
 	signal := gpcHeader(r) || optedOut(r) || live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1"
 	memory, known, bad := t.Script.Cookies.Read(r, live.Site.Key, now)
 	if id := r.URL.Query().Get("receipt"); id != "" {
@@ -98,6 +99,7 @@ func (t *Tags) allowed(r *http.Request, live *Live) (notice.Choices, error) {
 		return "", ErrNotGranted
 	}
 	said.admit(live.Notice, models, memory.Implied)
+	said.mature(live.Notice, age, memory.Age)
 	return live.Notice.Resolve(models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, signal), nil
 }
 
@@ -142,7 +144,7 @@ func remembered(n *notice.Notice, core consent.Core) Memory {
 	m := Memory{
 		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
 		Decided: time.Unix(core.ReceivedAt/1000, 0), Ends: time.UnixMilli(core.ValidUntil),
-		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Choices: choicesOf(n, core),
+		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Age: core.ConfirmedAge(), Choices: choicesOf(n, core),
 	}
 	if core.RefusalsUntil != 0 {
 		m.Rests = time.UnixMilli(core.RefusalsUntil)
