@@ -126,7 +126,7 @@ declare module 'volenti:wording' {
     settings_about: string, save: string, close: string, withdraw: string, always: string, partners: string, no_partners: string,
     stored: string, name: string, kind: string, purpose: string, duration: string, kind_cookie: string, kind_local: string,
     kind_session: string, kind_indexeddb: string, kind_cache: string, kind_worker: string, undo: string, undone: string,
-    new_parts: string, open_parts: string, other_choices: string, signal_over: string, dnt_ignore: string, dnt_opt_out: string, dnt_forward: string,
+    new_parts: string, open_parts: string, other_choices: string, of_age: string, of_age_first: string, shared: string, shared_from: string, signal_over: string, dnt_ignore: string, dnt_opt_out: string, dnt_forward: string,
     changed: string, applies: string, what_changed: string,
     remains: string, remains_about: string, remains_at: string, until_closed: string, until_deleted: string, data_goes_to: string, vendor_policy: string,
     responsible: string, decided: string, not_decided: string, receipt: string, recorded: string, pending: string, declaration: string, declaration_about: string,

@@ -21,6 +21,7 @@ var wordingFiles embed.FS
 //
 //	first layer   title ask_opt_in ask_opt_out ask_notice accept reject opt_out ok
 //	              settings policy signal signal_over reopen choices new_parts open_parts other_choices
+//	              of_age of_age_first shared shared_from
 //	note          changed applies what_changed
 //	placeholder   blocked allow
 //	second layer  dnt_ignore dnt_opt_out dnt_forward settings_title settings_about save close withdraw always all_on details
