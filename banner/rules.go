@@ -10,11 +10,15 @@ import (
 	"github.com/volenti-consent/volenti/server/notice"
 )
 
-// What a script carries of the catalogue, in bytes before compression: of the
-// notice's own vendors, and of all others.
+// What a script carries of the catalogue: the first hosts of each of the
+// notice's own vendors, and then, in bytes before compression, more of theirs, and
+// the first of others.
 const (
-	vendorBudget = 260
+	vendorHosts  = 2
+	othersHosts  = 3
+	vendorBudget = 160
 	othersBudget = 520
+	allowBudget  = 2000 // of others, where what is not named is let through
 )
 
 // indispensable are vendors of the catalogue that a page can't do without, by
@@ -35,6 +39,7 @@ type rule struct {
 	catalogue.Pattern
 	verdict
 	known bool // a vendor of the notice is behind it
+	nth   int  // of its vendor's hosts, from 0
 	order int  // which is carried first
 }
 
@@ -107,28 +112,38 @@ func rulesModule(n *notice.Notice, c *catalogue.Catalogue) string {
 
 // share picks the rules that a script carries: those that say something else
 // than the verdict on unknown hosts would, in their order, until the budgets are
-// spent; and with each, those inside it that are of another category. Rules come
-// with the most specific first.
+// spent; and with each, those inside it that are of another category, which
+// those of the notice's own vendors can do without. Rules come with the most
+// specific first.
 func share(all []rule, unguessed verdict) []rule {
 	var order []int
 	for i, r := range all {
-		if r.verdict != unguessed {
+		if r.verdict != unguessed && (r.known || r.nth < othersHosts) {
 			order = append(order, i)
 		}
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(all[a].order, all[b].order) })
 	budget := map[bool]int{true: vendorBudget, false: othersBudget}
+	if unguessed == (verdict{}) {
+		budget[false] = allowBudget
+	}
 	picked := make([]bool, len(all))
 	for _, i := range order {
-		var with []int
-		cost := 0
-		for j := range i + 1 { // more specific ones stand before it
-			if !picked[j] && (j == i || all[j].category != all[i].category && within(all[j].Pattern, all[i].Pattern)) {
+		r := all[i]
+		with, cost := []int{i}, len(r.String())+1
+		for j := range i { // more specific ones stand before it
+			if !picked[j] && all[j].category != r.category && within(all[j].Pattern, r.Pattern) {
 				with, cost = append(with, j), cost+len(all[j].String())+1
 			}
 		}
-		if left := budget[all[i].known] - cost; left >= 0 {
-			budget[all[i].known] = left
+		if cost > budget[r.known] && r.known {
+			with, cost = with[:1], len(r.String())+1
+		}
+		if r.known && r.nth < vendorHosts {
+			cost = 0
+		}
+		if cost <= budget[r.known] {
+			budget[r.known] -= cost
 			for _, j := range with {
 				picked[j] = true
 			}
@@ -181,7 +196,7 @@ func rulesOf(n *notice.Notice, c *catalogue.Catalogue) []rule {
 			if err != nil {
 				continue // the catalogue's own tests see to that
 			}
-			r.Pattern = p
+			r.Pattern, r.nth = p, j
 			if r.known {
 				r.order = j
 			}
