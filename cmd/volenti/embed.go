@@ -285,7 +285,8 @@ func (t tag) rails() string {
 		if t.kind != "" {
 			more = fmt.Sprintf(", type: %q", t.kind)
 		}
-		return fmt.Sprintf("<%%= javascript_tag %q.html_safe%s, nonce: true %%>", t.text, more)
+		// Not javascript_tag, which puts CDATA marks around a text: they are no JSON, and no part of the digest.
+		return fmt.Sprintf("<%%= tag.script(%q.html_safe%s, nonce: content_security_policy_nonce) %%>", t.text, more)
 	}
 	more := ""
 	if t.async {

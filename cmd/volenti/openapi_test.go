@@ -115,7 +115,10 @@ func (d *description) valid(pointer []string, text []byte) error {
 
 // What the binary answers is what its document says, for every operation.
 func TestAnswersAreAsDescribed(t *testing.T) {
-	p := start(t, publish(t))
+	data := publish(t)
+	lines, _ := printed(t, data, "--pinned")
+	pinned := pinnedTag.FindStringSubmatch(lines)[2]
+	p := start(t, data)
 	v := p.open(nil)
 	d := describe(t, p.base)
 	decision := func(change map[string]any) string {
@@ -181,6 +184,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get " + archive, "/v1/sites/shop/archive/" + shown.Law, nil, "", 200},
 		{"get " + archive, "/v1/sites/shop/archive/" + shown.Script, nil, "", 200},
 		{"get " + archive, "/v1/sites/shop/archive/0", nil, "", 404},
+		{"get /v1/sites/{site}/boot", "/v1/sites/shop/boot?pinned=" + pinned, nil, "", 200},
+		{"get /v1/sites/{site}/boot", "/v1/sites/shop/boot?pinned=" + pinned, http.Header{"Origin": {"https://evil.example"}}, "", 403},
+		{"get /v1/sites/{site}/boot", "/v1/sites/shop/boot", nil, "", 404},
 		{"get /v1/sites/{site}/declaration", "/v1/sites/shop/declaration", nil, "", 200},
 		{"get /v1/sites/{site}/declaration", "/v1/sites/shop/declaration?lang=de", nil, "", 200},
 		{"get /v1/sites/{site}/declaration", "/v1/sites/shop/declaration", http.Header{"If-None-Match": {"*"}}, "", 304},

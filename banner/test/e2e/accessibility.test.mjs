@@ -59,6 +59,16 @@ const places = {
   'policy page': server('/policies/shop/privacy'),
   'older version of it': server('/policies/shop/privacy/versions/1'),
   'versions page': server('/policies/shop/privacy/versions'),
+  'choices without script': server('/privacy/shop/choices?region=DE'),
+  'choices without script, in another region and language': server('/privacy/shop/choices?region=US-TX&lang=de'),
+  'choices without script, after a decision': async (visitor) => {
+    const page = await s.open(s.server.base + '/privacy/shop/choices?region=DE', visitor);
+    await page.locator('summary').first().click();
+    await page.locator('[data-volenti=accept]').click();
+    await page.getByRole('status').waitFor();
+    return page;
+  },
+  'cookie declaration': server('/privacy/shop/cookies'),
   'page of a problem': server('/policies/shop/nothing'),
   'demo page': async (visitor) => {
     const page = await s.open(`http://localhost:${s.server.port}/demo/?region=DE&lang=en`, visitor);
