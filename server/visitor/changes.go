@@ -37,13 +37,14 @@ func material(ctx context.Context, store policyversions.Store, site, policy stri
 	return some, nil
 }
 
-// changed is when the newest material change came into force, Unix seconds; 0 if
-// there was none.
+// changed is the first whole second at which the newest material change was in
+// force, Unix seconds; 0 if there was none. Who decided in the second before may
+// have seen either text, and is told.
 func (l *Live) changed() int64 {
 	if len(l.changes) == 0 {
 		return 0
 	}
-	return l.changes[0].From().Unix()
+	return l.changes[0].From().Unix() + 1
 }
 
 // Changes tells visitors who decided under an earlier version what has changed.

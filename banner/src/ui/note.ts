@@ -24,7 +24,7 @@ interface Change {
 const fetchChanges = async ({ base, boot }: Gate, told: number): Promise<readonly Change[]> => {
   const answer = await fetch(`${base}/v1/sites/${site}/changes?lang=${VOLENTI.language}&at=${boot.h}`, { credentials: 'omit' });
   const { changes } = (await answer.json()) as { changes: readonly Change[] };
-  return changes.filter(({ from, address }) => Math.floor(from / 1e3) > told && address[0] === '/');
+  return changes.filter(({ from, address }) => from / 1e3 + 1 > told && address[0] === '/');
 };
 
 const day = (ms: number): string => new Intl.DateTimeFormat(VOLENTI.language, { dateStyle: 'long' }).format(ms);
