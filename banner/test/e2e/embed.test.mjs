@@ -131,6 +131,20 @@ for (const altered of ['', ' '])
     assert.deepEqual(s.vendors.hits, []);
   });
 
+for (const altered of ['', ' '])
+  test(`what a pinned script fetches is ${altered ? 'not run where it was altered' : 'run as it was published'}, by the import map`, async () => {
+    const { head } = parts(embed('--pinned'));
+    const context = await s.visitor();
+    await context.route(/\/b\/shop\/[0-9a-f]{16}\.js/, async (route) => {
+      const answer = await fetch(route.request().url().replace(base(), s.server.base));
+      await route.fulfill({ status: 200, headers: { 'access-control-allow-origin': '*', 'content-type': 'text/javascript' }, body: (await answer.text()) + altered });
+    });
+    const page = await show({ head: region(head, 'DE') }, '', context);
+    await press(page, 'reject');
+    await quiet(1500);
+    assert.equal(await page.locator('volenti-reopen').count(), altered ? 0 : 1);
+  });
+
 test('a pinned page goes on showing the notice it names after another is published', async () => {
   const { head } = parts(embed('--pinned'));
   await publish('\n[wording.en]\naccept = "Accept everything"\n');
