@@ -135,6 +135,7 @@ func (p *page) interfaces() *goja.Object {
 			}
 			return p.focused.id
 		},
+		"ready":         func() string { return p.ready },
 		"currentScript": func() int { return number(p.running) },
 		"url": func(text, base string) any {
 			if parts := address(text, base); parts != nil {

@@ -71,7 +71,7 @@ func TestUnfairBannersAreRefused(t *testing.T) {
 	for name, m := range readMutants(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			issues := inspect(t, shop("en"), banner.Compiler{Sources: mutated(t, m)})
+			issues := inspect(t, shop("en"), banner.Compiler{Sources: mutated(t, m)}, notice.AskOptIn)
 			want := ruleOf(m.Rule).String()
 			if !slices.ContainsFunc(issues, func(i notice.Issue) bool { return i.Rule == want && i.Severity == notice.SeverityError }) {
 				t.Errorf("want %q, got:", want)

@@ -47,6 +47,7 @@ type page struct {
 	script   *node
 	running  *node // document.currentScript
 	focused  *node
+	ready    string // document.readyState
 	modules  map[string]*goja.Program
 	loaded   map[string]goja.Value
 	clock    int
@@ -68,7 +69,7 @@ type decision struct {
 // open makes a page and runs a first layer's script in it, as for a visitor who
 // has decided nothing. Modules it fetches are found by the digest in their address.
 func open(n *notice.Notice, v notice.Variant, program *goja.Program, modules map[string]*goja.Program) (*page, error) {
-	p := &page{vm: goja.New(), modules: modules, loaded: map[string]goja.Value{}}
+	p := &page{vm: goja.New(), ready: "loading", modules: modules, loaded: map[string]goja.Value{}}
 	p.vm.SetFieldNameMapper(goja.UncapFieldNameMapper())
 	stop := time.AfterFunc(patience, func() { p.vm.Interrupt("it takes too long") })
 	defer stop.Stop()
@@ -90,12 +91,7 @@ func open(n *notice.Notice, v notice.Variant, program *goja.Program, modules map
 	html.set("lang", v.Language)
 	p.document.insert(html, nil)
 	html.insert(head, nil)
-	html.insert(body, nil)
 	head.insert(p.script, nil)
-	body.insert(p.make(elementNode, "p"), nil)
-	if n.Look.Position == "inline" { // a page that has a place for it
-		body.insert(p.make(elementNode, "volenti-banner"), nil)
-	}
 
 	p.running = p.script
 	made, err := p.evaluate(program)
@@ -109,9 +105,18 @@ func open(n *notice.Notice, v notice.Variant, program *goja.Program, modules map
 	if _, err := run(goja.Undefined(), p.vm.ToValue(boot(n, v.Surface))); err != nil {
 		return nil, err
 	}
+	// The script stands in the head: there is no body yet when it runs.
 	p.running = nil
-	p.wait(1000)
-	return p, nil
+	html.insert(body, nil)
+	body.insert(p.make(elementNode, "p"), nil)
+	if n.Look.Position == "inline" { // a page that has a place for it
+		body.insert(p.make(elementNode, "volenti-banner"), nil)
+	}
+	p.ready = "complete"
+	return p, p.act(nil, `
+		document.dispatchEvent(new Event('readystatechange'));
+		document.dispatchEvent(new Event('DOMContentLoaded', {bubbles: true}));
+		dispatchEvent(new Event('load'));`)
 }
 
 func (p *page) make(kind int, tag string) *node {

@@ -39,7 +39,7 @@
     links: { get() { return this.querySelectorAll('a[href]'); } },
     currentScript: { get: () => wrap(host.currentScript()) },
     cookie: { get: () => '', set: (v) => host.stored('cookie ' + v) },
-    readyState: { get: () => 'complete' },
+    readyState: { get: () => host.ready() },
     visibilityState: { get: () => 'visible' },
     hidden: { get: () => false },
     prerendering: { get: () => false },
