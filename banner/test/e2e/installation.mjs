@@ -56,9 +56,11 @@ export const install = async () => {
       return stdout;
     },
     /** Starts `volenti serve`, always on the same port, and waits until it is ready. */
-    async serve(...args) {
+    serve: (...args) => it.start('serve', ...args),
+    /** Starts a command that serves. */
+    async start(command, ...args) {
       said = '';
-      child = spawn(binary, ['serve', '--region-override', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'debug', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+      child = spawn(binary, [command, '--region-override', '--listen', `127.0.0.1:${port}`, '--data', data, '--log-level', 'debug', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
       for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (said += text));
       ended = new Promise((done) => child.once('exit', done));
       const alive = child;
