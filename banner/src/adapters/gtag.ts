@@ -11,10 +11,9 @@ const push = function (..._: unknown[]): void {
 /** Granted if everything that stands for the type is granted; a type that nothing stands for has an impossible place. */
 const states = (now: Choices): Record<string, string | number> => Object.fromEntries(VOLENTI.google.map(([type, ...at]) => [type, word(now, at)]));
 
-/** One `default` a page, before everything else. An inline stub, or a container that runs already, was told one before us. */
+/** One `default` a page, before everything else. Where an inline stub gave it, this is the first `update`. */
 export const start: Adapter['start'] = (defaults) => {
-  const told = [...list('dataLayer')].some((entry) => entry?.[0] === 'consent' || entry?.event === 'gtm.js');
-  push('consent', told ? 'update' : 'default', { ...states(defaults), wait_for_update: VOLENTI.googleWait });
+  push('consent', list('dataLayer').some((entry: unknown[]) => entry?.[0] === 'consent') ? 'update' : 'default', { ...states(defaults), wait_for_update: VOLENTI.googleWait });
   if (VOLENTI.googleRedact) push('set', 'ads_data_redaction', true);
   if (VOLENTI.googlePassthrough) push('set', 'url_passthrough', true);
 };

@@ -46,7 +46,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   const boot = { __proto__: null, ...served } as Boot & { readonly head?: Head };
   const signal = signalOn(boot);
   const law = resolve(boot, undefined, signal);
-  if (boot.head) {
+  if (VOLENTI.surface && boot.head) {
     // A pinned script (entry/pinned.ts) was here first: it has told them the strictest law, and holds all that it can.
     for (const adapter of adapters) guard(adapter.change)(law);
     return { ...boot.head, boot, signal };
