@@ -59,7 +59,8 @@ export const elements = (block: Block): (() => void) => {
   const scan: Scan = (root) => {
     let found = false;
     if (root.nodeType === 11) for (const el of (root as DocumentFragment).children) found = scan(el) || found;
-    if (root.nodeType === 1)
+    // Most of what is inserted is one bare element.
+    if (root.nodeType === 1 && ((root as Element).firstElementChild || (root as Element).hasAttributes()))
       for (const el of within(root as Element, `[${names.join('],[')}]`))
         for (const name of names) if (!dead.has(el) && el.hasAttribute(name) && fetches(el, name) && take(el, name, getAttribute.call(el, name))) found = true;
     return found;

@@ -10,10 +10,11 @@ const fetching = /src|poster|<(link|object|image)/i;
 const places: Readonly<Record<string, string>> = { beforebegin: 'before', afterbegin: 'prepend', beforeend: 'append', afterend: 'after' };
 
 /**
- * Markup that scripts write. It is never changed as text: it is parsed into an element that stands nowhere, as the standard
- * has it parsed into a fragment; what may not load is held there; and the nodes go where the text was to go.
+ * Markup that scripts write. It is never changed as text: it is parsed where nothing loads and nothing runs, and if something
+ * in it has to be held, which is done there, the nodes go where the text was to go.
  */
 export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
+  const inert = page.implementation.createHTMLDocument('');
   const fill = Object.getOwnPropertyDescriptor(Element.prototype, 'innerHTML')!.set as Native;
 
   for (const { prototype } of [Element, ShadowRoot])
@@ -24,10 +25,13 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
       if (!where) return;
       const context = /^(b|af|.*h$)/.test(where) ? self.parentElement : self.nodeType === 1 ? self : self.host;
       if (!fetching.test(html as string) || !context || context.localName === 'template') return;
-      const parsed = page.createElementNS(context.namespaceURI, /-/.test(context.localName) ? 'p' : context.localName);
+      const parsed = inert.importNode(context);
       fill.call(parsed, html);
-      parsed.querySelectorAll('script').forEach((script) => dead.add(script));
-      scan(parsed);
+      const scripts = parsed.querySelectorAll('script');
+      scripts.forEach((script) => dead.add(script));
+      if (!scan(parsed) && !scripts.length) return;
+      // In there no script runs, so what is meant for browsers without them was parsed.
+      parsed.querySelectorAll('noscript').forEach((el) => el.remove());
       (self[where as 'append'] as (...nodes: Node[]) => void)(...parsed.childNodes);
       return [undefined];
     });
@@ -40,7 +44,6 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
     const template = page.createElement('template');
     const write = (): void => {
       fill.call(template, trust.createHTML(html));
-      // In here no script runs, so what is meant for browsers without them was parsed.
       template.content.querySelectorAll('noscript').forEach((el) => el.remove());
     };
     write();
