@@ -1,4 +1,4 @@
-import { categories, notice, reloads, settingsDigest, site } from 'volenti:notice';
+import { categories, notice, settingsDigest, site } from 'volenti:notice';
 import { createApi } from './api';
 import type { Core } from './core';
 import { all, decide, hold, type Outcome } from './decide';
@@ -11,6 +11,7 @@ import { register } from './registered';
 import { fill, holdPart, overrule, part, standing } from './part';
 import { report } from './report';
 import { draft } from './send';
+import { stuck } from './stuck';
 import { allows, marks } from './tags';
 import type { Decision, Gate, Surface } from './types';
 import { arrive, leave, restore, type Back } from './undo';
@@ -67,7 +68,7 @@ export const attach = (core: Core, layers: Layers): void => {
   let undoing = false;
   /** The turn that took back the very first choice: once it is recorded, nothing was ever decided. */
   let blank = -1;
-  /** How to load the page anew, once that is recorded. */
+  /** How to load the page anew, once the decision is recorded and the browser's copy of the script knows of it. */
   let later: (() => void) | undefined;
   let answered: Core['sent'];
 
@@ -101,6 +102,13 @@ export const attach = (core: Core, layers: Layers): void => {
     }
   };
 
+  /** So that the next page view gets what is right for it from the cache. */
+  const refresh = (): void => {
+    fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors' })
+      .catch(() => {})
+      .then(() => later?.());
+  };
+
   /** Another tab decided, or had its decision answered. */
   const adopt = (next: Decision): void => {
     if (next.n !== notice || next.u <= Date.now() / 1e3) return;
@@ -108,6 +116,7 @@ export const attach = (core: Core, layers: Layers): void => {
     if (next.c === gate.decision?.c) {
       core.outcome = { ...core.outcome, decision: { ...next, k: Math.max(next.k ?? next.a, gate.decision.k ?? 0) } };
       core.changed?.();
+      if (VOLENTI.reload && later && !next.p) refresh();
     } else if (next.a >= (gate.decision?.a ?? 0)) core.apply(next);
   };
   const tellTabs = follow(adopt);
@@ -124,11 +133,8 @@ export const attach = (core: Core, layers: Layers): void => {
         expire(name);
       }
       emit('recorded', api.state);
-      // So that the next page view gets what is right for it from the cache.
-      (window.requestIdleCallback ?? setTimeout)(() => {
-        fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors' }).catch(() => {});
-      });
-      later?.();
+      if (later) refresh();
+      else (window.requestIdleCallback ?? setTimeout)(refresh);
     },
     drop: forget,
     answer(sent) {
@@ -181,12 +187,6 @@ export const attach = (core: Core, layers: Layers): void => {
     if (VOLENTI.reload && !back && !core.close) later = leave;
   };
 
-  /** Whether a tag ran in this page whose vendor may not load any more, and that nothing unloads. */
-  const stuck = (): boolean => {
-    const ran = [...core.ran!].map((el) => marks(el)?.vendor);
-    return reloads.some((vendor) => ran.includes(vendor) && gate.now[categories.length + 1 + vendor] === '0');
-  };
-
   /** After every change, and once for what changed before this was there. */
   const changed = (): void => {
     place();
@@ -217,14 +217,15 @@ export const attach = (core: Core, layers: Layers): void => {
           remains: lost(was.now, gate.now).includes('1'),
         });
     }
-    const reload = VOLENTI.reload && stuck() && (() => leave(surface && blank !== turn ? { surface, undone, back } : undefined));
-    afterPaint(() => {
-      clean();
-      if (!reload) return;
-      if (blank !== turn) return reload();
+    afterPaint(clean);
+    if (VOLENTI.reload) {
+      const how = stuck(core);
+      const reload = how && (() => leave(surface && blank !== turn ? { surface, undone, back } : undefined));
       later = reload;
-      setTimeout(reload, 3e3);
-    });
+      // What nobody marked is held by what the server answers, so that has to know first.
+      if (how === 'marked') setTimeout(() => later === reload && reload!(), 3e3);
+      if (reload && !gate.decision?.p) refresh();
+    }
     // Tags that run already may write again what was deleted.
     setTimeout(clean, 2e3);
     emit('decision', api.state);

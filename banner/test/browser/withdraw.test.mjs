@@ -22,7 +22,7 @@ const s = site({
       vendor('social', 'preferences', { entries: [entry('cookie', '_shared'), entry('indexeddb', 'shared-db')] }),
       vendor('counter', 'analytics', { policy_url: 'https://counter.example/privacy' }),
       vendor('silent', 'analytics'),
-      vendor('pixel', 'analytics', { reload: true }),
+      vendor('pixel', 'analytics', { reload: true, hosts: ['127.0.0.1/pixel.js'] }),
     ],
   },
 });
@@ -142,6 +142,24 @@ test('the page is loaded anew, once, where a tag ran that nothing unloads; other
   const sent = await s.decisions();
   assert.deepEqual(sent.map((d) => d.action), ['accept_all', 'withdraw']);
   assert.equal(await page.evaluate(() => sessionStorage.length), 0, 'the note is gone');
+});
+
+test('so it is where nobody marked the tag, whether it was held or had been allowed before', async () => {
+  const visitor = await s.visitor();
+  const page = await s.open('/unmarked.html', visitor);
+  await press(page, 'accept');
+  await until(async () => (await ran(page)).includes('pixel'));
+  await recorded(page);
+  const allowed = await s.open('/unmarked.html', visitor);
+  await until(async () => (await ran(allowed)).includes('pixel'));
+  await ready(allowed);
+  const counts = [page, allowed].map(loads);
+  await allowed.bringToFront();
+  await withdraw(allowed);
+  await until(() => counts[0].of === 1 && counts[1].of === 1, 'both pages');
+  await quiet(1500);
+  for (const p of [page, allowed]) assert.deepEqual(await ran(p), []);
+  assert.deepEqual(counts.map((count) => count.of), [1, 1]);
 });
 
 test('a page whose vendor may go on is not loaded anew', async () => {
