@@ -78,7 +78,7 @@ func compile(t testing.TB, n *notice.Notice) []notice.Script {
 const (
 	token    = `"t":"1.shop.n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg.eu-gdpr-eprivacy.DE.d.2992144.mPvLkUqbV3ZJwGzJt9yq0w"`
 	boot     = `({` + token + `,"m":"-iii","n":1795286400});` + "\n"
-	bootKept = `({` + token + `,"m":"-iii","n":1795286400,"c":"1111.------","a":1795286400,"u":1810838400,"s":1});` + "\n"
+	bootKept = `({` + token + `,"m":"-iii","n":1795286400,"c":"1111.------","a":1795286400,"u":1810838400,"s":1,"i":"f81d4fae7dec11d0a76500a0c91e6bf6"});` + "\n"
 )
 
 func compressed(t testing.TB, source []byte) int {
@@ -385,7 +385,7 @@ func TestImportsGoOneWay(t *testing.T) {
 	allowed := map[string]string{ // folder → what it may reach
 		"gate":     `^gate/|^\.\./volenti$`,
 		"adapters": `^gate/(types|adapter)$`,
-		"ui":       `^ui/|^gate/(types|decide|page)$`,
+		"ui":       `^ui/|^gate/(types|decide|page|age|part)$`,
 		"entry":    `^(gate|ui|adapters|entry)/|^\.\./volenti$`,
 	}
 	err := fs.WalkDir(embedded, "src", func(p string, d fs.DirEntry, err error) error {

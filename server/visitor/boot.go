@@ -25,7 +25,6 @@ type boot struct {
 	void    int64 // Unix seconds: the request's cookie is of no use, ask again; 0 if it is, or there is none
 	decided bool
 	memory  Memory
-	receipt string // with decided: its receipt, where it was made under an earlier notice
 	carried
 }
 
@@ -66,8 +65,8 @@ func (b *boot) append(dst []byte) []byte {
 		if b.more {
 			dst = append(dst, `,"f":1`...)
 		}
-		if b.receipt != "" {
-			dst = append(append(append(dst, `,"i":"`...), b.receipt...), '"')
+		if b.memory.Receipt != "" {
+			dst = append(append(append(dst, `,"i":"`...), b.memory.Receipt...), '"')
 		}
 	}
 	return append(dst, "});\n"...)

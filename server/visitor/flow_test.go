@@ -265,7 +265,7 @@ func TestAnOlderDecisionHoldsAsLongAsItAnswersEverything(t *testing.T) {
 	w := newWorld(t)
 	w.publish("Accept all", "ga4:analytics", "meta:marketing")
 	receipt, cookie := w.decide("a", w.boot().T, map[string]bool{"preferences": false, "analytics": true, "marketing": true}, map[string]bool{"meta": false})
-	if b := w.boot("Cookie", cookie); b.C != "1011.-0" || b.X != 0 || b.I != "" {
+	if b := w.boot("Cookie", cookie); b.C != "1011.-0" || b.X != 0 || b.I != receipt["id"] {
 		t.Fatalf("boot %+v", b)
 	}
 	w.publish("Yes to all", "meta:marketing", "ga4:analytics")

@@ -165,9 +165,6 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 	said.admit(live.Notice, v.boot.models, memory.Implied)
 	said.mature(live.Notice, v.boot.age, memory.Age)
 	v.boot.decided, v.boot.memory, v.boot.carried = true, memory, said
-	if memory.Notice != live.Publication.Notice.Short() {
-		v.boot.receipt = memory.Receipt // the page keeps what it can't compare with this
-	}
 	if said.unanswered(live.Notice, v.boot.models) {
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
@@ -219,7 +216,7 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 // tag is the ETag of an answer, made without the time of the decision.
 func (v view) tag(script *notice.PublishedScript, r *http.Request) string {
 	shared := v.boot
-	shared.memory, shared.receipt, shared.ends, shared.rests = Memory{Signal: shared.memory.Signal}, "", time.Time{}, time.Time{}
+	shared.memory, shared.ends, shared.rests = Memory{Signal: shared.memory.Signal}, time.Time{}, time.Time{}
 	return etag(script.Digest, shared.append(make([]byte, 0, 512)), negotiate(r.Header.Get("Accept-Encoding")))
 }
 

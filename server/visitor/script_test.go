@@ -48,7 +48,7 @@ func TestOnlyTheExactSignalCounts(t *testing.T) {
 // A page must be able to evaluate the boot; the server writes it by hand.
 func TestBootIsWhatTheWireSays(t *testing.T) {
 	b := boot{token: "1.demo.x.eu.DE.d.1.abc", models: "-iio", from: 600, gpc: true, dnt: true, link: true,
-		binding: true, reask: 12, change: 300, decided: true, receipt: "0f", memory: Memory{Decided: time.Unix(100, 0), Told: time.Unix(150, 0), Signal: true},
+		binding: true, reask: 12, change: 300, decided: true, memory: Memory{Receipt: "0f", Decided: time.Unix(100, 0), Told: time.Unix(150, 0), Signal: true},
 		carried: carried{choices: "1010.--1", more: true, ends: time.Unix(200, 0), rests: time.Unix(400, 0)}}
 	text := string(b.append(nil))
 	inner, ok := strings.CutPrefix(strings.TrimSuffix(text, ");\n"), "(")

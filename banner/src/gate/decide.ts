@@ -64,7 +64,7 @@ export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, c
   const local = mine && mine.n === notice && mine.u > time && !(mine.a <= boot.x!) ? mine : undefined;
   const k = Math.max(mine ? (mine.k ?? mine.a) : 0, baked ? (boot.k ?? a) : 0);
   if (!baked || baked.u <= time || !(seen || same) || (local && (local.a > a || same))) return local && { ...local, k };
-  const r = boot.i ?? (same ? mine?.r : undefined);
+  const r = (same ? mine?.r : undefined) ?? boot.i;
   return { ...baked, k, ...(r ? { r } : {}) };
 };
 

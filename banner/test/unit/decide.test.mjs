@@ -109,7 +109,7 @@ test('of two decisions the newer one is in force, and only what is whole counts'
   assert.equal(inForce(boot(served), undefined, true, now - 9e6)?.c, '11111.----');
   assert.equal(inForce(boot({ ...served, u: now - 301 }), undefined, true, 0), undefined, 'a clock that is late believes the server’s');
   assert.equal(inForce(boot(served), decision('11111.----', { r: 'receipt', a: now - 600 }), true, now).r, 'receipt', 'the receipt is kept');
-  assert.equal(inForce(boot({ ...served, c: '11111.---_', i: 'served' }), decision('11111.----', { n: 'f'.repeat(16) }), true, now).r, 'served', 'or named, where the notice is another');
+  assert.equal(inForce(boot({ ...served, c: '11111.---_', i: 'served' }), decision('11111.----', { n: 'f'.repeat(16) }), true, now).r, 'served', 'or named, where the page has lost it');
 });
 
 test('what is open is named place by place', () => {
