@@ -124,6 +124,7 @@ func (f *facts) wordsOf(language string, given notice.Wording) (*words, error) {
 		"{n}", strconv.Itoa(f.optional),
 		"{purposes}", strings.Join(purposes, separator(language)),
 		"{reopen}", given["reopen"],
+		"{domains}", strings.Join(f.notice.Hosts(), separator(language)),
 	)
 	for key, text := range w.text {
 		w.text[key] = fill.Replace(text)
@@ -178,6 +179,7 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 		"surface":  surface, "language": language, "rtl": notice.RTL(language),
 		"position": n.Look.Position, "scheme": scheme, "accent": n.Look.Accent, "onAccent": onAccent(n.Look.Accent),
 		"radius": n.Look.Radius, "reopenAt": n.Look.Reopen, "policyURL": n.PolicyURL, "dnt": n.DNT,
+		"age": n.Age.Minimum, "share": n.Share.Domains,
 		"modal": n.Look.Modal, "logo": n.Look.Logo, "controller": n.Controller.Name,
 		"reload": slices.ContainsFunc(n.Vendors, func(v notice.Vendor) bool { return v.Reload }),
 	} {

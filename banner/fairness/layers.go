@@ -176,6 +176,9 @@ func (q *inquiry) press(p *page, layer *node) []way {
 		}
 		w.gone = !all[i].connected()
 		q.faultless(fresh)
+		if w.decision == nil && q.n.Age.Minimum != 0 && n.attr("data-volenti") != "age" {
+			w = q.pressOfAge(w)
+		}
 		ways = append(ways, w)
 	}
 	return ways

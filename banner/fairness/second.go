@@ -225,6 +225,9 @@ func (q *inquiry) saving() {
 		if err := p.click(categories[optional[0].Key]); err != nil {
 			q.fail(0, scripts, "mend the script", "ticking a purpose fails: %v", err)
 		}
+		if name == "save" {
+			q.confirmAge(p, dialog)
+		}
 		if err := p.click(press); err != nil {
 			q.fail(0, scripts, "mend the script", "pressing %q fails: %v", labelOf(press), err)
 		}

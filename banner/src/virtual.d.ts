@@ -24,6 +24,10 @@ declare const VOLENTI: {
   readonly modal: boolean;
   /** Address of the image beside the title; '' for none. */
   readonly logo: string;
+  /** A decision counts on all origins of the notice. */
+  readonly share: boolean;
+  /** Years that whoever grants something has to say to be, at the least; 0: nobody is asked. */
+  readonly age: number;
   /** Name of the controller. */
   readonly controller: string;
   /** Some vendor's tags can't be unloaded: `reloads`. */

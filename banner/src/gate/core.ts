@@ -1,5 +1,6 @@
 import { gateDigest, notice, site } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
+import { asked, grants } from './age';
 import type { Adapter } from './adapter';
 import { decide, hold as until, type Outcome } from './decide';
 import { found, judge, publish, type Head, type Queue } from './head';
@@ -88,6 +89,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     ...(VOLENTI.reload ? { ran: new Set<Element>() } : {}),
     hold: (c, a) => until(boot, c, a),
     apply(next) {
+      if (VOLENTI.age && (grants(core.gate.decision?.c) || grants(next.c))) core.gate.ofAge = true;
       core.outcome = decide(boot, next, signal);
       core.turn++;
       hold();
@@ -125,9 +127,14 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       },
       decide(c: Choices, action: Action, surface: Surface) {
         const { decision } = core.outcome;
+        // However it was asked for: who has not confirmed his age does that first.
+        if (VOLENTI.age && action !== 'signal' && grants(c) && !core.gate.ofAge && !grants(decision?.c)) {
+          core.gate.settings();
+          return;
+        }
         // Later than every decision known, whatever the clock says: the newer one counts.
         const a = Math.max(Math.floor(Date.now() / 1e3), (decision?.a ?? 0) + 1);
-        const sent = draft(boot.t, c, action, surface, decision?.r);
+        const sent = draft(boot, c, action, surface, decision?.r);
         const next: Decision = {
           v: 1,
           c,
@@ -135,6 +142,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
           a,
           ...core.hold(c, a, action === 'signal' || (action === 'save' && surface !== 'settings') ? decision : undefined),
           k: boot.n,
+          ...(VOLENTI.age ? { y: grants(c) ? asked(boot) : 0 } : {}),
           s: signal ? 1 : 0,
           e: action === 'acknowledge' ? 'i' : action === 'signal' ? (decision?.e ?? 'i') : 'e',
           p: [...(decision?.p ?? []), sent],

@@ -1,4 +1,5 @@
 import { categories, like, notice, unasked, validity, vendors } from 'volenti:notice';
+import { asked, mature } from './age';
 import type { Boot, Choices, Decision } from './types';
 
 /** What follows from what is known: docs/wire.md says where each of it comes from. */
@@ -57,7 +58,7 @@ export const resolve = (boot: Boot, decision: Decision | undefined, signal: bool
  */
 export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, clock: number): Decision | undefined => {
   const time = Math.max(clock, boot.n);
-  const mine = kept && isChoices(kept.c) ? lapse(kept, time) : undefined;
+  const mine = kept && isChoices(kept.c) ? lapse(VOLENTI.age ? mature(boot, kept) : kept, time) : undefined;
   const { a = 0, u = 0, s = 0 } = boot;
   const baked = isChoices(boot.c) ? lapse({ v: 1, c: boot.c, n: notice, a, u, s, e: 'e', w: boot.w! }, time) : undefined;
   const same = mine?.c === baked?.c;
@@ -65,7 +66,7 @@ export const inForce = (boot: Boot, kept: Decision | undefined, seen: boolean, c
   const k = Math.max(mine ? (mine.k ?? mine.a) : 0, baked ? (boot.k ?? a) : 0);
   if (!baked || baked.u <= time || !(seen || same) || (local && (local.a > a || same))) return local && { ...local, k };
   const r = (same ? mine?.r : undefined) ?? boot.i;
-  return { ...baked, k, ...(r ? { r } : {}) };
+  return { ...baked, k, ...(r ? { r } : {}), ...(VOLENTI.age ? { y: asked(boot) } : {}) };
 };
 
 /** What of a decision is left when its grants have ended and its refusals have not: what was granted is open again. */

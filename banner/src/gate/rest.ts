@@ -1,4 +1,5 @@
 import { categories, notice, settingsDigest, site } from 'volenti:notice';
+import { mature } from './age';
 import { createApi } from './api';
 import type { Core } from './core';
 import { all, decide, hold, type Outcome } from './decide';
@@ -111,6 +112,7 @@ export const attach = (core: Core, layers: Layers): void => {
 
   /** Another tab decided, or had its decision answered. */
   const adopt = (next: Decision): void => {
+    if (VOLENTI.age) next = mature(boot, next);
     if (next.n !== notice || next.u <= Date.now() / 1e3) return;
     // The tab that tells has stored it: to store it again could bring back what it has forgotten since.
     if (next.c === gate.decision?.c) {
@@ -178,6 +180,8 @@ export const attach = (core: Core, layers: Layers): void => {
   /** Takes a choice back, as a decision of its own. Without a way back nothing is granted, and the visitor is asked again. */
   const undo = (back: Back | undefined, surface: Surface): void => {
     undoing = true;
+    // Nothing comes back that was not in force before.
+    if (VOLENTI.age && back) gate.ofAge = true;
     if (!back) blank = core.turn + 1;
     gate.decide(back?.c ?? all('0'), back?.action ?? 'withdraw', surface);
     undoing = false;
@@ -241,7 +245,7 @@ export const attach = (core: Core, layers: Layers): void => {
     const remove = await note(gate, told, () => {
       const { decision } = gate;
       if (!decision) return;
-      const sent = draft(boot.t, all('-'), 'acknowledge', 'change', decision.r);
+      const sent = draft(boot, all('-'), 'acknowledge', 'change', decision.r);
       core.keep({ ...decision, k: Math.max(Math.floor(Date.now() / 1e3), boot.h!), p: [...(decision.p ?? []), sent] });
       tellTabs(gate.decision!);
       void send();

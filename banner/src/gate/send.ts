@@ -1,12 +1,13 @@
 import { categories, like, site, vendors } from 'volenti:notice';
+import { asked, grants } from './age';
 import { keyed } from './keyed';
 import { dnt, gpc } from './signals';
-import type { Action, Choices, Sent, Surface } from './types';
+import type { Action, Boot, Choices, Sent, Surface } from './types';
 
 /** A decision as it is sent: what was not asked is not named, but for vendors that would else go with their category. Its id makes sending it twice the same as sending it once. */
-export const draft = (token: string, choices: Choices, action: Action, surface: Surface, previous: string | undefined): Sent => ({
+export const draft = (boot: Boot, choices: Choices, action: Action, surface: Surface, previous: string | undefined): Sent => ({
   id: crypto.getRandomValues(new Uint32Array(4)).join('-'),
-  token,
+  token: boot.t,
   ...unasked(choices),
   ...keyed((i) => ('-_'.includes(choices[i]!) || like[i] === 'n' ? undefined : choices[i] === '1')),
   action,
@@ -15,6 +16,7 @@ export const draft = (token: string, choices: Choices, action: Action, surface: 
   gpc: gpc(),
   dnt: dnt(),
   previous,
+  ...(VOLENTI.age && action !== 'signal' && grants(choices) ? { of_age: asked(boot) } : {}),
 });
 
 const unasked = (choices: Choices): { open?: readonly string[] } => {

@@ -33,6 +33,7 @@ export interface Boot {
   readonly k?: number;
   readonly f?: 1;
   readonly i?: string;
+  readonly y?: number;
 }
 
 /** A decision as it is sent: docs/wire.md, "A decision". */
@@ -48,6 +49,7 @@ export interface Sent {
   readonly gpc: boolean;
   readonly dnt: boolean;
   readonly previous: string | undefined;
+  readonly of_age?: number;
 }
 
 /** A decision as the page keeps it: docs/wire.md, "In the page's own storage". Seconds are Unix seconds. */
@@ -63,6 +65,8 @@ export interface Decision {
   readonly w?: number;
   /** The visitor knows the policies that were in force then. */
   readonly k?: number;
+  /** The age that the visitor confirmed with it; 0 or absent where he did not. */
+  readonly y?: number;
   /** Receipt id; absent while this decision is not answered. */
   readonly r?: string;
   /** One character a vendor, '1' if it was allowed before, is not now, and may still hold something; absent if there is none. */
@@ -84,6 +88,8 @@ export interface Gate {
   readonly decision: Decision | undefined;
   /** Where a part of the decision in force is still open: what the first layer says of it, and how that part is answered. */
   part?: { readonly text: string; answer(choice: '1' | '0'): void } | undefined;
+  /** The visitor has said to be as old as is asked here (VOLENTI.age): by a box he ticked, or with a decision that was in force. */
+  ofAge?: boolean;
   /** What may load now: decision, signal and model taken together. */
   readonly now: Choices;
   /** Makes a decision: in force at once, remembered, reported. */

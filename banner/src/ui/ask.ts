@@ -1,7 +1,9 @@
 import { policyKey, site } from 'volenti:notice';
-import { accept, ask as text, ok, opt_out, policy, reject, settings, signal, signal_over, title } from 'volenti:wording';
+import { accept, ask as text, ok, opt_out, policy, reject, settings, shared, signal, signal_over, title } from 'volenti:wording';
 import { all } from '../gate/decide';
 import type { Action, Gate } from '../gate/types';
+import { box, boxSheet, sure } from './age';
+import ageSheet from './ageask.css';
 import css from './ask.css';
 import { dress, h, place } from './dom';
 import logoSheet from './logo.css';
@@ -16,7 +18,7 @@ const margin = VOLENTI.position === 'bottom-start' ? '0 auto' : VOLENTI.position
 const align = VOLENTI.position === 'center' ? 'center' : VOLENTI.position === 'top' ? 'start' : 'end';
 const sheet = `${css + look}:host{inset:${inset}!important;max-width:var(--volenti-width,${width})!important;margin:auto!important;margin-inline:${margin}!important}${
   VOLENTI.modal ? `${modalSheet}:host{align-self:${align}!important;margin-block:${gap}!important;margin-inline:${margin.replace('0', gap)}!important}` : VOLENTI.position === 'inline' ? inlineSheet : ''
-}${VOLENTI.logo && logoSheet}${VOLENTI.logo && VOLENTI.rtl ? '::slotted(img){object-position:right!important}' : ''}`;
+}${VOLENTI.age ? boxSheet + ageSheet : ''}${VOLENTI.logo && logoSheet}${VOLENTI.logo && VOLENTI.rtl ? '::slotted(img){object-position:right!important}' : ''}`;
 
 /**
  * The first layer. Where a part of a decision is open its text and its answers are about that alone. It asks and does not insist: unless the notice says so it is not modal and takes no focus, and it has
@@ -29,6 +31,7 @@ export const ask = (gate: Gate): Show => {
   const { part, decision } = gate;
   const answer = (name: string, label: string, choice: '1' | '0' | '-', action: Action): Node =>
     button(name, label, () => {
+      if (VOLENTI.age && choice === '1' && !sure(gate, host)) return;
       // What a signal decided stands, also for somebody who has read that it did.
       if (choice === '-' && gate.decision) gate.decide(gate.decision.c, 'save', 'banner');
       else if (part && choice !== '-') part.answer(choice);
@@ -44,6 +47,7 @@ export const ask = (gate: Gate): Show => {
       ...(VOLENTI.logo ? [h('img', { src: VOLENTI.logo, alt: VOLENTI.controller, referrerPolicy: 'no-referrer' })] : []),
       h('p', {}, title),
       h('p', {}, part?.text ?? text),
+      ...(VOLENTI.share ? [h('p', {}, shared)] : []),
       ...(gate.signal && !decision?.s ? [h('p', {}, signal)] : []),
       ...(gate.signal ? [h('p', {}, signal_over)] : []),
       answer('reject', optIn ? reject : opt_out, '0', 'reject_all'),
@@ -53,7 +57,7 @@ export const ask = (gate: Gate): Show => {
       h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, target: '_blank' }, policy),
     ),
     sheet,
-    h('div', { className: 'panel', part: 'panel' }, words, h('div', { className: 'actions', part: 'actions' }, h('slot', { name: 'actions' }))),
+    h('div', { className: 'panel', part: 'panel' }, words, h('div', { className: 'actions', part: 'actions' }, ...(VOLENTI.age ? [box(gate)] : []), h('slot', { name: 'actions' }))),
   );
   const show: Show = VOLENTI.modal ? modal(host) : VOLENTI.position === 'inline' ? inline(host) : (again) => (again ? place(host) : host.remove());
   show(true);

@@ -35,6 +35,7 @@ import {
   save,
   settings_about,
   settings_title,
+  shared,
   dnt_forward,
   dnt_ignore,
   dnt_opt_out,
@@ -46,10 +47,12 @@ import {
   vendor_policy,
   withdraw,
 } from 'volenti:wording';
+import { grants } from '../gate/age';
 import { all } from '../gate/decide';
 import { page } from '../gate/page';
 import { honored } from '../gate/part';
 import type { Action, Choices, Gate } from '../gate/types';
+import { box, boxSheet, sure } from './age';
 import frame from './dialog.css';
 import { dress, h, place, toReopen } from './dom';
 import css from './settings.css';
@@ -157,6 +160,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
     vendors.map(([, c], i) => (vendorInputs[i]!.checked === sections[c]!.input.checked ? '-' : bit(vendorInputs[i]!))).join('');
   const answer = (name: string, label: string, choices: () => Choices, action: Action): Node =>
     button(name, label, () => {
+      if (VOLENTI.age && grants(choices()) && !sure(gate, panel)) return;
       gate.decide(choices(), action, 'settings');
       dialog.close();
     });
@@ -185,12 +189,13 @@ export const open = (gate: Gate, from?: Element | null): void => {
   const { name, address, contact } = controller;
   const panel = dress(
     h('div'),
-    css + look,
+    css + look + (VOLENTI.age ? boxSheet : ''),
     h('div', { className: 'head' }, h('h2', {}, settings_title), h('button', { type: 'button', 'data-volenti': 'close', 'aria-label': closeLabel, onclick: () => dialog.close() }, '✕')),
     h(
       'div',
       { className: 'body' },
       h('p', {}, settings_about),
+      ...(VOLENTI.share ? [h('p', {}, shared)] : []),
       status,
       ...sections.map(({ section }) => section),
       h('p', {}, VOLENTI.dnt === 'forward' ? dnt_forward : VOLENTI.dnt === 'opt-out' ? dnt_opt_out : dnt_ignore),
@@ -204,6 +209,7 @@ export const open = (gate: Gate, from?: Element | null): void => {
         link(VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, policy),
       ),
     ),
+    ...(VOLENTI.age ? [box(gate)] : []),
     h(
       'div',
       { className: 'foot' },

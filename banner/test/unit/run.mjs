@@ -29,7 +29,11 @@ const constants = {
   googleRedact: false,
   googlePassthrough: true,
   dnt: 'opt-out',
+  share: true,
 };
+
+/** Constants that a test may set. */
+const variables = { age: 'globalThis.minimumAge' };
 
 const virtual = {
   name: 'virtual',
@@ -47,9 +51,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     const entryPoints = readdirSync(here).filter((name) => name.endsWith('.test.mjs')).map((name) => join(here, name));
     await build({
       entryPoints, outdir, bundle: true, platform: 'node', format: 'esm', target: 'node20', outExtension: { '.js': '.mjs' },
-      plugins: [virtual], define: Object.fromEntries(Object.entries(constants).map(([name, value]) => ['VOLENTI.' + name, JSON.stringify(value)])), tsconfigRaw: '{}', logLevel: 'warning',
+      plugins: [virtual], define: Object.fromEntries(
+        [...Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]), ...Object.entries(variables)].map(([name, value]) => ['VOLENTI.' + name, value]),
+      ), tsconfigRaw: '{}', logLevel: 'warning',
       // What the sources touch when they are loaded, and no more.
-      banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {};' },
+      banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {}; globalThis.minimumAge = 0;' },
     });
     process.exitCode = spawnSync(process.execPath, ['--test', outdir], { stdio: 'inherit' }).status ?? 1;
   } finally {
