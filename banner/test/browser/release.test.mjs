@@ -34,12 +34,12 @@ test('tags run in document order, on the first visit and the next', async () => 
 test('a tag that does not answer is skipped, cancelled and told of', async () => {
   const page = await s.open('/hung.html');
   await press(page, 'accept');
-  await until(async () => (await ran(page)).length === 4);
-  assert.deepEqual(await ran(page), ['B', 'C', 'E', 'D']);
+  await until(async () => (await ran(page)).length === 3);
+  assert.deepEqual(await ran(page), ['B', 'C', 'D'], 'nor does one that is not there hold the others up');
   assert.deepEqual(await page.evaluate(() => window.skipped), [s.vendor + '/A.js?wait=2500']);
   assert.ok(page.said.some((line) => line.startsWith('warning: volenti: no answer')), page.said.join('\n'));
   await quiet(2500);
-  assert.deepEqual(await ran(page), ['B', 'C', 'E', 'D'], 'its late answer is not executed');
+  assert.deepEqual(await ran(page), ['B', 'C', 'D'], 'its late answer is not executed');
 });
 
 test('every shape of tag is released, once, and what nobody was asked about never', async () => {
