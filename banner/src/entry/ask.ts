@@ -2,7 +2,7 @@ import { adapters } from 'volenti:adapters';
 import { createBlock } from '../gate/block';
 import { createCore, fetchGate } from '../gate/core';
 import { createHead, judge } from '../gate/head';
-import { afterPaint, guard, warn, whenShown } from '../gate/page';
+import { guard, warn, whenShown } from '../gate/page';
 import { hasCookie } from '../gate/remember';
 import { ask } from '../ui/ask';
 
@@ -30,6 +30,6 @@ guard(() => {
     else if (must || signal) core.close = ask(core.gate);
     if (signal) core.gate.decide(signal, 'signal', 'signal');
     // Tags marked for other banners, and those of the server, are the rest's to find, and here they may load at once.
-    if (VOLENTI.surface !== 'opt-in' || (VOLENTI.registered && /[on]/.test(boot.m))) afterPaint(core.rest);
+    if (VOLENTI.surface !== 'opt-in' || (VOLENTI.registered && /[on]/.test(boot.m))) void core.rest();
   });
 })();

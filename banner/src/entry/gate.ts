@@ -3,7 +3,8 @@ import { labels, like, vendorNames } from 'volenti:notice';
 import { createCore, type GateModule } from '../gate/core';
 import { judge } from '../gate/head';
 import { blocking } from '../gate/blocking';
-import { page } from '../gate/page';
+import { afterPaint, page } from '../gate/page';
+import { createEngine } from '../gate/release';
 import { attach as attachTo, type Layers } from '../gate/rest';
 import { reload } from '../gate/whole';
 import { toReopen } from '../ui/dom';
@@ -33,6 +34,9 @@ const layers: Layers = {
 export const attach: GateModule['attach'] = (core) => {
   if (VOLENTI.blocking) blocking(core);
   attachTo(core, layers);
+  // The frame after a click is painted before tags run.
+  if (core.turn) afterPaint(() => core.engage(createEngine));
+  else core.engage(createEngine);
 };
 
 export const start: GateModule['start'] = (head) => {

@@ -3,9 +3,10 @@ import type { VolentiCommand } from '../../volenti';
 import { asked, grants } from './age';
 import type { Adapter } from './adapter';
 import { decide, hold as until, type Outcome } from './decide';
+import { watch } from './gated';
 import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
-import { createEngine, type Engine } from './release';
+import type { Engine, Rules } from './release';
 import { name, read, write } from './remember';
 import { draft, post } from './send';
 import { state } from './state';
@@ -13,8 +14,9 @@ import { allows } from './tags';
 import type { Action, Choices, Decision, Gate, Sent, Surface } from './types';
 
 /**
- * What a page needs at once: judges, tells the adapters, releases, remembers, sends. It works without the rest of the
- * gate (rest.ts), which attaches to it and is compiled apart: no name in here may be mangled.
+ * What a page needs at once: judges, holds, tells the adapters, remembers, sends. The engine that releases, and the rest of
+ * the gate (rest.ts), attach to it and are compiled apart: no name in here may be mangled. Until they have come everything
+ * gated stays shut.
  */
 export interface Core {
   readonly head: Head;
@@ -41,6 +43,8 @@ export interface Core {
   whole: boolean | undefined;
   /** Until when a new decision counts. `before`: it is about one thing only, and what that one granted besides is not prolonged; the rest knows how. */
   hold(c: Choices, a: number, before?: Decision): { readonly u: number; readonly w?: number };
+  /** Starts the engine, which releases what is allowed from then on. */
+  engage(createEngine: (rules: Rules) => Engine): void;
   /** Puts a decision in force: everything that depends on it follows. */
   apply(decision: Decision): void;
   /** Keeps what says the same as the decision in force and is newer. */
@@ -95,13 +99,28 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       hold();
       adapt();
       core.changed?.();
-      afterPaint(engine!.update);
+      afterPaint(() => engine?.update());
       void core.rest();
     },
     keep(next) {
       core.outcome = { ...core.outcome, decision: next };
       write(next);
       core.changed?.();
+    },
+    engage(createEngine) {
+      stop();
+      engine = createEngine({
+        allowed: (el) => allows(core.outcome.now, el),
+        held(el, ran) {
+          if (VOLENTI.reload && ran) core.ran!.add(el);
+          if (!(el instanceof HTMLIFrameElement) || core.frames.has(el)) return;
+          core.frames.add(el);
+          core.changed?.();
+        },
+        nonce,
+        trust,
+        mine: (el) => !!VOLENTI.blocking && !!head.block?.mine.has(el as HTMLElement),
+      });
     },
     rest: async () =>
       core.whole
@@ -110,6 +129,8 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
             (module) => module.attach(core),
             (e) => {
               coming = undefined;
+              // What was allowed waits for it, so it is asked for again; who wants it sooner asks at once.
+              if (tries < 4) setTimeout(core.rest, 2e3 << (2 * tries));
               tries++;
               warn(e);
             },
@@ -160,6 +181,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       },
       receipt: () => core.rest().then(() => (core.whole ? core.gate.receipt() : undefined)),
       settings: (from) => void core.rest().then(() => core.whole && core.gate.settings(from)),
+      ahead: () => void core.rest(),
       warm: () => void core.rest().then(() => core.whole && core.gate.warm()),
     } as Gate,
   };
@@ -182,18 +204,9 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     stub[method] = (...args: unknown[]) => (stub.push as (command: unknown) => void)([method, ...args]);
   publish(stub);
 
-  engine = createEngine({
-    allowed: (el) => allows(core.outcome.now, el),
-    held(el, ran) {
-      if (VOLENTI.reload && ran) core.ran!.add(el);
-      if (!(el instanceof HTMLIFrameElement) || core.frames.has(el)) return;
-      core.frames.add(el);
-      void core.rest();
-      core.changed?.();
-    },
-    nonce,
-    trust,
-    mine: (el) => !!VOLENTI.blocking && !!head.block?.mine.has(el as HTMLElement),
+  // What may load already waits for the engine, and a frame for its placeholder.
+  const stop = whole ? () => {} : watch((el) => {
+    if (el instanceof HTMLIFrameElement || allows(core.outcome.now, el)) void core.rest();
   });
   // What another tab decides, and what was decided while this page was put by, is the rest's to follow.
   addEventListener('storage', (e) => e.key === name && core.rest());

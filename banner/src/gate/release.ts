@@ -1,3 +1,4 @@
+import { gated } from './gated';
 import { emit, guard, page, rest, warn, within } from './page';
 import { marks } from './tags';
 import type { Trust } from './trust';
@@ -26,9 +27,6 @@ export interface Engine {
 
 /** How long a tag may take before it is skipped, in milliseconds; `data-timeout` on the tag overrides it. */
 const patience = 4e3;
-
-/** What can be held back: a script that is none yet, markup that is none yet, and what fetches by an attribute. */
-const gated = ':is(script[type="text/plain" i],template,[data-src],[data-srcset],[data-srcdoc],[data-poster],[data-data],[data-href])[data-category]';
 
 const isScript = (el: unknown): el is HTMLScriptElement => el instanceof HTMLScriptElement;
 const isTemplate = (el: unknown): el is HTMLTemplateElement => el instanceof HTMLTemplateElement;

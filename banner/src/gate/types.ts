@@ -100,6 +100,8 @@ export interface Gate {
   changed(call: () => void): () => void;
   /** Shows the second layer; focus goes back to `from` when it closes. */
   settings(from?: Element | null): void;
+  /** Fetches what releases ahead, for somebody who is about to answer. */
+  ahead(): void;
   /** Fetches the second layer ahead, for somebody who is about to open it. */
   warm(): void;
 }
