@@ -23,6 +23,12 @@ type Choices struct {
 	Granted  bool   // it grants something, so there is something to withdraw
 	Signal   bool   // an opt-out signal is on
 
+	Age      int    // years that whoever grants something has to say to be; 0: nobody is asked
+	AgeText  string // how he says so
+	OfAge    bool   // he has said so, with the choice in force
+	AgeFirst bool   // something was to be granted, and he had not
+	Shared   bool   // a choice counts on all domains of the controller
+
 	Token, FormKey string // what makes the form ours; empty in what is archived
 	Categories     []ChoiceCategory
 

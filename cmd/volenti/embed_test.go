@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -85,6 +86,19 @@ var pinnedTag = regexp.MustCompile(`src="https://consent\.example\.com(/b/shop/p
 // page names it, and to the site it was made for only.
 func TestAPinnedScriptIsAnsweredAsPrinted(t *testing.T) {
 	data := publish(t)
+	file, err := os.ReadFile("testdata/shop.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sister := filepath.Join(t.TempDir(), "sister.toml")
+	if err := os.WriteFile(sister, []byte(strings.Replace(string(file), `site = "shop"`, `site = "sister"`, 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"site", "add", "sister"}, {"notice", "publish", sister}} {
+		if out, exit := volenti(t, append(args, "--data", data)...); exit != 0 {
+			t.Fatalf("volenti %v: exit %d\n%s", args, exit, out)
+		}
+	}
 	p := start(t, data)
 	lines, _ := printed(t, data, "--pinned")
 	found := pinnedTag.FindStringSubmatch(lines)
@@ -126,6 +140,8 @@ func TestAPinnedScriptIsAnsweredAsPrinted(t *testing.T) {
 	for path, want := range map[string]int{
 		"/b/shop/pinned/" + strings.Repeat("0", 64) + ".js":     404,
 		"/b/shop/pinned/" + found[2][:16] + ".js":               404,
+		"/b/sister/pinned/" + found[2] + ".js":                  404,
+		"/v1/sites/sister/boot?pinned=" + found[2]:              404,
 		"/b/nobody/pinned/" + found[2] + ".js":                  404,
 		"/v1/sites/shop/boot":                                   404,
 		"/v1/sites/shop/boot?pinned=" + found[2]:                200,

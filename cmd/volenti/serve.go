@@ -120,6 +120,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
+		OptOut:       &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://")},
 		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
@@ -128,6 +129,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
+		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
 		Before:       before,
 		Ready:        in.db.Ready,
 		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -99,6 +100,11 @@ func (e *Invalid) Error() string {
 		all[i] = strings.TrimPrefix(p.Path+": "+p.What, ": ")
 	}
 	return "the decision can't be recorded: " + strings.Join(all, "; ")
+}
+
+// About reports whether a mistake was found in that member.
+func (e *Invalid) About(path string) bool {
+	return slices.ContainsFunc(e.Problems, func(p Problem) bool { return p.Path == path })
 }
 
 func (e *Invalid) add(path, what, remedy string) {

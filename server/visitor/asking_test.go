@@ -193,6 +193,16 @@ func TestASignalLeavesTheRestAsItWas(t *testing.T) {
 	}
 }
 
+// A note that was read stops nothing, so it deletes nothing either.
+func TestReadingANoteDeletesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.more = hidden
+	w.publish("Accept all")
+	_, cookie := w.post(w.say("a", "accept_all", "banner", all(true), nil))
+	w.now = w.now.Add(time.Minute)
+	w.post(w.say("b", "acknowledge", "change", map[string]bool{}, nil), cookie, "adv=1; __Host-count=2") // post wants no cookie but ours
+}
+
 // Who knew an earlier text is told of a new one, once; that is recorded, and
 // decides nothing.
 func TestAChangeIsToldOnce(t *testing.T) {

@@ -149,7 +149,7 @@ func tick(live *Live, page *web.Choices, v view) {
 	}
 	page.Granted = false
 	for i, c := range live.Notice.Categories {
-		signalled := v.boot.signal() && c.Like == notice.Marketing && !(v.boot.decided && v.boot.memory.Signal)
+		signalled := v.boot.signal() && c.Like == notice.Marketing && (!v.boot.decided || !v.boot.memory.Signal)
 		on := at(i) == '1' || (at(i) == '-' && v.boot.models[i] != 'i')
 		on = on && !signalled
 		for j := range page.Categories {

@@ -190,6 +190,12 @@ func TestAReceiptOfThePageNamesThePage(t *testing.T) {
 	if strings.Contains(page, "1.shop.") || strings.Contains(page, " checked") {
 		t.Error("the archived page holds something of one visitor")
 	}
+	// Whoever has decided is shown the same words: the experience is the same for everybody.
+	rec, to = w.send(w.form("", "Cookie", cookie), url.Values{"action": {"save"}, "category": {"analytics"}}, "Cookie", cookie)
+	again, _ := w.kept(rec, to)
+	if again["experience"] != core["experience"] || again["previous"] != core["id"] {
+		t.Errorf("the experience of one who had decided is another: %v", again)
+	}
 	// What is archived is what a visitor gets, but for what is his.
 	got := w.form("", "Cookie", cookie).text
 	for _, own := range []string{"token", "key"} {
@@ -221,6 +227,7 @@ func TestAFormOfSomebodyElseIsRefused(t *testing.T) {
 		"sent by another site":                          {mine, yes, []string{"Cookie", cookie, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"}},
 		"sent by a sister site":                         {mine, yes, []string{"Cookie", cookie, "Sec-Fetch-Site", "same-site", "Origin", origin}},
 		"no origin":                                     {mine, yes, []string{"Cookie", cookie, "Origin", ""}},
+		"opened by hand":                                {mine, yes, []string{"Cookie", cookie, "Sec-Fetch-Site", "none"}},
 		"an origin that is hidden":                      {mine, yes, []string{"Cookie", cookie, "Origin", "null", "Sec-Fetch-Site", ""}},
 		"another origin, in a browser of yesterday":     {mine, yes, []string{"Cookie", cookie, "Origin", "https://evil.example", "Sec-Fetch-Site", ""}},
 		"a form that anybody gets, to one who decided":  {fresh, yes, []string{"Cookie", cookie}},

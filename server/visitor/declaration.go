@@ -144,6 +144,7 @@ func (l *Live) words(lang string) notice.Wording {
 		"{n}", strconv.Itoa(l.optional()),
 		"{purposes}", strings.Join(purposes, listMark(lang)),
 		"{reopen}", words["reopen"],
+		"{domains}", strings.Join(l.Notice.Hosts(), listMark(lang)),
 	)
 	for key, text := range words {
 		words[key] = fill.Replace(text)

@@ -25,7 +25,7 @@ const maxExpired = 3 << 10
 // reached: the page's own host if both are on it, and the domains above both.
 func (d *Decisions) expired(r *http.Request, page *url.URL, n *notice.Notice, core consent.Core) []*http.Cookie {
 	domains := sharedDomains(d.host(r), page.Hostname())
-	if len(domains) == 0 {
+	if len(domains) == 0 || core.Surface == consent.OnChange { // a note that was read stops nothing
 		return nil
 	}
 	https := page.Scheme == "https"
