@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,6 +45,12 @@ func (p *ChoicesPage) Get(c echo.Context) error {
 	if err := p.showReceipt(r, live, page); err != nil {
 		return err
 	}
+	return p.show(c, http.StatusOK, live, page)
+}
+
+// show answers the page as a form for this browser.
+func (p *ChoicesPage) show(c echo.Context, status int, live *Live, page *web.Choices) (err error) {
+	r := c.Request()
 	if page.FormKey, err = p.Script.Cookies.FormKey(live.Site.Key, page.Token, p.held(r, live)); err != nil {
 		return err
 	}
@@ -56,7 +63,28 @@ func (p *ChoicesPage) Get(c echo.Context) error {
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("Content-Security-Policy", web.FormSecurityPolicy)
 	h.Set("Referrer-Policy", "same-origin") // under no-referrer a form is sent with "Origin: null"
-	return c.HTMLBlob(http.StatusOK, b.Bytes())
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// askAge shows the form again as it was filled in, and says what is missing.
+func (p *ChoicesPage) askAge(c echo.Context, live *Live, form url.Values) error {
+	asked := c.Request().Clone(c.Request().Context())
+	asked.URL.RawQuery = url.Values{"return": {form.Get("return")}, "lang": {form.Get("lang")}}.Encode()
+	page, err := p.page(asked, live)
+	if err != nil {
+		return err
+	}
+	page.AgeFirst = true
+	if form.Get("action") == string(consent.Save) {
+		for i := range page.Categories {
+			shown := &page.Categories[i]
+			shown.On = shown.Necessary || slices.Contains(form["category"], shown.Key)
+			for j := range shown.Vendors {
+				shown.Vendors[j].Without = slices.Contains(form["without"], shown.Vendors[j].Key)
+			}
+		}
+	}
+	return p.show(c, http.StatusUnprocessableEntity, live, page)
 }
 
 // held is the receipt of the decision that the browser remembers, or "".
@@ -74,6 +102,7 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 	v := view{boot: boot{
 		models: letters(live.Notice, region, ruling), gpc: gpcHeader(r), optOut: optedOut(r), link: ruling.Link(),
 		dnt: live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
+		age: s.Laws.age(live.Site, live.Notice, region, source, consent.Served{Bucket: consent.BucketOf(now)}.From()),
 	}}
 	v.variant.Language = live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang"))
 	s.remember(r, live, &v, now)
@@ -97,6 +126,7 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 	}
 	if v.boot.decided {
 		page.Receipt = v.boot.memory.Receipt
+		page.OfAge = page.Age != 0 && v.boot.memory.Age >= page.Age
 		page.Decided = strings.ReplaceAll(page.Words["decided"], "{date}", moment(v.boot.memory.Decided, live))
 		tick(live, page, v)
 	}
@@ -123,6 +153,7 @@ func (p *ChoicesPage) blank(live *Live, v view) *web.Choices {
 		Head:    web.Head{Title: title, Site: live.Site.Name, Language: lang},
 		SiteKey: live.Site.Key, TextLanguage: lang, Words: words, Ask: words[ask],
 		PolicyURL: live.policyURL(), Controller: live.controller(),
+		Age: v.boot.age, AgeText: strings.ReplaceAll(words["of_age"], "{age}", strconv.Itoa(v.boot.age)), Shared: live.Notice.Share.Domains,
 	}
 	for _, d := range live.declared(lang, words) {
 		page.Categories = append(page.Categories, web.ChoiceCategory{Declared: d})
@@ -229,6 +260,9 @@ func (p *ChoicesPage) Post(c echo.Context) error {
 		d.Previous, d.DNT, d.At = held, r.Header.Get("DNT") == "1", p.Script.Now().UnixMilli()
 		return d, err
 	})
+	if invalid, ok := errors.AsType[*consent.Invalid](err); ok && invalid.About("of_age") {
+		return p.askAge(c, live, form)
+	}
 	if err != nil {
 		return err
 	}
@@ -283,6 +317,9 @@ func decisionOf(n *notice.Notice, form url.Values) (consent.Decision, error) {
 		if c.Like != notice.Necessary {
 			d.Categories[c.Key] = ticked(c.Key)
 		}
+	}
+	if age, err := strconv.Atoi(form.Get("of_age")); err == nil && d.Grants() {
+		d.OfAge = age // how old that has to be is known by the token
 	}
 	if d.Action == consent.Save {
 		for _, v := range n.Vendors {
