@@ -112,7 +112,11 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
 	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
 		Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL}
-	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL}
+	trusted, err := trustedProxies(cfg)
+	if err != nil {
+		return err
+	}
+	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL, Trusted: trusted}
 	before, err := g.before(front{cfg, script, csp, pages, log})
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ type CSP struct {
 	Script    *Script
 	Rules     func(*notice.Notice) *notice.Rules
 	PublicURL string // the server's own address; or "", then the one it is asked under
+	// Trusted reports whether a request comes from a proxy whose word counts; nil
+	// trusts nobody.
+	Trusted func(*http.Request) bool
 }
 
 // Names of the header that carries a policy.
@@ -36,6 +39,12 @@ func (p *CSP) Get(c echo.Context) error {
 	h.Set("Cache-Control", "private, no-store")
 	h.Set("Vary", "Accept, Cookie, Sec-GPC, DNT")
 	r := c.Request()
+	if r.Header.Get("X-Forwarded-For") != "" && (p.Trusted == nil || !p.Trusted(r)) {
+		// Somebody asks for somebody else, and is not to be believed. His own region
+		// is not the visitor's: an edge's is that of its data center.
+		r = r.Clone(r.Context())
+		r.RemoteAddr = ""
+	}
 	grants, err := p.Script.Grants(r, c.Param("site"))
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/volenti-consent/volenti/geo"
 	"github.com/volenti-consent/volenti/server/catalogue"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -129,6 +130,21 @@ func TestPolicyAllowsWhoMayLoad(t *testing.T) {
 		if err := json.Unmarshal(rec.Body.Bytes(), &said); err != nil || said.Header != tt.in || said.Policy != tt.want {
 			t.Errorf("%s, as JSON: %v %+v", tt.name, err, said)
 		}
+	}
+	// Somebody who asks for somebody else, and is not trusted, tells no region.
+	w.region = "US-TX"
+	usual := w.script.Locate
+	w.script.Locate = func(r *http.Request) (geo.Region, geo.Source) {
+		if r.RemoteAddr == "" {
+			return geo.Region{}, geo.FromNothing
+		}
+		return usual(r)
+	}
+	if got := w.get("/v1/sites/shop/csp").Header().Get("Content-Security-Policy"); !strings.Contains(got, "ads.example") {
+		t.Errorf("in a region of opt-out: %s", got)
+	}
+	if got := w.get("/v1/sites/shop/csp", "X-Forwarded-For", "192.0.2.1").Header().Get("Content-Security-Policy"); strings.Contains(got, "ads.example") {
+		t.Errorf("forwarded by nobody knows whom: %s", got)
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://x/", nil)
 	if err != nil {
