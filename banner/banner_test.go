@@ -185,7 +185,7 @@ func TestCompilingTwiceGivesTheSameBytes(t *testing.T) {
 // The server appends the argument list to what stands first in the page; the
 // gate and the second layer are modules (docs/wire.md).
 func TestScriptsHaveTheFormOfTheWire(t *testing.T) {
-	exports := map[notice.Kind]string{notice.KindGate: `[\w$]+ as attach,[\w$]+ as start`, notice.KindSettings: `[\w$]+ as open`, notice.KindBlock: `[\w$]+ as createBlock,[\w$]+ as more`}
+	exports := map[notice.Kind]string{notice.KindGate: `[\w$]+ as attach,[\w$]+ as start`, notice.KindSettings: `[\w$]+ as note,[\w$]+ as open`, notice.KindBlock: `[\w$]+ as createBlock,[\w$]+ as more`}
 	digests := map[notice.Kind]string{}
 	scripts := compile(t, shop("en"))
 	for _, s := range scripts {

@@ -68,7 +68,7 @@ const player = (el: HTMLElement): HTMLElement | undefined => {
   const vendor = vendorOf(key);
   if (!value || !vendor) return undefined;
   const frame = page.createElement('iframe');
-  for (const name of ['id', 'width', 'height', 'title', 'style', 'allow']) {
+  for (const name of ['id', 'width', 'height', 'title', 'allow']) {
     const kept = el.getAttribute(name);
     if (kept) frame.setAttribute(name, kept);
   }

@@ -28,6 +28,10 @@ const constants = {
   googleWait: 500,
   googleRedact: false,
   googlePassthrough: true,
+  googleBasic: true,
+  googleAdvanced: false,
+  googleVendors: [],
+  at: { analytics: [2] },
   dnt: 'opt-out',
   share: true,
 };
@@ -55,7 +59,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         [...Object.entries(constants).map(([name, value]) => [name, JSON.stringify(value)]), ...Object.entries(variables)].map(([name, value]) => ['VOLENTI.' + name, value]),
       ), tsconfigRaw: '{}', logLevel: 'warning',
       // What the sources touch when they are loaded, and no more.
-      banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {}; globalThis.minimumAge = 0;' },
+      banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {}; globalThis.window ??= {}; globalThis.minimumAge = 0;' },
     });
     process.exitCode = spawnSync(process.execPath, ['--test', outdir], { stdio: 'inherit' }).status ?? 1;
   } finally {
