@@ -203,7 +203,7 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 	if v.boot.void != 0 || v.boot.decided && apart(v.boot.choices) {
 		h.Set("Cache-Control", "private, no-store")
 	} else {
-		h.Set("Cache-Control", "private, max-age=300, stale-while-revalidate=3600")
+		h.Set("Cache-Control", freshness(live.Notice, v.variant.Kind))
 		tag := v.tag(script, c.Request())
 		h.Set("ETag", tag)
 		if match(c.Request().Header.Get("If-None-Match"), tag) {
@@ -211,6 +211,17 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 		}
 	}
 	return send(c, script, tail)
+}
+
+// freshness is how long a browser may repeat an answer to itself without asking.
+// One for somebody who allowed everything holds nothing back until the gate is
+// there: after a withdrawal, the next page would run what nobody marked. All
+// others are as strict as what the page keeps.
+func freshness(n *notice.Notice, kind notice.Kind) string {
+	if kind == notice.KindKept && (n.Blocking.Mode == "script" || n.Blocking.Mode == "strict") {
+		return "private, no-cache"
+	}
+	return "private, max-age=300, stale-while-revalidate=3600"
 }
 
 // tag is the ETag of an answer, made without the time of the decision.

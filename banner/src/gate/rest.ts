@@ -71,6 +71,8 @@ export const attach = (core: Core, layers: Layers): void => {
   let blank = -1;
   /** How to load the page anew, once the decision is recorded and the browser's copy of the script knows of it. */
   let later: (() => void) | undefined;
+  /** Decisions are told of before they are answered. */
+  let attached = false;
   let answered: Core['sent'];
 
   /** The first layer goes, the control that opens the choices again comes. */
@@ -103,12 +105,13 @@ export const attach = (core: Core, layers: Layers): void => {
     }
   };
 
-  /** So that the next page view gets what is right for it from the cache. */
-  const refresh = (): void => {
-    fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors' })
-      .catch(() => {})
-      .then(() => later?.());
-  };
+  /** So that the next page view gets what is right for it from the cache. Resolves with whether the server answered. */
+  const refresh = (): Promise<boolean> =>
+    fetch(head.src, { cache: 'reload', credentials: 'include', mode: 'no-cors', keepalive: true }).then(
+      () => true,
+      () => false,
+    );
+  const refreshed = (): void => void refresh().then(() => later?.());
 
   /** Another tab decided, or had its decision answered. */
   const adopt = (next: Decision): void => {
@@ -118,7 +121,7 @@ export const attach = (core: Core, layers: Layers): void => {
     if (next.c === gate.decision?.c) {
       core.outcome = { ...core.outcome, decision: { ...next, k: Math.max(next.k ?? next.a, gate.decision.k ?? 0) } };
       core.changed?.();
-      if (VOLENTI.reload && later && !next.p) refresh();
+      if (VOLENTI.reload && later && !next.p) refreshed();
     } else if (next.a >= (gate.decision?.a ?? 0)) core.apply(next);
   };
   const tellTabs = follow(adopt);
@@ -135,8 +138,8 @@ export const attach = (core: Core, layers: Layers): void => {
         expire(name);
       }
       emit('recorded', api.state);
-      if (later) refresh();
-      else (window.requestIdleCallback ?? setTimeout)(refresh);
+      if (later) refreshed();
+      else (window.requestIdleCallback ?? setTimeout)(refreshed);
     },
     drop: forget,
     answer(sent) {
@@ -228,7 +231,13 @@ export const attach = (core: Core, layers: Layers): void => {
       later = reload;
       // What nobody marked is held by what the server answers, so that has to know first.
       if (how === 'marked') setTimeout(() => later === reload && reload!(), 3e3);
-      if (reload && !gate.decision?.p) refresh();
+      if (reload && !gate.decision?.p) refreshed();
+    }
+    // Until the server has recorded it, its cookie and the browser's copy of the script are of a decision that allowed more,
+    // and the next page would run what nobody marked before the gate is there. Without a cookie all is held at once.
+    if ([...was.now].some((x, i) => x === '1' && gate.now[i] === '0')) {
+      if (own && attached) expire(name);
+      void refresh().then((ok) => ok && blank !== core.turn && later?.());
     }
     // Tags that run already may write again what was deleted.
     setTimeout(clean, 2e3);
@@ -273,6 +282,7 @@ export const attach = (core: Core, layers: Layers): void => {
   if (kept) adopt(kept);
   core.changed = guard(changed);
   core.changed();
+  attached = true;
   if (!core.close) settle();
   clean();
   addEventListener('pagehide', clean);

@@ -193,6 +193,30 @@ test('where nothing can be kept and no server answers, a withdrawal loads the pa
   assert.deepEqual(page.thrown, []);
 });
 
+test('who withdraws and leaves at once takes it along, also while nothing can be recorded', async () => {
+  for (const mode of ['', 'down']) {
+    const visitor = await s.visitor();
+    const page = await s.open('/unmarked.html', visitor);
+    await press(page, 'accept');
+    await recorded(page);
+    await page.goto(s.shop + '/unmarked.html');
+    await until(async () => (await ran(page)).includes('pixel'));
+    await ready(page);
+    await quiet(); // the browser has a copy of the script for who agreed
+    await s.mode(mode);
+    await page.evaluate(() => {
+      volenti.withdraw();
+      location.reload();
+    });
+    await page.waitForLoadState();
+    await ready(page);
+    await quiet(600);
+    assert.deepEqual(await ran(page), [], mode);
+    assert.equal((await stored(page)).c.slice(0, 4), '1000');
+    await s.mode('');
+  }
+});
+
 test('who was allowed and may still hold something is listed, with where to turn, until allowed again', async () => {
   const page = await s.open('/plain.html');
   await press(page, 'accept');

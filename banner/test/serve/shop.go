@@ -29,7 +29,7 @@ type shop struct {
 	receipts  map[string]string   // guarded by mu; by receipt id
 	answered  map[string]string   // guarded by mu; decision id → receipt id
 	choices   map[string]memory   // guarded by mu; by cookie value
-	mode      string              // guarded by mu; how decisions are answered: "", "down", "garbage", "refuse", "slow", "gate-down"
+	mode      string              // guarded by mu; how decisions are answered: "", "down", "garbage", "refuse", "slow", "gate-down"; with "cached" browsers may repeat every script
 	requests  []string            // guarded by mu; what was fetched of /b/ and /v1/
 	headers   map[string][]string // guarded by mu; for pages
 }
@@ -141,6 +141,9 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 	w.Header().Set("Cache-Control", "private, max-age=300")
+	if kind == notice.KindKept && !s.is("cached") {
+		w.Header().Set("Cache-Control", "private, no-cache")
+	}
 	language := s.notice.Languages[0]
 	if lang := q.Get("lang"); lang != "" {
 		language = lang
