@@ -49,14 +49,20 @@ type process struct {
 // start runs `volenti serve` on a free port and waits until it is ready.
 func start(t testing.TB, data string, args ...string) *process {
 	t.Helper()
+	return startAs(t, "serve", "http", http.DefaultClient, data, args...)
+}
+
+// startAs does so with another command that serves, over http or https.
+func startAs(t testing.TB, command, scheme string, client *http.Client, data string, args ...string) *process {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	address := l.Addr().String()
 	_ = l.Close()
-	p := &process{t: t, base: "http://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(binary, append([]string{"serve", "--listen", address, "--data", data, "--log-level", "debug"}, args...)...)
+	p := &process{t: t, base: scheme + "://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
+	p.cmd = exec.Command(binary, append([]string{command, "--listen", address, "--data", data, "--log-level", "debug"}, args...)...)
 	p.cmd.Stderr = p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {
@@ -71,7 +77,7 @@ func start(t testing.TB, data string, args ...string) *process {
 			t.Fatalf("volenti ended at once: %v\n%s", err, p.log)
 		default:
 		}
-		resp, err := http.Get(p.base + "/readyz")
+		resp, err := client.Get(p.base + "/readyz")
 		if err == nil {
 			_ = resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
