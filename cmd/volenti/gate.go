@@ -183,7 +183,7 @@ func (g *gateway) decide(f front) func(*http.Request) edge.Decision {
 			return edge.Decision{Script: address, Own: own}
 		}
 		n := grants.Live.Notice
-		d := edge.Decision{Rules: f.csp.Rules(n), Grants: grants, Own: own, Script: address, Policy: f.csp.Policy(r, grants)}
+		d := edge.Decision{Rules: f.csp.Rules(n), Grants: grants, Own: own, Script: address, Policy: func() string { return f.csp.Policy(r, grants) }}
 		for _, c := range n.Categories {
 			d.Categories = append(d.Categories, c.Key)
 		}

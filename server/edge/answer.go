@@ -183,8 +183,8 @@ func (a *answer) settle() {
 }
 
 func (a *answer) policy() string {
-	if a.decision.Policy != "" {
-		return a.decision.Policy
+	if a.decision.Policy != nil {
+		return a.decision.Policy()
 	}
 	return "default-src 'self' 'unsafe-inline' data: blob:"
 }
@@ -292,6 +292,7 @@ func (a *answer) abort() {
 	for _, part := range a.chain {
 		switch part := part.(type) {
 		case *Writer:
+			part.broken = true
 			part.in.stop()
 		case *decoder:
 			part.in.stop()

@@ -29,7 +29,9 @@ type Decision struct {
 	Own        []string // hosts of the consent server, which are never held
 	Script     string   // address of the page's script, to be put first into pages that lack it; "" is none
 	State      string   // names all of the above in ETags, and nobody; "" makes browsers fetch pages anew
-	Policy     string   // Content-Security-Policy for documents that can't be rewritten, such as XHTML; "" is one for the page itself alone
+	// Policy is the Content-Security-Policy for documents that can't be rewritten,
+	// such as XHTML; nil allows the page itself alone.
+	Policy func() string
 }
 
 // Options say how a handler's pages are judged.

@@ -36,7 +36,7 @@ func serve(t *testing.T, script string, h http.HandlerFunc) *httptest.Server {
 	}
 	rules := notice.NewRules(shopNotice(), known)
 	s := httptest.NewServer(New(Options{Decide: func(r *http.Request) Decision {
-		d := Decision{Rules: rules, State: "no", Script: script}
+		d := Decision{Rules: rules, State: "no", Script: script, Policy: func() string { return "default-src 'self' friends.example" }}
 		if _, err := r.Cookie("yes"); err == nil {
 			d.Grants, d.State = granted{"preferences", "analytics", "marketing"}, "yes"
 		}
@@ -82,8 +82,8 @@ func TestOnlyPagesAreRewritten(t *testing.T) {
 		{"of a type that browsers do not believe", "*/*", "<!doctype html>" + liveTag, "<!doctype html>" + heldTag, ""},
 		{"a script", "text/javascript", liveTag, liveTag, ""},
 		{"JSON", "application/json", liveTag, liveTag, ""},
-		{"XHTML", "application/xhtml+xml", liveTag, liveTag, "default-src 'self' 'unsafe-inline' data: blob:"},
-		{"SVG", "image/svg+xml", liveTag, liveTag, "default-src 'self' 'unsafe-inline' data: blob:"},
+		{"XHTML", "application/xhtml+xml", liveTag, liveTag, "default-src 'self' friends.example"},
+		{"SVG", "image/svg+xml", liveTag, liveTag, "default-src 'self' friends.example"},
 		{"UTF-16 by its mark", "text/html; charset=utf-8", utf16, "\ufeff" + heldTag, ""},
 		{"UTF-16 by header", "text/html; charset=utf-16be", utf16be, "\ufeff" + heldTag, ""},
 		{"ISO-2022-JP by header", "text/html; charset=iso-2022-jp", jis, "\ufeff灯" + heldTag, ""},
@@ -415,11 +415,22 @@ func TestThePagesScriptComesFirst(t *testing.T) {
 func TestWithoutRulesEverythingForeignIsHeld(t *testing.T) {
 	s := httptest.NewServer(New(Options{Decide: func(*http.Request) Decision { return Decision{} }})(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/x" {
+			w.Header().Set("Content-Type", "application/xhtml+xml")
+		}
 		_, _ = fmt.Fprintf(w, `<script src="http://%s/a.js"></script><script src="/b.js"></script>%s`, r.Host, liveTag)
 	})))
 	defer s.Close()
 	_, body := get(t, s, "GET", nil)
 	if want := `<script type="text/plain" data-category="marketing" data-src="https://tracker.example/t.js"></script>`; !strings.HasSuffix(body, want) || strings.Count(body, "text/plain") != 1 {
 		t.Errorf("%s", body)
+	}
+	resp, err := http.Get(s.URL + "/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if got := resp.Header.Get("Content-Security-Policy"); got != "default-src 'self' 'unsafe-inline' data: blob:" {
+		t.Errorf("policy %q", got)
 	}
 }

@@ -42,6 +42,9 @@ var fetching = map[string]map[string]content{
 // background is an attribute that fetches on these elements (HTML, "Rendering").
 var background = names("body table thead tbody tfoot tr td th")
 
+// referring are the elements of SVG that fetch by href.
+var referring = names("image use feimage script pattern lineargradient radialgradient filter mpath textpath tref cursor altglyph glyphref font-face-uri")
+
 // presentation are the attributes of SVG that hold a value of CSS with url(…).
 var presentation = names("fill stroke filter mask clip-path cursor marker marker-start marker-mid marker-end")
 
@@ -63,15 +66,9 @@ func holds(t *tag, name string) content {
 	case "style":
 		return style
 	case "href", "xlink:href":
-		// In SVG many elements fetch by it: image, use, feImage, script, gradients.
-		switch t.name {
-		case "a", "area", "link", "base":
-			return nothing
+		if referring[t.name] {
+			return reference
 		}
-		if strings.Contains(t.name, "-") {
-			return nothing // a custom element fetches by itself nothing
-		}
-		return reference
 	case "to", "from", "by", "values":
 		// An animation can give an image its address (SVG, "set").
 		switch t.name {

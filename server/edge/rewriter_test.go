@@ -67,6 +67,7 @@ func TestHeldTags(t *testing.T) {
 		{"marked by the site", `<script type="text/plain" data-category="analytics" data-src="https://tracker.example/t.js"></script><iframe data-category=preferences data-src="https://films.example/1"></iframe>`, ""},
 		{"marked by the site and live", `<img data-category="marketing" src="https://tracker.example/p.gif"><img data-category="necessary" src="https://tracker.example/q.gif"><img data-category="shoes" src="https://tracker.example/r.gif">`,
 			`<img data-category="marketing" data-src="https://tracker.example/p.gif"><img data-category="necessary" src="https://tracker.example/q.gif"><img ` + counter + ` data-src="https://tracker.example/r.gif">`},
+		{"an href that is nobody's", `<button href="https://tracker.example/">x</button><g href="https://tracker.example/"></g>`, ""},
 		{"custom elements", `<my-frame src="https://tracker.example/" href="https://tracker.example/"></my-frame>`, ""},
 		{"entities", `<img src="&#104;ttps&colon;//tracker&period;example/p&quest;a=1&amp;b=2">`, `<img ` + counter + ` data-src="&#104;ttps&colon;//tracker&period;example/p&quest;a=1&amp;b=2">`},
 		{"the end within a tag", `<p>a</p><img src="https://tracker.example/`, ""},
