@@ -64,11 +64,21 @@ export const when = (name: string, tell: (f: Told, fresh?: boolean) => void): vo
     });
 };
 
-/** Commands for such a function; before what its base code's script has queued under the name `waiting`. */
+/** What stands ahead of queues: the first command of each word. */
+const heads = new Set<Call>();
+
+/**
+ * Commands for such a function; before what its base code's script has queued under the name `waiting`. While they still
+ * wait there, because its script is held, a later word takes the place of an earlier one: a vendor that drops what is not
+ * granted would drop the page's first event. It is said as well, in case nobody reads that queue any more.
+ */
 export const ahead = (name: string, waiting: string, ...commands: Call[]): void =>
   when(name, (f, fresh) => {
-    if (fresh && f[waiting]) f[waiting].unshift(...commands);
-    else commands.forEach((args) => f(...args));
+    const queued = f[waiting] as Call[] | undefined;
+    const known = heads.has(queued?.[0]!);
+    if (queued && (fresh || known)) queued.splice(0, known ? commands.length : 0, ...commands);
+    if (!fresh || !queued) commands.forEach((args) => f(...args));
+    heads.add(commands[0]!);
   });
 
 /** Once the page's own scripts have run. */
