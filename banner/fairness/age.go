@@ -19,11 +19,11 @@ func (q *inquiry) confirmAge(p *page, layer *node) {
 // pressOfAge presses a control again that did nothing, on another page, after the
 // age was confirmed. A refusal that needs the tick is none with one click.
 func (q *inquiry) pressOfAge(w way) way {
-	fresh := q.page()
+	fresh := q.alone()
 	if fresh == nil {
 		return w
 	}
-	layer := q.firstLayer(fresh)
+	layer := firstLayer(fresh)
 	q.confirmAge(fresh, layer)
 	all := controls(layer)
 	if w.at >= len(all) {

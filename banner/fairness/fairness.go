@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/dop251/goja"
@@ -21,6 +22,9 @@ import (
 type Inspector struct{}
 
 var _ notice.Fairness = Inspector{}
+
+// decided are the scripts of visitors who have answered.
+var decided = []notice.Kind{notice.KindKept, notice.KindGuarded}
 
 // program is a lowered script.
 type program = goja.Program
@@ -56,6 +60,8 @@ func (b *bundle) read(text string) ([]rule, error) {
 // every language. It lists what is unfair, each with the rule it breaks; an
 // error says that it could not be judged at all, or that ctx ended.
 func (Inspector) Inspect(ctx context.Context, n *notice.Notice, wordings map[string]notice.Wording, all []notice.Script) ([]notice.Issue, error) {
+	// Scripts of those who decided show nothing that asks.
+	all = slices.DeleteFunc(slices.Clone(all), func(s notice.Script) bool { return slices.Contains(decided, s.Kind) })
 	programs, err := lowered(ctx, all)
 	if err != nil {
 		return nil, err

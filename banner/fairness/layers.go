@@ -10,7 +10,14 @@ import (
 
 // judge runs a variant and holds it to all rules.
 func (q *inquiry) judge() {
-	p := q.page()
+	// The second layer, and the gate that fetches it, are the same for all first
+	// layers of a language.
+	whole := q.variant.Surface == notice.AskOptIn && q.variant.Trial == ""
+	open := q.alone
+	if whole {
+		open = q.page
+	}
+	p := open()
 	if p == nil {
 		return
 	}
@@ -20,12 +27,12 @@ func (q *inquiry) judge() {
 	if len(p.sent) > 0 && q.variant.Surface == notice.AskOptIn {
 		q.fail(3, scripts, "send nothing before there is a decision", "it sends something before a choice: %s %s", p.sent[0].method, p.sent[0].url)
 	}
-	layer := q.firstLayer(p)
+	layer := firstLayer(p)
 	if layer == nil {
 		q.fail(9, scripts, "show the first layer", "no first layer is shown")
 		return
 	}
-	ways := q.press(p, layer)
+	ways := q.press(layer)
 	yes, no := q.answers(ways)
 	if yes != nil && no != nil {
 		q.compare(p, layer, yes, no)
@@ -33,8 +40,7 @@ func (q *inquiry) judge() {
 	}
 	q.texts(p, layer, ways)
 	q.idle(p)
-	// The second layer is one script for all first layers of a language.
-	if q.variant.Surface == notice.AskOptIn && q.variant.Trial == "" {
+	if whole {
 		q.second(p, ways)
 	} else if settings := find(ways, "settings"); settings == nil {
 		q.fail(29, scripts, "keep the way to the second layer", "there is no way to the second layer")
@@ -43,8 +49,14 @@ func (q *inquiry) judge() {
 }
 
 // page opens a page of the variant; nil if that fails, which is a finding.
-func (q *inquiry) page() *page {
-	p, err := open(q.n, q.variant, q.program, q.bundle.modules)
+func (q *inquiry) page() *page { return q.pageWith(q.bundle.modules) }
+
+// alone opens a page that gets nothing but its first script: what a press
+// decides is settled in there.
+func (q *inquiry) alone() *page { return q.pageWith(nil) }
+
+func (q *inquiry) pageWith(modules map[string]*program) *page {
+	p, err := open(q.n, q.variant, q.program, modules)
 	if err != nil {
 		q.fail(0, scripts, "mend the script, or teach the inspection what it uses", "it fails when it is inspected: %v", err)
 		return nil
@@ -65,22 +77,8 @@ func (q *inquiry) faultless(p *page) bool {
 	return false
 }
 
-// layerOf is the outermost element of ours around n.
-func layerOf(n *node) *node {
-	var found *node
-	for at := n; at != nil; at = above(at) {
-		if at.tag == "volenti-banner" {
-			found = at
-		}
-	}
-	return found
-}
-
-// above is the parent, through hosts, whether or not it is rendered.
-func above(n *node) *node { return either(n.parent, n.host) }
-
 // firstLayer is the host that asks.
-func (q *inquiry) firstLayer(p *page) *node {
+func firstLayer(p *page) *node {
 	var found *node
 	every(p.document, func(n *node) {
 		if n.tag == "volenti-banner" && n.attr("data-volenti") != "dialog" && found == nil {
@@ -139,6 +137,9 @@ var roles = []string{"button", "link", "switch", "checkbox", "menuitem", "tab", 
 // controls are the elements of a layer that can be pressed, in order.
 func controls(layer *node) []*node {
 	var all []*node
+	if layer == nil {
+		return nil
+	}
 	every(layer, func(n *node) {
 		switch {
 		case slices.Contains([]string{"button", "a", "input", "summary", "select", "area"}, n.tag), slices.Contains(roles, n.attr("role")), n.has("data-volenti") && n != layer:
@@ -148,21 +149,25 @@ func controls(layer *node) []*node {
 	return all
 }
 
-// press presses every control of the first layer, each on a page of its own.
-func (q *inquiry) press(p *page, layer *node) []way {
+// press presses every control of the first layer, the last first, each on a page
+// where nothing was decided: after an answer that is a new one.
+func (q *inquiry) press(layer *node) []way {
 	var ways []way
 	for i, n := range controls(layer) {
-		w := way{n: n, at: i}
-		if n.tag == "a" && n.attr("data-volenti") == "" && strings.HasPrefix(n.attr("href"), "http") {
-			ways = append(ways, w)
+		ways = append(ways, way{n: n, at: i})
+	}
+	var fresh *page
+	for i := range slices.Backward(ways) {
+		w := &ways[i]
+		if w.n.tag == "a" && w.n.attr("data-volenti") == "" && strings.HasPrefix(w.n.attr("href"), "http") {
 			continue // it leads elsewhere
 		}
-		fresh := q.page()
 		if fresh == nil {
-			return ways
+			if fresh = q.alone(); fresh == nil {
+				return nil
+			}
 		}
-		its := q.firstLayer(fresh)
-		all := controls(its)
+		all := controls(firstLayer(fresh))
 		if i >= len(all) {
 			q.fail(0, scripts, "build the same layer every time", "two pages of the same script differ")
 			return ways
@@ -171,15 +176,16 @@ func (q *inquiry) press(p *page, layer *node) []way {
 			q.fail(0, scripts, "mend the script", "pressing %q fails: %v", labelOf(all[i]), err)
 			return ways
 		}
+		q.faultless(fresh)
 		if made := fresh.decisions(); len(made) > 0 {
 			w.decision = &made[len(made)-1]
 		}
-		w.gone = !all[i].connected()
-		q.faultless(fresh)
-		if w.decision == nil && q.n.Age.Minimum != 0 && n.attr("data-volenti") != "age" {
-			w = q.pressOfAge(w)
+		if w.gone = !all[i].connected(); w.gone || w.decision != nil {
+			fresh = nil
 		}
-		ways = append(ways, w)
+		if w.decision == nil && q.n.Age.Minimum != 0 && w.n.attr("data-volenti") != "age" {
+			*w = q.pressOfAge(*w)
+		}
 	}
 	return ways
 }
@@ -240,7 +246,7 @@ func (q *inquiry) idle(p *page) {
 	} else if len(p.stored) > 0 {
 		q.fail(3, scripts, "keep nothing before there is a decision", "it keeps something before a choice: %s", p.stored[0])
 	}
-	if layer := q.firstLayer(p); layer == nil || len(controls(layer)) == 0 {
+	if layer := firstLayer(p); layer == nil || len(controls(layer)) == 0 {
 		q.fail(4, scripts, "leave the question open until it is answered", "using the page, or waiting, takes the banner away")
 	}
 }

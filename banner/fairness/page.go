@@ -37,6 +37,9 @@ const scriptAddress = "https://consent.example/b/"
 // patience is how long a page may compute before it is given up.
 const patience = 5 * time.Second
 
+// errAlone answers a page that is to be without modules.
+var errAlone = errors.New("this page gets no modules")
+
 // A page is a browser's page of a visitor who has decided nothing, in which a
 // compiled first layer runs. Time passes in it only when let.
 type page struct {
@@ -203,6 +206,9 @@ func (p *page) require(address string) (goja.Value, error) {
 		return v, nil
 	}
 	program, ok := p.modules[name]
+	if p.modules == nil {
+		return nil, errAlone
+	}
 	if !ok {
 		return nil, fmt.Errorf("%s is not one of the notice's scripts", address)
 	}

@@ -1,6 +1,7 @@
 package fairness
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -30,7 +31,10 @@ func (q *inquiry) second(p *page, ways []way) {
 		}
 		q.closing(p, dialog, close)
 	}
-	q.saving()
+	q.deciding(p, "save")
+	if fresh := q.page(); fresh != nil {
+		q.deciding(fresh, "reject")
+	}
 }
 
 // openSettings presses the way to the second layer and returns its dialog.
@@ -38,7 +42,7 @@ func (q *inquiry) openSettings(p *page) *node {
 	if open := secondLayer(p); open != nil {
 		return open
 	}
-	layer := q.firstLayer(p)
+	layer := firstLayer(p)
 	if layer == nil {
 		return nil
 	}
@@ -201,51 +205,42 @@ func (q *inquiry) closing(p *page, dialog *node, how string) {
 	}
 }
 
-// saving ticks one purpose on one page, and refuses everything on another.
-func (q *inquiry) saving() {
+// deciding ticks one purpose and presses an answer of the second layer.
+func (q *inquiry) deciding(p *page, name string) {
 	optional := slices.DeleteFunc(slices.Clone(q.n.Categories), func(c notice.Category) bool { return c.Like == notice.Necessary })
-	for _, name := range []string{"save", "reject"} {
-		p := q.page()
-		if p == nil {
-			return
-		}
-		dialog := q.openSettings(p)
-		if dialog == nil {
-			return
-		}
-		categories, _, _ := switches(dialog)
-		want := map[string]bool{}
-		for i, c := range optional {
-			want[c.Key] = name == "save" && i == 0
-		}
-		press := control(dialog, name)
-		if press == nil || len(optional) == 0 || categories[optional[0].Key] == nil {
-			return
-		}
-		if err := p.click(categories[optional[0].Key]); err != nil {
-			q.fail(0, scripts, "mend the script", "ticking a purpose fails: %v", err)
-		}
-		if name == "save" {
-			q.confirmAge(p, dialog)
-		}
-		if err := p.click(press); err != nil {
-			q.fail(0, scripts, "mend the script", "pressing %q fails: %v", labelOf(press), err)
-		}
-		made := p.decisions()
-		if len(made) != 1 {
-			q.fail(26, scripts, "let one click decide once", "%q makes %d decisions", labelOf(press), len(made))
-			return
-		}
-		for key, granted := range want {
-			if got, asked := made[0].Categories[key]; got != granted || !asked {
-				q.fail(26, scripts, "decide what is ticked, and nothing else", "after %q the purpose %q is %v, and should be %v", labelOf(press), key, got, granted)
-			}
-		}
-		for vendor, granted := range made[0].Vendors {
-			if granted && name == "reject" {
-				q.fail(26, scripts, "refuse everything", "after %q the vendor %q is granted", labelOf(press), vendor)
-			}
-		}
-		q.faultless(p)
+	dialog := q.openSettings(p)
+	if dialog == nil || len(optional) == 0 {
+		return
 	}
+	categories, _, _ := switches(dialog)
+	press, first := control(dialog, name), categories[optional[0].Key]
+	if press == nil || first == nil {
+		return // which was noted
+	}
+	before := len(p.decisions())
+	err := p.click(first)
+	if name == "save" {
+		q.confirmAge(p, dialog)
+	}
+	if err = errors.Join(err, p.click(press)); err != nil {
+		q.fail(0, scripts, "mend the script", "pressing %q fails: %v", labelOf(press), err)
+		return
+	}
+	made := p.decisions()[before:]
+	if len(made) != 1 {
+		q.fail(26, scripts, "let one click decide once", "%q makes %d decisions", labelOf(press), len(made))
+		return
+	}
+	for i, c := range optional {
+		granted := name == "save" && i == 0
+		if got, asked := made[0].Categories[c.Key]; got != granted || !asked {
+			q.fail(26, scripts, "decide what is ticked, and nothing else", "after %q the purpose %q is %v, and should be %v", labelOf(press), c.Key, got, granted)
+		}
+	}
+	for vendor, granted := range made[0].Vendors {
+		if granted && name == "reject" {
+			q.fail(26, scripts, "refuse everything", "after %q the vendor %q is granted", labelOf(press), vendor)
+		}
+	}
+	q.faultless(p)
 }

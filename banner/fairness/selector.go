@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // selectors is a selector list (Selectors Level 4, and of CSS Scoping :host and
@@ -49,6 +50,20 @@ type selectorReader struct {
 	text string
 	at   int
 }
+
+// readSelectors is parseSelectors for scripts, which ask the same again and again.
+func readSelectors(text string) (selectors, error) {
+	if s, ok := known.Load(text); ok {
+		return s.(selectors), nil
+	}
+	s, err := parseSelectors(text)
+	if err == nil {
+		known.Store(text, s)
+	}
+	return s, err
+}
+
+var known sync.Map // selectors by their text
 
 func parseSelectors(text string) (selectors, error) {
 	r := &selectorReader{text: text}
