@@ -251,6 +251,7 @@ func (f *facts) module(language string, w *words, p parts) string {
 	var m module
 	m.export("validity", n.Validity*month)
 	m.export("site", n.Site)
+	m.export("origins", n.Origins)
 	m.export("notice", f.digest.Short())
 	m.export("categories", keys)
 	m.export("like", f.like)

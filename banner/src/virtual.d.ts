@@ -67,6 +67,8 @@ declare module 'volenti:rules' {
 declare module 'volenti:notice' {
   /** Site key. */
   export const site: string;
+  /** Of the notice, exactly. */
+  export const origins: readonly string[];
   /** First 16 digits of the notice's digest. */
   export const notice: string;
   /** Category keys, in order. 'necessary', where present, is one of them. */

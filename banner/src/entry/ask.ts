@@ -5,6 +5,7 @@ import { createHead, judge } from '../gate/head';
 import { guard, warn, whenShown } from '../gate/page';
 import { hasCookie } from '../gate/remember';
 import { ask } from '../ui/ask';
+import { arriving } from './arrive';
 
 // For a visitor who must be asked: everything that takes is in here, so that one answer of the server is enough.
 guard(() => {
@@ -19,6 +20,10 @@ guard(() => {
       return;
     }
     const core = createCore(head, adapters);
+    if (VOLENTI.share && head.handed) {
+      arriving(core).catch(warn);
+      return;
+    }
     const { ask: must, signal } = core.outcome;
     // Where something was decided before, only the rest knows what is to be asked.
     if (core.outcome.decision)

@@ -39,6 +39,8 @@ export interface Core {
   late?: () => void;
   /** The rest's, called after every change. */
   changed?: () => void;
+  /** Once a decision that was handed over is taken over, or is not (VOLENTI.share); the rest's. */
+  arrived?: Promise<void>;
   /** The rest is there. */
   whole: boolean | undefined;
   /** Until when a new decision counts. `before`: it is about one thing only, and what that one granted besides is not prolonged; the rest knows how. */

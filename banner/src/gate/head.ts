@@ -3,6 +3,7 @@ import type { Adapter } from './adapter';
 import type { Block } from './block';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
+import { take, type Handed } from './handed';
 import { hasCookie, read } from './remember';
 import { signalOn } from './signals';
 import { createTrust, type Trust } from './trust';
@@ -21,6 +22,8 @@ export interface Head {
   readonly fresh: boolean;
   readonly signal: boolean;
   readonly trust: Trust;
+  /** A decision made on another domain of the controller (VOLENTI.share). */
+  readonly handed?: Handed | undefined;
   /** Holds what nobody marked; only in a page where something may not load. */
   block?: Block;
 }
@@ -59,7 +62,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   if (!queue.$) for (const adapter of adapters) guard(adapter.start)(law);
   queue.$ = 1;
   publish(queue);
-  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal, trust: createTrust() };
+  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
 };
 
 /** The judgement, with what this browser keeps. */

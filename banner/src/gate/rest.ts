@@ -12,6 +12,7 @@ import { register } from './registered';
 import { fill, holdPart, overrule, part, standing } from './part';
 import { report } from './report';
 import { draft } from './send';
+import { depart, takeOver } from './share';
 import { stuck } from './stuck';
 import { allows, marks } from './tags';
 import type { Decision, Gate, Surface } from './types';
@@ -40,6 +41,8 @@ export interface More {
   readonly signal?: boolean;
   /** Somebody lost consent by it who may still hold something. */
   readonly remains?: boolean;
+  /** It was made there, on another domain of the controller. */
+  readonly from?: string;
 }
 
 /** The module entry/settings.ts. */
@@ -213,7 +216,7 @@ export const attach = (core: Core, layers: Layers): void => {
     if (mine?.action !== 'signal' && !core.outcome.ask) settle();
     const undone = undoing;
     const back = restore(was);
-    const surface = own && mine.surface !== 'api' && mine.surface !== 'signal' ? mine.surface : undefined;
+    const surface = VOLENTI.share && own && mine.action === 'share' ? 'banner' : own && mine.surface !== 'api' && mine.surface !== 'signal' ? mine.surface : undefined;
     const signal = own && mine.surface === 'signal' && !core.close;
     if (!undone) {
       hush();
@@ -222,6 +225,7 @@ export const attach = (core: Core, layers: Layers): void => {
         hush = layers.say(gate, {
           undo: mine!.action === 'acknowledge' ? undefined : () => undo(back, surface),
           remains: lost(was.now, gate.now).includes('1'),
+          ...(VOLENTI.share && mine!.action === 'share' ? { from: head.handed![1] } : {}),
         });
     }
     afterPaint(clean);
@@ -269,12 +273,15 @@ export const attach = (core: Core, layers: Layers): void => {
 
   // Where a decision was made already, it takes the rest to add to it.
   core.hold = (c, a, before) => (before ? holdPart(boot, c, a, before) : hold(boot, c, a));
-  const open = part(boot, gate.decision);
-  if (open.length)
-    gate.part = {
-      text: layers.part(gate, open),
-      answer: (choice) => gate.decide(fill(standing(gate.decision, gate.signal), open, choice), 'save', 'banner'),
-    };
+  const offer = (): void => {
+    const open = part(boot, gate.decision);
+    if (open.length)
+      gate.part = {
+        text: layers.part(gate, open),
+        answer: (choice) => gate.decide(fill(standing(gate.decision, gate.signal), open, choice), 'save', 'banner'),
+      };
+  };
+  offer();
 
   const api = createApi(gate, () => core.close?.());
   publish(api);
@@ -292,6 +299,10 @@ export const attach = (core: Core, layers: Layers): void => {
     const back = e.persisted && read();
     if (back) adopt(back);
   });
+  if (VOLENTI.share) {
+    depart(core);
+    if (head.handed) core.arrived = takeOver(core).then(offer, warn);
+  }
   if (VOLENTI.registered) register(core);
   run();
   if (VOLENTI.reload) {

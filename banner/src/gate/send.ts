@@ -16,7 +16,7 @@ export const draft = (boot: Boot, choices: Choices, action: Action, surface: Sur
   gpc: gpc(),
   dnt: dnt(),
   previous,
-  ...(VOLENTI.age && action !== 'signal' && grants(choices) ? { of_age: asked(boot) } : {}),
+  ...(VOLENTI.age && action !== 'signal' && action !== 'share' && grants(choices) ? { of_age: asked(boot) } : {}),
 });
 
 const unasked = (choices: Choices): { open?: readonly string[] } => {

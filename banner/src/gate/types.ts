@@ -9,8 +9,8 @@ export type Model = 'i' | 'o' | 'n' | '-';
  */
 export type Choices = string;
 
-export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal';
-export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal' | 'change';
+export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal' | 'share';
+export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal' | 'change' | 'share';
 
 /** What the server knew when it answered with this script: docs/wire.md, "Boot". */
 export interface Boot {
@@ -50,6 +50,7 @@ export interface Sent {
   readonly dnt: boolean;
   readonly previous: string | undefined;
   readonly of_age?: number;
+  readonly handover?: string;
 }
 
 /** A decision as the page keeps it: docs/wire.md, "In the page's own storage". Seconds are Unix seconds. */

@@ -1,4 +1,4 @@
-import { pending, recorded, remains as remainsLabel, signal as signalText, undo as undoLabel, undone as undoneText } from 'volenti:wording';
+import { pending, recorded, remains as remainsLabel, settings, shared_from, signal as signalText, undo as undoLabel, undone as undoneText } from 'volenti:wording';
 import { page } from '../gate/page';
 import type { Gate } from '../gate/types';
 import { dress, h, place, toReopen } from './dom';
@@ -11,6 +11,7 @@ interface More {
   readonly undone?: boolean;
   readonly signal?: boolean;
   readonly remains?: boolean;
+  readonly from?: string;
 }
 
 /** How long it is said, in milliseconds. Whoever points at it or has focus in it is not hurried (WCAG 2.2.1). */
@@ -25,7 +26,7 @@ const button = (name: string, label: string, press: (e: Event) => void): HTMLEle
  * can be looked up. The region stands empty first: text that comes with its live region is not read out. Returns how to
  * say no more.
  */
-export const say = (gate: Gate, { undo, undone, remains, signal }: More): (() => void) => {
+export const say = (gate: Gate, { undo, undone, remains, signal, from }: More): (() => void) => {
   let timer = 0;
   let over = undone;
   const line = h('div', { role: 'status' });
@@ -42,6 +43,7 @@ export const say = (gate: Gate, { undo, undone, remains, signal }: More): (() =>
   };
   const wait = (): void => clearTimeout(timer);
   const more = remains ? [button('remains', remainsLabel, (e) => gate.settings(e.currentTarget as Element))] : [];
+  if (VOLENTI.share && from) more.push(button('settings', settings, (e) => gate.settings(e.currentTarget as Element)));
   const back = undo && [
     button('undo', undoLabel, () => {
       over = true;
@@ -55,7 +57,7 @@ export const say = (gate: Gate, { undo, undone, remains, signal }: More): (() =>
     }),
   ];
   const tell = (otherwise = line.textContent): void => {
-    const text = over ? undoneText : signal ? signalText : gate.decision?.r ? recorded : otherwise;
+    const text = over ? undoneText : signal ? signalText : VOLENTI.share && from ? shared_from.replace('{origin}', () => new URL(from).hostname) : gate.decision?.r ? recorded : otherwise;
     if (!text || text === line.textContent) return;
     if (!line.textContent) {
       panel.append(...(back ?? []), ...more);
@@ -63,8 +65,8 @@ export const say = (gate: Gate, { undo, undone, remains, signal }: More): (() =>
     }
     line.textContent = text;
   };
-  const stop = gate.changed(() => tell());
-  setTimeout(tell, over ? 200 : 2000, pending);
+  const stop = VOLENTI.share && from ? () => {} : gate.changed(() => tell());
+  setTimeout(tell, over || (VOLENTI.share && from) ? 200 : 2000, pending);
   for (const event of ['pointerenter', 'focusin']) panel.addEventListener(event, wait);
   for (const event of ['pointerleave', 'focusout']) panel.addEventListener(event, hurry);
   return end;

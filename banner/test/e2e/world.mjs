@@ -10,10 +10,10 @@ import { startShop } from './shop.mjs';
 import { startVendors } from './vendors.mjs';
 
 const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
-const names = ['shop.test', '*.shop.test', 'consent.other.test'];
+const names = ['shop.test', '*.shop.test', 'consent.other.test', 'outlet.test', 'stranger.test'];
 
-/** `more`: what else stands in the notice file, told the world. */
-export const world = ({ args = [], posture, serve = [], more = () => '' } = {}) => {
+/** `more`: what else stands in the notice file, told the world. `also`: further hosts of the site. */
+export const world = ({ args = [], posture, serve = [], more = () => '', also = [] } = {}) => {
   const s = {};
   let browser, contexts = [];
 
@@ -23,7 +23,7 @@ export const world = ({ args = [], posture, serve = [], more = () => '' } = {}) 
     s.server = await install();
     s.server.volenti('site', 'add', 'shop', '--name', 'Shop');
     s.server.volenti('policy', 'import', s.server.file('privacy.md', policy('We keep an order for seven years.')), '--site', 'shop');
-    s.origins = ['www.shop.test', 'shop.test', 'localhost'].map((host) => `http://${host}:${s.shop.port}`);
+    s.origins = ['www.shop.test', 'shop.test', 'localhost', ...also].map((host) => `http://${host}:${s.shop.port}`);
     s.server.volenti('notice', 'publish', s.server.file('notice.toml', notice({ origins: s.origins, posture }) + more(s)));
     await s.server.serve(...serve);
     browser = await chromium.launch({
