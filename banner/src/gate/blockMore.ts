@@ -29,13 +29,13 @@ export const construct = (block: Block, name: string, before: (args: unknown[], 
 export const closed = (prototype: object, url: string): object => {
   const socket = new EventTarget();
   const members: Record<string, unknown> = { url, readyState: 3, bufferedAmount: 0, extensions: '', protocol: '', binaryType: 'blob', send() {}, close() {} };
-  for (const type of ['open', 'message', 'error', 'close']) members['on' + type] = null;
+  for (const type of ['open', 'message', 'error', 'close']) {
+    members['on' + type] = null;
+    socket.addEventListener(type, (e) => (socket as unknown as Record<string, ((e: Event) => void) | null>)['on' + type]?.(e));
+  }
   for (const name in members) Object.defineProperty(socket, name, { value: members[name], writable: true, configurable: true });
   setTimeout(() => {
-    for (const event of [new Event('error'), new CloseEvent('close', { code: 1006 })]) {
-      (socket as unknown as Record<string, ((e: Event) => void) | null>)['on' + event.type]?.(event);
-      socket.dispatchEvent(event);
-    }
+    for (const event of [new Event('error'), new CloseEvent('close', { code: 1006 })]) socket.dispatchEvent(event);
   });
   return Object.setPrototypeOf(socket, prototype) as object;
 };

@@ -71,6 +71,12 @@ const decided = async () => {
   return page;
 };
 
+test('what is rarely needed is held on the pages that follow, too', async () => {
+  const page = await decided();
+  await page.goto(s.shop + '/block.html?again');
+  await until(() => page.evaluate((src) => new Promise((done) => Object.assign(new WebSocket(src), { onerror: (e) => done(e.target.readyState === 3 && !e.isTrusted) })), s.other.replace('http', 'ws') + '/free/../x'));
+});
+
 for (const [what, way] of Object.entries(ways))
   test(`${what}: held where it is refused, free where it is allowed, and again after a consent`, async () => {
     const page = await decided();

@@ -76,6 +76,17 @@ test('what is held says what the page set', async () => {
   assert.ok(!(await names()).includes('/x.gif'), 'what was replaced is not released');
 });
 
+test('a script that a script made waits for nobody, and nobody for it', async () => {
+  const page = await s.open('/block.html');
+  await ready(page);
+  await page.evaluate((other) => {
+    for (const path of ['/slow.js?wait=3000', '/fast.js']) document.head.append(Object.assign(document.createElement('script'), { src: other + path }));
+  }, s.other);
+  await page.evaluate(() => volenti.acceptAll());
+  await until(async () => (await ran(page)).includes('fast'), 'the second', 2500);
+  await until(async () => (await ran(page)).includes('slow'));
+});
+
 test('methods answer and throw as ever', async () => {
   const page = await s.open('/block.html');
   await ready(page);
@@ -205,4 +216,5 @@ test('a cached answer that grants what was refused since holds until the gate ha
   await ready(page);
   await quiet();
   assert.deepEqual((await ran(page)).sort(), ['B', 'F', 'G']);
+  assert.ok(!(await names()).includes('/early'));
 });
