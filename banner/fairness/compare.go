@@ -154,7 +154,7 @@ func (q *inquiry) sameFill(c *cascade, yes, no *node) {
 	}
 	for _, name := range []string{"background-image", "filter", "mix-blend-mode", "mask", "clip-path", "-webkit-text-fill-color"} {
 		for _, n := range []*node{yes, no} {
-			if v := c.style(n).get(name); v != "" && v != "none" && v != "normal" && !(name == "clip-path" && v == "auto") {
+			if v := c.style(n).get(name); v != "" && v != "none" && v != "normal" {
 				q.fail(14, scripts, "fill both with one colour", "%s of %q is %q: what it looks like can't be compared", name, labelOf(n), v)
 			}
 		}

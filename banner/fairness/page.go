@@ -73,7 +73,6 @@ type decision struct {
 // has decided nothing. Modules it fetches are found by the digest in their address.
 func open(n *notice.Notice, v notice.Variant, program *goja.Program, modules map[string]*goja.Program) (*page, error) {
 	p := &page{vm: goja.New(), ready: "loading", modules: modules, loaded: map[string]goja.Value{}}
-	p.vm.SetFieldNameMapper(goja.UncapFieldNameMapper())
 	stop := time.AfterFunc(patience, func() { p.vm.Interrupt("it takes too long") })
 	defer stop.Stop()
 	p.document = p.make(documentNode, "")
@@ -165,7 +164,7 @@ func (p *page) act(el *node, line string) error {
 	}
 	run, _ := goja.AssertFunction(f)
 	wrap, _ := goja.AssertFunction(p.host.Get("shared").ToObject(p.vm).Get("wrap"))
-	facade := goja.Value(goja.Null())
+	var facade goja.Value = goja.Null()
 	if el != nil {
 		if facade, err = wrap(goja.Undefined(), p.vm.ToValue(el.id)); err != nil {
 			return err

@@ -107,7 +107,7 @@ func (q *inquiry) ticked(dialog *node) {
 			q.fail(27, scripts, "show what is necessary", "the category %q is not shown", c.Key)
 		case n == nil:
 			q.fail(25, scripts, "give every purpose its switch", "the category %q has no switch", c.Key)
-		case necessary && !(on(n) && n.is("disabled")):
+		case necessary && (!on(n) || !n.is("disabled")):
 			q.fail(27, scripts, "lock what is necessary", "the category %q is not locked", c.Key)
 		case !necessary && on(n):
 			q.fail(24, scripts, "tick nothing optional", "the category %q is ticked before anybody did", c.Key)

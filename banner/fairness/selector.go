@@ -255,7 +255,6 @@ func (r *selectorReader) pseudo(s *selector, c *compound) error {
 		if name == "host" {
 			s.specificity[1]++
 		}
-	case "where-none":
 	default:
 		s.specificity[1]++
 		if !understood(name, inside) {

@@ -111,7 +111,7 @@ func (r *sheetReader) rules(within []condition, nested bool) error {
 			}
 			return nil
 		case end == css.SemicolonToken:
-			if prelude != "" && !(at && slices.Contains(aside, name)) {
+			if prelude != "" && (!at || !slices.Contains(aside, name)) {
 				return fmt.Errorf("%q is not understood", prelude)
 			}
 		case at && slices.Contains(aside, name):
