@@ -22,6 +22,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/b/:site/:file", d.Script.ByDigest)
 	e.POST("/v1/sites/:site/decisions", d.Record.Post)
 	e.OPTIONS("/v1/sites/:site/decisions", d.Record.Preflight)
+	get("/v1/sites/:site/handover", d.Handover.Get)
 	get("/v1/sites/:site/changes", d.Changes.Get)
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
@@ -31,6 +32,8 @@ func routes(e *echo.Echo, d Deps) {
 	get("/.well-known/gpc.json", gpcSupport)
 
 	// The same without script, and what the site declares.
+	get("/opt-out", d.OptOut.Get)
+	e.POST("/opt-out", d.OptOut.Post)
 	get("/privacy/:site", visitor.RedirectToChoices)
 	get("/privacy/:site/choices", d.Choices.Get)
 	e.POST("/privacy/:site/choices", d.Choices.Post)

@@ -29,8 +29,10 @@ type Deps struct {
 	Policies *visitor.Policies
 	Changes  *visitor.Changes
 	CSP      *visitor.CSP
+	Handover *visitor.Handovers
 
 	Choices      *visitor.ChoicesPage
+	OptOut       *visitor.OptOut
 	Declarations *visitor.Declarations
 	Pinned       *visitor.Pinned
 

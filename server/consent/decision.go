@@ -37,6 +37,7 @@ const (
 	Acknowledge Action = "acknowledge" // a notice was read; nothing was chosen
 	Withdraw    Action = "withdraw"
 	Signal      Action = "signal" // GPC or DNT was applied; nobody touched anything
+	Share       Action = "share"  // a choice made on another domain of the controller is taken over here
 )
 
 // A Surface is where the visitor did it.
@@ -50,6 +51,7 @@ const (
 	OnAPI         Surface = "api"
 	OnSignal      Surface = "signal"
 	OnChange      Surface = "change" // the note about a changed policy: it was read, and no choice is touched
+	OnShare       Surface = "share"  // no surface: the visitor followed a link
 	OnPage        Surface = "page"   // the server's own page; no decision that is sent by others may say so
 )
 
@@ -67,6 +69,7 @@ type Decision struct {
 	GPC        bool            `json:"gpc"`
 	DNT        bool            `json:"dnt"`
 	Previous   string          `json:"previous,omitempty"` // receipt id
+	Handover   string          `json:"handover,omitempty"` // with the action share: what the other page handed over
 	OfAge      int             `json:"of_age,omitempty"`   // years: the visitor said to be that old; only with a grant, where the notice asks
 }
 
@@ -180,19 +183,19 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "action":
 		d.Action = Action(r.text(name, func(s string) bool {
 			switch Action(s) {
-			case AcceptAll, RejectAll, Save, Acknowledge, Withdraw, Signal:
+			case AcceptAll, RejectAll, Save, Acknowledge, Withdraw, Signal, Share:
 				return true
 			}
 			return false
-		}, "use accept_all, reject_all, save, acknowledge, withdraw or signal"))
+		}, "use accept_all, reject_all, save, acknowledge, withdraw, signal or share"))
 	case "surface":
 		d.Surface = Surface(r.text(name, func(s string) bool {
 			switch Surface(s) {
-			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal, OnChange:
+			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal, OnChange, OnShare:
 				return true
 			}
 			return false
-		}, "use banner, settings, placeholder, api, signal or change"))
+		}, "use banner, settings, placeholder, api, signal, change or share"))
 	case "at":
 		d.At = r.milliseconds(name)
 	case "gpc":
@@ -201,6 +204,8 @@ func (d *Decision) read(r *reader, name string) bool {
 		d.DNT = r.flag(name)
 	case "previous":
 		d.Previous = r.text(name, receiptID.MatchString, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
+	case "handover":
+		d.Handover = r.text(name, func(s string) bool { return s != "" && len(s) <= maxHandover }, "send what stood in the page's address, unchanged")
 	case "of_age":
 		d.OfAge = r.years(name)
 	default:
@@ -216,6 +221,9 @@ func (d *Decision) judge(bad *Invalid) {
 	}
 	if d.Surface == OnChange && d.Action != Acknowledge {
 		bad.add("surface", "a note about a changed policy asks nothing", `use the surface "change" with the action "acknowledge" only`)
+	}
+	if share := d.Action == Share; share != (d.Surface == OnShare) || share != (d.Handover != "") || share && (d.OfAge != 0 || d.Previous != "") {
+		bad.add("handover", "a choice is taken over by its hand-over alone", `send it with the action and the surface "share", without previous and of_age, and with no other action`)
 	}
 	if d.OfAge != 0 && (!d.Grants() || d.Action == Signal) {
 		bad.add("of_age", "nothing is granted by whoever said it", "leave it out: only a grant needs it")

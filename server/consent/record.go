@@ -26,6 +26,7 @@ type Question struct {
 	Reask      int        // months that a refusal rests at the least, by that law; 0: it names no figure
 	GPCHeader  bool       // the decision's request carried Sec-GPC: 1
 	OptOut     bool       // it came from a browser that opted out on all sites
+	Shared     *Entry     // the record whose choices are taken over, judged by whoever sets it; only for the action share
 	Artifacts  []Artifact // what must be kept once a record names it
 }
 
@@ -90,6 +91,12 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	if err != nil {
 		return Draft{}, err
 	}
+	if (d.Action == Share) != (q.Shared != nil) {
+		return Draft{}, ErrHandover
+	}
+	if q.Shared != nil {
+		d.ID, d.Previous = handoverID(d.Handover), q.Shared.ReceiptID
+	}
 	region := q.Served.Region
 	if region == "" {
 		region = "-"
@@ -108,7 +115,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 		Token: canonical.Sum([]byte(d.Token)), TokenFrom: q.Served.From().UnixMilli(),
 	}
 	if q.Age != 0 {
-		core.Age = Age{Asked: q.Age, Confirmed: d.OfAge >= q.Age}
+		core.Age = Age{Asked: q.Age, Confirmed: d.OfAge >= q.Age || d.Action == Share && d.Grants()}
 	}
 	for key, p := range q.Policies {
 		core.Policies[key] = p
@@ -124,7 +131,7 @@ func (q Question) ofAge(d Decision, bad *Invalid) {
 	switch {
 	case d.OfAge != 0 && q.Age == 0:
 		bad.add("of_age", "the notice asks nobody for his age", "leave it out")
-	case d.OfAge < q.Age && d.Grants() && d.Action != Signal:
+	case d.OfAge < q.Age && d.Grants() && d.Action != Signal && d.Action != Share: // whoever hands over has said so there
 		bad.add("of_age", fmt.Sprintf("nothing may be granted by visitors younger than %d here", q.Age),
 			fmt.Sprintf("ask whether the visitor is that old, and send \"of_age\": %d once he has confirmed it", q.Age))
 	}
@@ -243,6 +250,10 @@ func keptGrants(now, before map[string]Choice) map[string]Choice {
 // refusal rests. Only a decision about everything gives what was granted before,
 // another time: a placeholder, a signal, or a question about one new vendor does not.
 func (c *Core) hold(now time.Time, months, rest int, before Core) {
+	if c.Action == Share {
+		c.holdShared(before)
+		return
+	}
 	granted, refused := c.has(Granted), c.has(Refused)
 	grants, refusals := addMonths(now, months).UnixMilli(), addMonths(now, rest).UnixMilli()
 	if c.inPart() && before.ValidUntil > now.UnixMilli() && c.shares(before) {
@@ -256,9 +267,22 @@ func (c *Core) hold(now time.Time, months, rest int, before Core) {
 	}
 }
 
+// holdShared: a choice that is taken over is not made anew, so it counts as long as
+// the one that was made.
+func (c *Core) holdShared(before Core) {
+	granted, refused := c.has(Granted), c.has(Refused)
+	rests := max(before.ValidUntil, before.RefusalsUntil)
+	c.GivenAt, c.ValidUntil, c.RefusalsUntil = before.GivenAt, before.ValidUntil, 0
+	if !granted {
+		c.ValidUntil = rests
+	} else if refused && rests > before.ValidUntil {
+		c.RefusalsUntil = rests
+	}
+}
+
 // inPart: what it lists was there before, but for one thing.
 func (c *Core) inPart() bool {
-	return c.Action == Signal || c.Action == Save && (c.Surface == OnBanner || c.Surface == OnPlaceholder || c.Surface == OnAPI)
+	return c.Action == Signal || c.Action == Share || c.Action == Save && (c.Surface == OnBanner || c.Surface == OnPlaceholder || c.Surface == OnAPI)
 }
 
 func (c *Core) has(choice Choice) bool {

@@ -52,6 +52,9 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 		}
 		subject, core.Previous = linked.Subject, previous.ReceiptID
 	}
+	if core.Action == Share && core.Previous == "" {
+		return nil, Core{}, ErrHandover // erased meanwhile: nothing shows any more that it was ever made
+	}
 	before := Core{}
 	if core.Previous != "" && core.inPart() {
 		var err error

@@ -200,7 +200,9 @@ func (c *Core) check(p *Personal) error {
 		return bad("its personal part is not consent-personal/v1")
 	case c.GivenAt > c.ReceivedAt:
 		return bad("it was received before it was given")
-	case c.GivenAt < min(c.TokenFrom, c.ReceivedAt):
+	case (c.Action == Share) != (c.Surface == OnShare), c.Action == Share && c.Previous == "":
+		return bad("it was taken over from nowhere")
+	case c.GivenAt < min(c.TokenFrom, c.ReceivedAt) && c.Action != Share: // which was given where it was taken from
 		return bad("it was given before its banner was served")
 	case c.ValidUntil <= c.ReceivedAt || c.ValidUntil > c.later(14) && c.has(Granted):
 		return bad("it ends before it begins, or after more than 13 months")

@@ -124,6 +124,11 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 	if err != nil {
 		return consent.Recorded{}, nil, err
 	}
+	if decision.Action == consent.Share {
+		if err := d.takeOver(r, live, decision, &question); err != nil {
+			return consent.Recorded{}, nil, err
+		}
+	}
 	draft, err := consent.Prepare(decision, question)
 	if err != nil {
 		return consent.Recorded{}, nil, err

@@ -53,6 +53,7 @@ type world struct {
 	decisions *visitor.Decisions
 	echo      *echo.Echo
 	more      string // TOML behind the notice's own
+	also      string // further origins
 }
 
 func newWorld(t *testing.T) *world {
@@ -138,7 +139,7 @@ func (w *world) publish(accept string, vendors ...string) {
 	file := fmt.Sprintf(`
 site = "shop"
 languages = ["en"]
-origins = [%q]
+origins = [%q%s]
 policies = ["privacy"]
 categories = ["necessary", "preferences", "analytics", "marketing"]
 [controller]
@@ -148,7 +149,7 @@ contact = "privacy@shop.example"
 establishment = "US"
 [wording.en]
 accept = %q
-`, origin, accept)
+`, origin, w.also, accept)
 	for _, v := range vendors {
 		key, category, _ := strings.Cut(v, ":")
 		file += fmt.Sprintf("[[vendor]]\nkey = %q\nname = %q\ncategory = %q\ncountry = \"US\"\n", key, key, category)

@@ -64,6 +64,19 @@ func letters(n *notice.Notice, region geo.Region, r regime.Ruling) string {
 	return string(out)
 }
 
+// lettersOf are models as the boot says them.
+func lettersOf(n *notice.Notice, models map[string]regime.Model) string {
+	out := make([]byte, 0, len(n.Categories))
+	for _, c := range n.Categories {
+		if c.Like == notice.Necessary {
+			out = append(out, '-')
+			continue
+		}
+		out = append(out, letter(models[c.Key]))
+	}
+	return string(out)
+}
+
 // answer puts into a question what was owed when its token was served.
 func (l *Laws) answer(s site.Site, q *consent.Question) {
 	country, subdivision, _ := strings.Cut(q.Served.Region, "-")

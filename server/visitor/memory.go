@@ -25,7 +25,7 @@ func (d *Decisions) memory(r *http.Request, n *notice.Notice, core consent.Core)
 	}
 	m := Memory{
 		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
-		Decided: time.UnixMilli(core.ReceivedAt), Ends: time.UnixMilli(core.ValidUntil),
+		Decided: time.UnixMilli(decidedAt(core)), Ends: time.UnixMilli(core.ValidUntil),
 		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Age: core.ConfirmedAge(), Choices: choicesOf(n, core),
 	}
 	if core.RefusalsUntil != 0 {

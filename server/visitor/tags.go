@@ -139,11 +139,21 @@ func (t *Tags) recorded(ctx context.Context, live *Live, id string, now time.Tim
 	return Memory{}, false, nil
 }
 
+// decidedAt is when the choice of a record was made, in Unix milliseconds: by the
+// server's clock, but that one which was taken over from another domain was made
+// there, so that the newer of two is the one that was chosen later.
+func decidedAt(core consent.Core) int64 {
+	if core.Action == consent.Share {
+		return core.GivenAt
+	}
+	return core.ReceivedAt
+}
+
 // remembered is what a cookie remembers of a record by itself.
 func remembered(n *notice.Notice, core consent.Core) Memory {
 	m := Memory{
 		Site: core.Site, Receipt: core.ID, Notice: core.Notice.Short(),
-		Decided: time.Unix(core.ReceivedAt/1000, 0), Ends: time.UnixMilli(core.ValidUntil),
+		Decided: time.Unix(decidedAt(core)/1000, 0), Ends: time.UnixMilli(core.ValidUntil),
 		Implied: core.Basis == consent.Implied, Signal: core.Signals.Any(), Age: core.ConfirmedAge(), Choices: choicesOf(n, core),
 	}
 	if core.RefusalsUntil != 0 {
