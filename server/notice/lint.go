@@ -68,6 +68,7 @@ func Lint(n *Notice) []Issue {
 	l.look()
 	l.blocking()
 	l.age()
+	l.share()
 	l.trials()
 	l.categories()
 	l.overrides()
@@ -305,6 +306,12 @@ func (l *linter) patterns(path string, list []string) {
 		if _, err := catalogue.ParsePattern(text); err != nil {
 			l.fail(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("%q %v", clip(text), err), `write a host, and the beginning of a path if only that is meant: "cdn.example", "www.example.com/maps"`)
 		}
+	}
+}
+
+func (l *linter) share() {
+	if l.n.Share.Domains && len(l.n.Hosts()) < 2 {
+		l.fail("share.domains", "there is one domain only", "name the other domains of the controller in origins, or leave share out")
 	}
 }
 
