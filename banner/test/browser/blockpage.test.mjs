@@ -76,6 +76,28 @@ test('what is held says what the page set', async () => {
   assert.ok(!(await names()).includes('/x.gif'), 'what was replaced is not released');
 });
 
+test('who listens to what is held hears of it, and finds the same element', async () => {
+  const page = await s.open('/block.html');
+  await ready(page);
+  await page.evaluate((other) => {
+    window.heard = [];
+    const script = document.createElement('script');
+    script.onload = () => heard.push('onload');
+    script.addEventListener('load', (e) => heard.push(e.target === script && script.isConnected && document.contains(script)));
+    script.src = other + '/x.js';
+    script.type = 'text/javascript';
+    document.head.append(script);
+    const img = new Image();
+    img.onload = () => heard.push('image');
+    img.src = other + '/x.gif';
+  }, s.other);
+  await quiet();
+  assert.deepEqual(await page.evaluate(() => heard), []);
+  await page.evaluate(() => volenti.acceptAll());
+  await until(() => page.evaluate(() => heard.length === 3));
+  assert.deepEqual((await page.evaluate(() => heard)).sort(), ['image', 'onload', true]);
+});
+
 test('a script that a script made waits for nobody, and nobody for it', async () => {
   const page = await s.open('/block.html');
   await ready(page);
@@ -211,6 +233,10 @@ test('a cached answer that grants what was refused since holds until the gate ha
   await ready(page);
   await page.evaluate(() => volenti.rejectAll());
   await recorded(page);
+  await visitor.route(/\/b\/shop\/[0-9a-f]{16}\.js/, async (route) => {
+    await quiet(800);
+    await route.continue();
+  });
   const boot = encodeURIComponent(JSON.stringify({ c: '1111.----', a: 1, u: 4e9 }));
   await page.goto(`${s.shop}/blockparsed.html?kind=guarded&boot=${boot}`);
   await ready(page);
