@@ -67,8 +67,12 @@ func TestLint(t *testing.T) {
 		{"an age", func(n *Notice) { n.Age.Minimum, n.Age.ByCountry = 13, true }, "", ""},
 		{"an age of nobody", func(n *Notice) { n.Age.Minimum = 12 }, "age.minimum", "range"},
 		{"an age by country from nowhere", func(n *Notice) { n.Age.ByCountry = true }, "age.by_country", "start"},
-		{"a decision for two domains", func(n *Notice) { n.Origins, n.Share.Domains = []string{"https://shop.example", "https://outlet.example"}, true }, "", ""},
-		{"a decision for the domains of one", func(n *Notice) { n.Origins, n.Share.Domains = []string{"https://shop.example", "https://shop.example:8443"}, true }, "share.domains", "one domain"},
+		{"a decision for two domains", func(n *Notice) {
+			n.Origins, n.Share.Domains = []string{"https://shop.example", "https://outlet.example"}, true
+		}, "", ""},
+		{"a decision for the domains of one", func(n *Notice) {
+			n.Origins, n.Share.Domains = []string{"https://shop.example", "https://shop.example:8443"}, true
+		}, "share.domains", "one domain"},
 
 		{"nothing to ask for", func(n *Notice) {
 			n.Categories, n.Vendors, n.Tags, n.Overrides = n.Categories[:1], n.Vendors[:1], nil, nil
