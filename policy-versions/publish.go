@@ -58,7 +58,7 @@ func (p Publisher) Publish(ctx context.Context, site, policy string, d Draft, ef
 	if len(d.Original) == 0 {
 		return Version{}, fmt.Errorf("%w: the bytes it was imported from are missing", ErrBadDraft)
 	}
-	about, err := d.Announcement.checked(text.Language)
+	about, err := d.checked(text.Language)
 	if err != nil {
 		return Version{}, err
 	}

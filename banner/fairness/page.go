@@ -164,7 +164,7 @@ func (p *page) act(el *node, line string) error {
 	}
 	run, _ := goja.AssertFunction(f)
 	wrap, _ := goja.AssertFunction(p.host.Get("shared").ToObject(p.vm).Get("wrap"))
-	var facade goja.Value = goja.Null()
+	facade := goja.Null()
 	if el != nil {
 		if facade, err = wrap(goja.Undefined(), p.vm.ToValue(el.id)); err != nil {
 			return err

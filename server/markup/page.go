@@ -4,6 +4,7 @@
 package markup
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net/url"
@@ -110,7 +111,7 @@ func (r *reader) read(text []byte, line int, within string) error {
 		line += strings.Count(string(z.Raw()), "\n")
 		switch kind {
 		case html.ErrorToken:
-			if err := z.Err(); err != io.EOF {
+			if err := z.Err(); !errors.Is(err, io.EOF) {
 				return err
 			}
 			return nil
