@@ -15,6 +15,12 @@ const works = async (page) => {
   assert.equal(await page.textContent('#buy'), 'Bought');
 };
 
+/** The visitor's pointer came near, so all of the gate is there. */
+const near = async (page, name = 'accept') => {
+  await control(page, name).hover();
+  await page.evaluate(() => new Promise((done) => volenti.on('ready', done)));
+};
+
 test('down from the start: nothing fires, nothing is kept, the page works', async () => {
   await s.server.stop();
   const page = await s.open('/?region=DE');
@@ -27,7 +33,7 @@ test('down from the start: nothing fires, nothing is kept, the page works', asyn
 
 test('a decision made while it is down counts at once, is kept, and gets its receipt when it is back', async () => {
   const page = await s.open('/slow?region=DE');
-  await control(page, 'accept').waitFor();
+  await near(page);
   await s.server.stop();
   await press(page, 'accept');
   await wait(async () => (await ran(page)).join('') === 'ABCD', 'the tags');
@@ -54,10 +60,24 @@ test('a decision made while it is down counts at once, is kept, and gets its rec
   assert.deepEqual(page.thrown, []);
 });
 
+test('down before more than the first script came: a yes counts and is kept, and its tags run once the server is back', async () => {
+  const page = await s.open('/slow?region=DE');
+  await control(page, 'accept').waitFor();
+  await s.server.stop();
+  await press(page, 'accept');
+  await works(page);
+  assert.equal(await asked(page), false);
+  assert.equal((await stored(page)).p.length, 1);
+  assert.deepEqual(await ran(page), [], 'what releases them is not there');
+  await s.server.serve();
+  await wait(async () => (await ran(page)).join('') === 'ABCD', 'the tags');
+  assert.equal((await s.receipt(page)).state, 'given');
+  assert.deepEqual(page.thrown, []);
+});
+
 test('a page that stays open sends its decision by itself once the server is back', async () => {
   const page = await s.open('/slow?region=DE');
-  await control(page, 'reject').waitFor();
-  await page.evaluate(() => new Promise((done) => volenti.on('ready', done))); // all of the gate is there: it is what tries again
+  await near(page, 'reject');
   await s.server.stop();
   await press(page, 'reject');
   await wait(async () => (await stored(page))?.p?.length === 1, 'the decision to be kept');
@@ -69,7 +89,7 @@ test('a page that stays open sends its decision by itself once the server is bac
 
 test('frozen in the middle of a visit: a yes counts, a no counts, and both are recorded in the end', async () => {
   const page = await s.open('/slow?region=DE');
-  await control(page, 'accept').waitFor();
+  await near(page);
   s.server.freeze();
   await press(page, 'accept');
   await wait(async () => (await ran(page)).join('') === 'ABCD', 'the tags');
@@ -112,7 +132,7 @@ test('a proxy that answers with a page of its own: nothing fires, the page works
   // And one that begins to while a page is open.
   s.shop.upstream = s.server.port;
   const open = await s.open('/slow?region=DE');
-  await control(open, 'accept').waitFor();
+  await near(open);
   s.shop.upstream = nonsense;
   await press(open, 'accept');
   await wait(async () => (await ran(open)).join('') === 'ABCD', 'the tags');
