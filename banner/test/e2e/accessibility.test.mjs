@@ -1,31 +1,12 @@
 // Every page of ours against the WCAG 2.x rules, levels A and AA, that a machine can check (axe-core).
 import assert from 'node:assert/strict';
-import { createRequire } from 'node:module';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { control, press } from '../browser/harness.mjs';
+import { findings, tooWide } from './axe.mjs';
 import { policy } from './notice.mjs';
 import { wait, world } from './world.mjs';
 
 const s = world({ serve: ['--demo-enabled'] });
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const levels = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22a', 'wcag22aa'];
-
-/** What axe finds: rule, and where. */
-const findings = async (page) => {
-  await page.evaluate(axe);
-  return page.evaluate(async (values) => {
-    const { violations, passes } = await axe.run(document, { runOnly: { type: 'tag', values } });
-    if (passes.length < 5) throw new Error('axe saw no page');
-    return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id} ${node.target} ${node.failureSummary}`));
-  }, levels);
-};
-
-/** What is wider than the window: the page, or one of ours, which lie above it. */
-const tooWide = () =>
-  [document.documentElement, ...document.querySelectorAll('volenti-banner, volenti-banner dialog > *, volenti-reopen, volenti-placeholder')]
-    .filter((el) => el.scrollWidth > innerWidth || el.getBoundingClientRect().right > innerWidth || el.getBoundingClientRect().left < 0)
-    .map((el) => el.localName);
 
 const server = (path) => async (visitor) => s.open(s.server.base + path, visitor);
 const shop = (path, then) => async (visitor) => {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { control, press, quiet, ready } from '../browser/harness.mjs';
+import { findings, tooWide } from './axe.mjs';
 import { asked, wait, world } from './world.mjs';
 
 const s = world({ more: () => '\n[age]\nminimum = 13\nby_country = true\n' });
@@ -115,3 +116,28 @@ test('who is old enough in one country is asked again in another that wants more
   assert.equal(await box(page).isChecked(), false);
   assert.deepEqual(s.vendors.hits, []);
 });
+
+for (const [look, options] of Object.entries({ light: { colorScheme: 'light' }, dark: { colorScheme: 'dark' }, '320 pixels': { viewport: { width: 320, height: 568 } } }))
+  test(`no finding, and boxes large enough: ${look}`, async () => {
+    const visitor = await s.visitor({ ...options, reducedMotion: 'reduce' });
+    const page = await s.open('/?region=DE', visitor);
+    await press(page, 'accept');
+    await wait(async () => (await said(page)) !== '', 'what is missing');
+    const good = async (what) => {
+      assert.deepEqual(await findings(page), [], what);
+      assert.deepEqual(await page.evaluate(tooWide), [], what);
+    };
+    await good('first layer');
+    const size = await box(page).boundingBox();
+    assert.ok(size.width >= 24 && size.height >= 24, `${size.width} × ${size.height} (WCAG 2.5.8)`);
+    assert.ok(size.y + size.height <= (await control(page, 'reject').boundingBox()).y, 'above the buttons');
+    await press(page, 'settings');
+    await page.locator('dialog [data-volenti=accept]').click();
+    await inSettings(page).waitFor();
+    await good('second layer');
+    assert.ok((await inSettings(page).boundingBox()).height >= 24);
+    await page.goto(s.server.base + '/privacy/shop/choices?region=DE');
+    await page.locator('[data-volenti=accept]').click();
+    await page.locator('[role=alert]').waitFor();
+    await good('page of choices');
+  });
