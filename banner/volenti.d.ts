@@ -2,7 +2,7 @@
 //   /// <reference path="volenti.d.ts" />
 // Before the script has loaded, window.volenti is a queue: (window.volenti ??= []).push(['show'])
 
-export type VolentiAction = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal';
+export type VolentiAction = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal' | 'share';
 
 /** What is in force. Keys are those of the notice; an object of another moment is another object. */
 export interface VolentiState {

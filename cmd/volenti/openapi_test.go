@@ -8,6 +8,8 @@ import (
 	"maps"
 	"mime"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,9 +115,46 @@ func (d *description) valid(pointer []string, text []byte) error {
 	return schema.Validate(value)
 }
 
+// share publishes the shop's notice again, with a second domain that its decisions count on.
+func share(t *testing.T, data string) {
+	t.Helper()
+	text, err := os.ReadFile("testdata/shop.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "shop.toml")
+	text = append(bytes.Replace(text, []byte(`["https://shop.example"]`), []byte(`["https://shop.example", "https://outlet.example"]`), 1), "\n[share]\ndomains = true\n"...)
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, exit := volenti(t, "notice", "publish", file, "--data", data); exit != 0 {
+		t.Fatalf("publish: exit %d\n%s", exit, out)
+	}
+}
+
+// cookieOf is the cookie that a decision brings.
+func cookieOf(t *testing.T, p *process, decision string) string {
+	t.Helper()
+	req, err := http.NewRequest(http.MethodPost, p.base+"/v1/sites/shop/decisions", strings.NewReader(decision))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = http.Header{"Origin": {shopOrigin}, "Content-Type": {"application/json"}}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if len(resp.Cookies()) != 1 {
+		t.Fatalf("a decision brings %d and the cookies %v", resp.StatusCode, resp.Cookies())
+	}
+	return resp.Cookies()[0].Name + "=" + resp.Cookies()[0].Value
+}
+
 // What the binary answers is what its document says, for every operation.
 func TestAnswersAreAsDescribed(t *testing.T) {
 	data := publish(t)
+	share(t, data)
 	lines, _ := printed(t, data, "--pinned")
 	pinned := pinnedTag.FindStringSubmatch(lines)[2]
 	p := start(t, data)
@@ -146,6 +185,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	if err := json.Unmarshal(receipt, &kept); err != nil {
 		t.Fatal(err)
 	}
+	decided := http.Header{"Origin": {shopOrigin}, "Cookie": {cookieOf(t, p, decision(map[string]any{"id": "handed"}))}}
 	_, experience, err := v.get("/v1/sites/shop/archive/" + kept.Core.Experience)
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +234,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get /v1/sites/{site}/changes", "/v1/sites/shop/changes?lang=de", nil, "", 200},
 		{"get /v1/sites/{site}/changes", "/v1/sites/shop/changes", http.Header{"If-None-Match": {"*"}}, "", 304},
 		{"get /v1/sites/{site}/changes", "/v1/sites/nobody/changes", nil, "", 404},
+		{"get /v1/sites/{site}/handover", "/v1/sites/shop/handover?to=https://outlet.example", decided, "", 200},
+		{"get /v1/sites/{site}/handover", "/v1/sites/shop/handover?to=" + shopOrigin, decided, "", 204},
+		{"get /v1/sites/{site}/handover", "/v1/sites/shop/handover?to=https://evil.example", decided, "", 403},
+		{"get /v1/sites/{site}/handover", "/v1/sites/shop/handover?to=https://outlet.example", nil, "", 403},
+		{"get /v1/sites/{site}/handover", "/v1/sites/nobody/handover", nil, "", 404},
 		{"get " + tags, "/v1/sites/shop/tags/analytics.js?receipt=" + kept.ID, nil, "", 200},
 		{"get " + tags, "/v1/sites/shop/tags/analytics.js?vendors=nobody&receipt=" + kept.ID, nil, "", 403},
 		{"get " + tags, "/v1/sites/shop/tags/marketing.js?receipt=" + kept.ID, nil, "", 403},
@@ -270,6 +315,10 @@ func TestDecisionsAreTakenAsDescribed(t *testing.T) {
 		{`"at":1`, `"at":1,"open":["ga4","ga4"]`, false},
 		{`"at":1`, `"at":1,"open":"meta"`, false},
 		{`"at":1`, `"at":1,"extra":1`, false},
+		{`"at":1`, `"at":1,"of_age":"16"`, false},
+		{`"at":1`, `"at":1,"of_age":0`, false},
+		{`"at":1`, `"at":1,"of_age":22`, false},
+		{`"at":1`, `"at":1,"handover":""`, false},
 		{`"at":1`, `"at":-1`, false},
 		{`"at":1`, `"at":1.5`, false},
 		{`"at":1`, `"at":9007199254740992`, false},

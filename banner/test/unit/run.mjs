@@ -12,6 +12,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 /** Four categories, one of them the site's own and like marketing; four vendors. */
 export const notice = {
   site: 'shop',
+  origins: ['https://www.shop.example', 'https://outlet.example', 'https://out.example'],
   notice: '0123456789abcdef',
   categories: ['necessary', 'preferences', 'analytics', 'marketing', 'social'],
   like: 'npamm',
