@@ -16,8 +16,8 @@ import (
 const (
 	vendorHosts  = 2
 	othersHosts  = 3
-	vendorBudget = 160
-	othersBudget = 520
+	vendorBudget = 60
+	othersBudget = 400
 	allowBudget  = 2000 // of others, where what is not named is let through
 )
 

@@ -1,6 +1,6 @@
 import { adapters } from 'volenti:adapters';
 import { createBlock } from '../gate/block';
-import { all, resolve } from '../gate/decide';
+import { resolve } from '../gate/decide';
 import { createHead } from '../gate/head';
 import { guard, warn, whenShown } from '../gate/page';
 import { name } from '../gate/remember';
@@ -19,7 +19,7 @@ guard(() => {
   } catch {
     // Nothing is kept, or can't be read.
   }
-  (head.block = createBlock(head)).update(resolve(head.boot, { c: same ? c! : all('0'), s: s ?? 0, e: 'e' } as Decision, head.signal));
+  (head.block = createBlock(head)).update(resolve(head.boot, { c: same ? c! : c!.replace(/[-1]/g, '0'), s: s ?? 0, e: 'e' } as Decision, head.signal));
   whenShown(() => {
     insist(head)
       .then((gate) => gate.start(head))

@@ -36,7 +36,7 @@ export interface Block {
  */
 export const createBlock = ({ base, trust }: Head): Block => {
   const judge = createJudge(rules, `${location.hostname} ${new URL(base).hostname}`);
-  const verdicts = rules.verdicts.map(([category, service]) => ({ dataset: { category, ...(service ? { service } : {}) } }));
+  const verdicts = rules.verdicts.map(([category, service = '']) => ({ dataset: { category, service } }));
   const told = new Set<string>();
   let now = '';
   let release: (() => void) | undefined;
@@ -70,7 +70,7 @@ export const createBlock = ({ base, trust }: Head): Block => {
       if (!verdict || allows(now, marked || found)) return undefined;
       const { category, service: vendor } = found.dataset;
       emit('held', { src, category, vendor });
-      if (verdict === rules.unknown && told.size < told.add(host).size) warn(`held as ${category}: ${host}. The notice can say otherwise: blocking.allow, or hosts of a vendor.`);
+      if (verdict === rules.unknown && told.size < told.add(host).size) warn(`held as ${category}: ${host}. See blocking.allow, or hosts of a vendor, in the notice`);
       return found;
     },
     mine: new Set(),

@@ -3,10 +3,8 @@ import { markup } from './blockMarkup';
 import { guard, page, within } from './page';
 import { marks } from './tags';
 
-/** Attributes that name what an element fetches. */
+/** Attributes that name what an element fetches. What is held stands in the member of the dataset of that name. */
 const names = ['src', 'srcset', 'srcdoc', 'poster', 'data', 'href'];
-
-const { setAttribute, removeAttribute, getAttribute } = Element.prototype;
 
 /** The addresses in an attribute. What a set of images holds besides them is as good as one of ours. */
 const addresses = (name: string, text: string): string[] =>
@@ -26,14 +24,13 @@ export type Scan = (root: Node) => boolean;
 export const elements = (block: Block): (() => void) => {
   const { stops, patch, mine, dead, trust } = block;
 
-  /** Whether an attribute makes an element fetch. Most links only name an address. */
+  /** Whether an attribute makes an element fetch. Most links only name an address, and some types of script only banners run. */
   const fetches = (el: HTMLElement, name: string): boolean =>
     name === 'href'
       ? /style|pre[lfcr]|icon|manif/.test((el as HTMLLinkElement).rel)
       : name === 'data'
         ? el.localName === 'object'
-        : // Types that banners run, not browsers.
-          names.includes(name) && (mine.has(el) || !/^(text.plain|opt-in|didomi)/.test((el as HTMLScriptElement).type));
+        : names.includes(name) && !dead.has(el) && (mine.has(el) || !/^(text.plain|opt-in|didomi)/.test((el as HTMLScriptElement).type));
 
   /** Takes an address away that may not be fetched now. What is left is an element that is marked as the site might have done. */
   const take = (el: HTMLElement, name: string, value: unknown): boolean => {
@@ -41,18 +38,15 @@ export const elements = (block: Block): (() => void) => {
     const marked = !mine.has(el) && !!marks(el) && el;
     const verdict = addresses(name, text).map((address) => stops(address, marked)).find(Boolean);
     if (!verdict) return false;
-    if (!marked) {
-      Object.assign(el.dataset, { service: '', ...verdict.dataset });
-      mine.add(el);
-    }
+    if (!marked) mine.add(el) && Object.assign(el.dataset, verdict.dataset);
     if (el instanceof HTMLScriptElement) {
       if (el.type !== 'text/plain') el.dataset.type = el.type;
       el.type = 'text/plain';
       // A script that a script made waits for nobody.
       if (el.async) el.async = true;
     }
-    setAttribute.call(el, 'data-' + name, text);
-    removeAttribute.call(el, name);
+    el.dataset[name] = text;
+    el.removeAttribute(name);
     return true;
   };
 
@@ -62,7 +56,7 @@ export const elements = (block: Block): (() => void) => {
     // Most of what is inserted is one bare element.
     if (root.nodeType === 1 && ((root as Element).firstElementChild || (root as Element).hasAttributes()))
       for (const el of within(root as Element, `[${names.join('],[')}]`))
-        for (const name of names) if (!dead.has(el) && el.hasAttribute(name) && fetches(el, name) && take(el, name, getAttribute.call(el, name))) found = true;
+        for (const name of names) if (el.hasAttribute(name) && fetches(el, name) && take(el, name, el.getAttribute(name))) found = true;
     return found;
   };
 
@@ -73,7 +67,7 @@ export const elements = (block: Block): (() => void) => {
 
   const set = (el: HTMLElement, name: string, value: unknown): readonly [undefined] | undefined | false => {
     if (!fetches(el, name)) return;
-    if (mine.has(el)) removeAttribute.call(el, 'data-' + name);
+    if (mine.has(el)) delete el.dataset[name];
     // Nothing is known of a script before it stands in a document, not even its type.
     return (el.isConnected || el.localName !== 'script') && take(el, name, value) && [undefined];
   };
@@ -87,7 +81,7 @@ export const elements = (block: Block): (() => void) => {
       /^(src|poster$|data$|href$)/,
       (el, [value], name) => set(el, name, value),
       (el: HTMLElement, name) => {
-        const text = mine.has(el) ? getAttribute.call(el, 'data-' + name) : undefined;
+        const text = mine.has(el) ? el.dataset[name] : undefined;
         return text && !/set|doc/.test(name) ? new URL(text, page.baseURI).href : text;
       },
     );
@@ -103,9 +97,9 @@ export const elements = (block: Block): (() => void) => {
   const restore = guard((el: HTMLElement) => {
     if (el instanceof HTMLScriptElement) el.type = el.dataset.type!;
     for (const name of names) {
-      const text = getAttribute.call(el, 'data-' + name);
-      removeAttribute.call(el, 'data-' + name);
-      if (text !== null) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(text) : trust.createScriptURL(text));
+      const text = el.dataset[name];
+      delete el.dataset[name];
+      if (text !== undefined) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(text) : trust.createScriptURL(text));
     }
   });
   return () => {

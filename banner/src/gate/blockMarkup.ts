@@ -4,7 +4,7 @@ import { page } from './page';
 import type { Native } from './patch';
 
 /** Markup that may hold something that fetches. */
-const fetching = /src|poster|<(link|object|image)/i;
+const fetching = /src|poster|<(link|object)/i;
 
 /** Where insertAdjacentHTML() puts it, as a method. */
 const places: Readonly<Record<string, string>> = { beforebegin: 'before', afterbegin: 'prepend', beforeend: 'append', afterend: 'after' };

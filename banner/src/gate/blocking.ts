@@ -2,7 +2,7 @@ import { blockDigest, site } from 'volenti:notice';
 import type { Block } from './block';
 import type { Core } from './core';
 import type { Head } from './head';
-import { guard, warn } from './page';
+import { warn } from './page';
 
 /** The module entry/block.ts. */
 interface BlockModule {
@@ -13,20 +13,15 @@ interface BlockModule {
 /** Fetches what holds unmarked tags as soon as something may not load: all of it, or what the first script has not. */
 export const blocking = (core: Core): void => {
   const { head } = core;
-  const { base } = head;
-  let coming: Promise<void> | undefined;
+  let coming: Promise<void> | void;
   core.late = () => {
-    if (coming || !core.outcome.now.includes('0')) return;
-    coming = (import(`${base}/b/${site}/${blockDigest}.js`) as Promise<BlockModule>).then(
-      ({ createBlock, more }) => {
-        (head.block ??= createBlock(head)).update(core.outcome.now);
-        guard(more)(head.block);
-      },
-      (e) => {
-        coming = undefined;
-        warn(e);
-      },
-    );
+    if (core.outcome.now.includes('0'))
+      coming ??= (import(`${head.base}/b/${site}/${blockDigest}.js`) as Promise<BlockModule>)
+        .then(({ createBlock, more }) => {
+          (head.block ??= createBlock(head)).update(core.outcome.now);
+          more(head.block);
+        })
+        .catch((e) => void (coming = warn(e)));
   };
   core.late();
 };

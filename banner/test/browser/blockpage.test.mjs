@@ -47,9 +47,9 @@ test('a page is told what is held, and the site what to do about it', async () =
     return told;
   }, s.other);
   assert.deepEqual(told, [
-    { src: s.other + '/x.gif', category: 'marketing', vendor: undefined },
+    { src: s.other + '/x.gif', category: 'marketing', vendor: '' },
     { src: s.other + '/count/x.gif', category: 'analytics', vendor: 'counter' },
-    { src: s.other + '/x.gif?again', category: 'marketing', vendor: undefined },
+    { src: s.other + '/x.gif?again', category: 'marketing', vendor: '' },
   ]);
   const said = page.said.filter((line) => line.includes('held as'));
   assert.equal(said.length, 1, 'once a host that nobody knows: ' + said.join('\n'));
