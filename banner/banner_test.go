@@ -104,7 +104,7 @@ func TestScriptsStayWithinTheirBudgets(t *testing.T) {
 	}{
 		{notice.KindAsk, len(boot), 8000},
 		{notice.KindKept, len(bootKept), 1500},
-		{notice.KindGuarded, len(bootKept), 4200},
+		{notice.KindGuarded, len(bootKept), 4300},
 		{notice.KindBlock, 0, 4500},
 		{notice.KindGate, 0, 12000},
 		{notice.KindSettings, 0, 5000},
