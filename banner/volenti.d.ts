@@ -30,6 +30,8 @@ export interface VolentiEvents {
   recorded: VolentiState;
   /** A tag gave no answer in time and was left out, so that the others could run. */
   skipped: { readonly src: string | null; readonly category: string | null };
+  /** An address that nobody marked was held. `vendor` is '' where it is none of the notice's. */
+  held: { readonly src: string; readonly category: string; readonly vendor: string };
 }
 
 export type VolentiListener<E extends keyof VolentiEvents> = (event: CustomEvent<VolentiEvents[E]>) => void;
@@ -65,5 +67,6 @@ declare global {
     'volenti:change': CustomEvent<VolentiEvents['change']>;
     'volenti:recorded': CustomEvent<VolentiEvents['recorded']>;
     'volenti:skipped': CustomEvent<VolentiEvents['skipped']>;
+    'volenti:held': CustomEvent<VolentiEvents['held']>;
   }
 }
