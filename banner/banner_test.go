@@ -106,7 +106,7 @@ func TestScriptsStayWithinTheirBudgets(t *testing.T) {
 		{notice.KindKept, len(bootKept), 1500},
 		{notice.KindGuarded, len(bootKept), 4300},
 		{notice.KindBlock, 0, 4500},
-		{notice.KindGate, 0, 12000},
+		{notice.KindGate, 0, 12100},
 		{notice.KindSettings, 0, 5000},
 	}
 	scripts := compile(t, shop("en"))

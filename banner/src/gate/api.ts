@@ -8,9 +8,12 @@ import type { Gate } from './types';
 
 /** window.volenti. `hide` takes the first layer away. A call that can't be done is said on the console and does nothing. */
 export const createApi = (gate: Gate, hide: () => void): Volenti => {
+  // Who asks before it is told is told with all others.
+  let told = false;
+  page.addEventListener('volenti:ready', () => (told = true));
   const on = (name: string, listener: unknown): void => {
     page.addEventListener('volenti:' + name, listener as EventListener);
-    if (name === 'ready') (listener as VolentiListener<'ready'>)(new CustomEvent('volenti:ready', { detail: api.state }));
+    if (name === 'ready' && told) (listener as VolentiListener<'ready'>)(new CustomEvent('volenti:ready', { detail: api.state }));
   };
 
   const api = {
