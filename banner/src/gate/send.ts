@@ -24,12 +24,17 @@ const unasked = (choices: Choices): { open?: readonly string[] } => {
   return open.length ? { open } : {};
 };
 
-/** Sends a decision; the browser goes on with it when the page is left meanwhile. Rejects in a page that broke fetch. */
-export const post = async (base: string, sent: Sent): Promise<Response> =>
-  fetch(`${base}/v1/sites/${site}/decisions`, {
+/**
+ * Sends a decision, once all that follows from it in this page is done: what is deleted then must not be the cookie that the
+ * answer brings. The browser goes on with it when the page is left meanwhile. Rejects in a page that broke fetch.
+ */
+export const post = async (base: string, sent: Sent): Promise<Response> => {
+  await undefined;
+  return fetch(`${base}/v1/sites/${site}/decisions`, {
     method: 'POST',
     keepalive: true,
     credentials: 'include',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(sent),
   });
+};

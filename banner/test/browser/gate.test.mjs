@@ -393,7 +393,7 @@ test('hide takes the first layer away without a decision', async () => {
   const page = await s.open('/plain.html');
   await ready(page);
   await page.evaluate(() => volenti.hide());
-  assert.equal(await banner(page), 0);
+  await until(async () => (await banner(page)) === 0, 'the first layer to go');
   assert.equal(await page.evaluate(() => localStorage.length), 0);
   await page.reload();
   await ready(page);
