@@ -47,6 +47,8 @@ export const elements = (block: Block): (() => void) => {
     }
     el.dataset[name] = text;
     el.removeAttribute(name);
+    // Firefox goes on to where a frame was sent, unless it leaves the document.
+    if (el.isConnected && el instanceof HTMLIFrameElement) el.replaceWith(el);
     return true;
   };
 

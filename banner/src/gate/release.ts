@@ -242,7 +242,11 @@ export const createEngine = ({ allowed, held, nonce, trust, mine }: Rules): Engi
     within(root, gated).filter((el) => {
       // Every browser that runs us knows modules, so this is not for it.
       if ((el as HTMLScriptElement).noModule && !isModule(el as HTMLScriptElement)) return false;
-      if (marks(el)) return waiting.add(el) && consider(el);
+      if (marks(el)) {
+        // Who goes back to a page is given back what the parser's frames showed, allowed or not; not what scripts put there.
+        if (el instanceof HTMLIFrameElement && !waiting.has(el)) el.replaceWith(el);
+        return waiting.add(el) && consider(el);
+      }
       const { category, service = '' } = el.dataset;
       warn(`not in the notice: ${category} ${service}`);
       return false;
