@@ -28,6 +28,7 @@ for (const [name, { open, skip }] of Object.entries(drivers))
       /** What was not written in the page itself, of vendors that may not load. */
       const sent = (list = optional) => list.flatMap((snippet) => s.trail(snippet)).filter((hit) => how === 'marked' || !/^(www.googletagmanager.com|www.youtube.com\/embed|\w+.chain-proof.test\/[AC])/.test(hit));
       try {
+        s.reset();
         await go();
         await until(async () => (await sees()).asked, 'the banner', patience);
         await browser.run(beat);

@@ -62,7 +62,7 @@ export const stage = ({ edge = false, google, plain } = {}) => {
     own[banner] = s.server.port;
     if (edge) await s.server.start('gate', '--upstream', `http://127.0.0.1:${site.address().port}`, '--site', 'shop', '--public-url', s.shop);
     else await s.server.serve('--public-url', consent);
-    if (!plain) browser = await chromium.launch({ executablePath, args: s.net.args, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
+    if (!plain) browser = await s.launch(executablePath);
   });
   after(async () => {
     await browser?.close();
@@ -72,9 +72,11 @@ export const stage = ({ edge = false, google, plain } = {}) => {
     s.net?.close();
   });
 
+  /** Playwright would have no page put by when it is left. */
+  s.launch = (path) => chromium.launch({ executablePath: path, args: s.net.args, ignoreDefaultArgs: ['--disable-back-forward-cache'] });
   /** A visitor's browser, with all it stores to itself. */
-  s.visitor = async (options) => {
-    const context = await browser.newContext(options);
+  s.visitor = async (options, of = browser) => {
+    const context = await of.newContext(options);
     context.setDefaultTimeout(patience);
     return context;
   };

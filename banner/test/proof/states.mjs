@@ -20,7 +20,7 @@ export const createStates = (s, how) => {
         const what = judge(snippet);
         if (what?.length) wrong.push(`${snippet.key}, ${state}: ${[what].flat().join(' | ')}`);
         if (!verdicts.has(snippet.key)) verdicts.set(snippet.key, new Map());
-        verdicts.get(snippet.key).set(state, what?.length ? 'WRONG' : 'ok');
+        if (what?.length || !verdicts.get(snippet.key).has(state)) verdicts.get(snippet.key).set(state, what?.length ? 'WRONG' : 'ok');
       }
       return wrong;
     },

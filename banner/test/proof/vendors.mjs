@@ -368,7 +368,7 @@ export const scripts = {
 
 /** Documents, style sheets and fonts, by the beginning of an address. A frame reports from within. */
 export const documents = {
-  'www.youtube.com/embed/': ['text/html', `<!doctype html><title>Film</title><script>localStorage.setItem('yt-remote', '1'); fetch('/youtubei/v1/log_event', { method: 'POST' })</script>`],
+  'www.youtube.com/embed/': ['text/html', `<!doctype html><title>Film</title><script>fetch('/youtubei/v1/log_event', { method: 'POST' })</script>`],
   'player.vimeo.com/video/': ['text/html', `<!doctype html><title>Film</title><script>fetch('https://fresnel.vimeocdn.com/add/player-stats?beacon=1', { method: 'POST', mode: 'no-cors' })</script>`],
   'www.google.com/maps/embed': ['text/html', `<!doctype html><title>Map</title><script>new Image().src = 'https://maps.googleapis.com/maps/api/mapsjs/gen_204?csp_test=true'</script>`],
   'www.googletagmanager.com/ns.html': ['text/html', '<!doctype html><title>Tags</title>'],
