@@ -26,8 +26,8 @@ test: deps lint test-go test-types test-integrations test-browser ## everything:
 
 test-go: ## Go tests, with the race detector where anything runs side by side
 	go vet ./...
-	go test -race -timeout 20m $$(go list ./... | grep -v /banner/fairness)
-	go test -timeout 20m ./banner/fairness
+	go test -race -timeout 40m $$(go list ./... | grep -v /banner/fairness)
+	go test -timeout 40m ./banner/fairness
 
 test-types: banner/node_modules ## type check and unit tests of the banner
 	cd banner && npm run --silent typecheck && npm test --silent
