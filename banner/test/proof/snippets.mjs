@@ -339,6 +339,7 @@ if(document.readyState==='complete'){l();}else if(w.attachEvent){w.attachEvent('
 <script>steps.push('D'); new Image().src = 'https://two.chain-proof.test/done.gif?' + steps.join('') + '&n=' + Math.random();</script>`,
     own: ['one.chain-proof.test/', 'two.chain-proof.test/'],
     beacon: 'two.chain-proof.test/done.gif?ABCD',
+    apart: ['one.chain-proof.test/A.js', 'two.chain-proof.test/C.js'],
     chained: true, // its own lines need what stands above them
     hosts: ['chain-proof.test'],
   },
