@@ -117,10 +117,10 @@ for (const [name, how] of Object.entries({
 }))
   test(`links followed by ${name} take it along, and the link is as it was`, async () => {
     const [page] = await decided('accept');
-    const opened = page.context().waitForEvent('page', { timeout: 5000 }).catch(() => page);
+    const opened = page.context().waitForEvent('page', { timeout: name.includes('tab') ? 60_000 : 5000 }).catch(() => page);
     await follow(page, outlet(), how);
     const there = await opened;
-    await there.waitForURL(outlet());
+    await there.waitForURL(outlet(), { waitUntil: 'commit' });
     await wait(async () => (await s.receipt(there)).action === 'share', 'the record');
     if (there !== page) assert.equal(await page.locator('#elsewhere').getAttribute('href'), outlet());
   });
@@ -194,6 +194,8 @@ test('a hand-over brings one record: a second browser gets nothing', async () =>
   };
   await go(page);
   await wait(async () => (await s.receipt(page)).action === 'share', 'the record');
+  await page.close();
+  await quiet();
   s.vendors.hits.length = 0;
   const second = await s.open('/?region=DE');
   await go(second);
