@@ -5,9 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/volenti-consent/volenti/banner"
 	"github.com/volenti-consent/volenti/server/notice"
 )
 
@@ -48,7 +46,7 @@ func (w *world) publishFile(file string) {
 	if notice.Failed(issues) {
 		w.t.Fatalf("the notice: %v", issues)
 	}
-	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Fairness: fair{}, Now: func() time.Time { return w.now }}
+	p := publisher(w)
 	if _, err := p.Publish(w.t.Context(), n); err != nil {
 		w.t.Fatal(err)
 	}

@@ -21,7 +21,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/labstack/echo/v4"
 
-	"github.com/volenti-consent/volenti/banner"
 	"github.com/volenti-consent/volenti/geo"
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -34,13 +33,6 @@ import (
 )
 
 const origin = "https://www.shop.example"
-
-// fair finds every banner fair: what is shown is not what these tests are about.
-type fair struct{}
-
-func (fair) Inspect(context.Context, *notice.Notice, map[string]notice.Wording, []notice.Script) ([]notice.Issue, error) {
-	return nil, nil
-}
 
 // A world is everything behind the handlers, real but for region and clock.
 type world struct {
@@ -158,7 +150,7 @@ accept = %q
 	if notice.Failed(issues) {
 		w.t.Fatalf("the notice: %v", issues)
 	}
-	p := notice.Publisher{Store: w.db, Compiler: banner.Compiler{}, Fairness: fair{}, Now: func() time.Time { return w.now }}
+	p := publisher(w)
 	if _, err := p.Publish(w.t.Context(), n); err != nil {
 		w.t.Fatal(err)
 	}
