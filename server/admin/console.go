@@ -1,0 +1,52 @@
+// Package admin is the console: the pages where operators work. Every page is
+// rendered here and works without JavaScript.
+package admin
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/web/console"
+)
+
+// A Console answers /admin. cmd builds it.
+type Console struct {
+	Log       *slog.Logger
+	Now       func() time.Time
+	Pages     *console.Renderer
+	Operators operator.Store
+	Sites     site.Store
+	Notices   notice.Store
+	Versions  policyversions.Store
+	Records   consent.Store
+	Cookies   Sealer // seals the session cookie
+	PublicURL string // "https://consent.example.com", or "" where it is not known
+	HTTPS     bool   // operators reach this server over TLS
+}
+
+// A Sealer makes and opens sealed cookies: a securecookie.
+type Sealer interface {
+	Encode(name string, value any) (string, error)
+	Decode(name, value string, into any) error
+}
+
+// sites are those an operator may do something on, by key.
+func (c *Console) sites(ctx context.Context, o operator.Operator, right operator.Right) ([]site.Site, error) {
+	all, err := c.Sites.Sites(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var some []site.Site
+	for _, s := range all {
+		if o.May(right, s.Key) {
+			some = append(some, s)
+		}
+	}
+	return some, nil
+}

@@ -1,0 +1,167 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/web"
+)
+
+// Errors of the guard; server/problem.go gives them their status.
+var (
+	// ErrForbidden: signed in, without the right. A site that is not the operator's
+	// is answered as one that does not exist: site.ErrUnknown.
+	ErrForbidden = errors.New("this operator may not do this")
+	// ErrForged: a form that this session's pages did not send.
+	ErrForged = errors.New("this form is not of this session")
+)
+
+// How long a session lasts (OWASP ASVS 5.0, 7.3): unused, at most, and how long a
+// proof of identity is fresh.
+const (
+	sessionIdle  = 30 * time.Minute
+	sessionMost  = 12 * time.Hour
+	proofIsFresh = 10 * time.Minute
+)
+
+const sessionCookie = "volenti-console"
+
+// guarded is an echo handler that calls route.Handle for whoever may ask.
+func (c *Console) guarded(route Route) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		d := &Desk{Context: e, console: c}
+		if err := d.identify(); err != nil {
+			return err
+		}
+		if changes(e.Request().Method) {
+			if err := d.sameOrigin(); err != nil {
+				return err
+			}
+		}
+		if route.Open {
+			return route.Handle(d)
+		}
+		if d.Operator.ID == "" {
+			return d.signIn("")
+		}
+		key := e.Param("site")
+		if !d.Operator.May("", key) && key != "" {
+			return site.ErrUnknown
+		}
+		if key != "" {
+			s, err := c.Sites.Site(e.Request().Context(), key)
+			if err != nil {
+				return err
+			}
+			d.Site = s
+		}
+		if !d.Operator.May(route.Right, key) {
+			return ErrForbidden
+		}
+		if changes(e.Request().Method) && subtle.ConstantTimeCompare([]byte(e.FormValue("token")), []byte(d.Session.Token)) != 1 {
+			return ErrForged
+		}
+		if route.Fresh && c.Now().Sub(d.Session.ProvenAt) > proofIsFresh {
+			return d.signIn("again")
+		}
+		return route.Handle(d)
+	}
+}
+
+// changes reports whether a request of that method may change anything.
+func changes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead
+}
+
+// identify finds the session of the request's cookie, if it has a valid one.
+func (d *Desk) identify() error {
+	name := sessionCookie
+	if d.console.HTTPS {
+		name = "__Host-" + name
+	}
+	sealed, err := d.Cookie(name)
+	if err != nil {
+		return nil
+	}
+	var secret string
+	if err := d.console.Cookies.Decode(sessionCookie, sealed.Value, &secret); err != nil {
+		return nil // forged, or of a key that was retired: not signed in
+	}
+	ctx, now := d.Request().Context(), d.console.Now()
+	s, err := d.console.Operators.Session(ctx, sessionDigest(secret))
+	if errors.Is(err, operator.ErrUnknown) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if now.Sub(s.SeenAt) > sessionIdle || now.Sub(s.CreatedAt) > sessionMost {
+		return d.console.Operators.EndSession(ctx, s.Digest)
+	}
+	o, err := d.console.Operators.Operator(ctx, s.Operator)
+	if errors.Is(err, operator.ErrUnknown) || (err == nil && o.Disabled) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if now.Sub(s.SeenAt) > time.Minute {
+		if err := d.console.Operators.TouchSession(ctx, s.Digest, now, time.Time{}); err != nil {
+			return err
+		}
+	}
+	d.Operator, d.Session = o, s
+	return nil
+}
+
+func sessionDigest(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
+
+// sameOrigin refuses what another site's page sent: browsers say where a request
+// comes from (Fetch Metadata), older ones in Origin.
+func (d *Desk) sameOrigin() error {
+	h := d.Request().Header
+	if from := h.Get("Sec-Fetch-Site"); from != "" {
+		if from == "same-origin" || from == "none" {
+			return nil
+		}
+		return ErrForged
+	}
+	origin, err := url.Parse(h.Get("Origin"))
+	if err != nil || h.Get("Origin") == "" || origin.Host != d.Request().Host {
+		return ErrForged
+	}
+	return nil
+}
+
+// signIn sends to the sign-in page and back from there. What was posted is not
+// kept: a form is sent again by the person, after reading it again.
+func (d *Desk) signIn(why string) error {
+	q := url.Values{}
+	if !changes(d.Request().Method) {
+		q.Set("to", d.Request().URL.RequestURI())
+	} else if from, err := url.Parse(d.Request().Referer()); err == nil && from.Host == d.Request().Host {
+		q.Set("to", from.RequestURI())
+	}
+	if why != "" {
+		q.Set("why", why)
+	}
+	return d.Redirect(http.StatusSeeOther, web.Root(d.Request().URL.EscapedPath())+"admin/sign-in?"+q.Encode())
+}
+
+// Register makes echo answer the console's routes.
+func (c *Console) Register(add func(method, path string, h echo.HandlerFunc)) {
+	for _, r := range c.Routes() {
+		add(r.Method, r.Path, c.guarded(r))
+	}
+	add(http.MethodGet, "/admin/assets/*", echo.WrapHandler(c.Pages.Assets()))
+}

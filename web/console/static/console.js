@@ -1,0 +1,26 @@
+// What makes the console quick. Everything works without it.
+
+// Errors of a form are read first: focus goes to their list.
+document.querySelector('.wrong')?.focus();
+
+// One menu at a time, closed by Escape and by looking elsewhere.
+const where = document.querySelector('.where');
+if (where) {
+  document.addEventListener('click', (e) => where.contains(e.target) || (where.open = false));
+  where.addEventListener('keydown', (e) => {
+    if (e.key !== 'Escape') return;
+    where.open = false;
+    where.querySelector('summary').focus();
+  });
+}
+
+// On a small screen the menu opens when asked.
+const menu = document.querySelector('.menu details');
+if (menu && matchMedia('(width < 56rem)').matches) menu.open = false;
+
+// A form is sent once: a second press while it is under way is none.
+document.addEventListener('submit', (e) => {
+  if (e.target.dataset.sent) return e.preventDefault();
+  e.target.dataset.sent = '1';
+});
+addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach((form) => delete form.dataset.sent));
