@@ -31,14 +31,12 @@ var remote = map[string]bool{"http": true, "https": true, "ws": true, "wss": tru
 // here. Base is the document's base; without one only whole addresses are read.
 // What is an error here no browser loads either, or finds.
 func ParseAddress(text string, base *url.URL) (Address, error) {
-	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
-	text = breaks.Replace(text)
-	if cut := strings.IndexAny(text, "?#"); cut >= 0 && !opaque(text) {
-		text = text[:cut]
-	}
-	scheme, rest := cutScheme(text)
+	scheme, rest := CutScheme(text)
 	if scheme != "" && !remote[scheme] {
 		return Address{Scheme: scheme}, nil
+	}
+	if cut := strings.IndexAny(rest, "?#"); cut >= 0 {
+		rest = rest[:cut]
 	}
 	rest = strings.ReplaceAll(rest, `\`, "/")
 	relative := scheme == "" || base != nil && scheme == base.Scheme
@@ -74,15 +72,12 @@ func ParseAddress(text string, base *url.URL) (Address, error) {
 // once: a page has hundreds of them.
 var breaks = strings.NewReplacer("\t", "", "\n", "", "\r", "")
 
-// opaque reports whether the text has a scheme whose addresses we do not look
-// into.
-func opaque(text string) bool {
-	scheme, _ := cutScheme(text)
-	return scheme != "" && !remote[scheme]
-}
-
-// cutScheme finds the scheme, in lower case, and what follows its colon.
-func cutScheme(text string) (scheme, rest string) {
+// CutScheme finds the scheme of an address, in lower case, and what follows its
+// colon, without what browsers take out: controls and spaces around, tabs and
+// line breaks within. Of a reference without one the scheme is "".
+func CutScheme(text string) (scheme, rest string) {
+	text = strings.TrimFunc(text, func(r rune) bool { return r <= ' ' })
+	text = breaks.Replace(text)
 	for i := range len(text) {
 		switch c := text[i] | 0x20; {
 		case 'a' <= c && c <= 'z':

@@ -3,6 +3,8 @@ package edge
 import (
 	"slices"
 	"strings"
+
+	"github.com/volenti-consent/volenti/server/catalogue"
 )
 
 // What an attribute can hold that makes a browser fetch.
@@ -196,10 +198,10 @@ func refreshReference(value string) string {
 
 // embedded judges what an address brings along in itself.
 func (w *Writer) embedded(t *tag, ref string, f *finding) bool {
-	if scheme, rest := cutScheme(ref); scheme == "javascript" {
-		return w.page.script(percentDecoded(rest), f)
+	if scheme, rest := catalogue.CutScheme(ref); scheme == "javascript" {
+		return w.page.script(catalogue.PercentDecode(rest), f)
 	}
-	media, content, ok := dataOf(ref)
+	media, content, ok := catalogue.Data(ref)
 	if !ok {
 		return false
 	}

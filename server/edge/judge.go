@@ -114,7 +114,7 @@ func (p *page) verdict(address string, base *url.URL) (v notice.Verdict, held bo
 // reference judges what an attribute refers to. A page may name several bases,
 // and which of them counts depends on markup that nobody needs: so they all do.
 func (p *page) reference(ref string, f *finding) bool {
-	if scheme, _ := cutScheme(ref); scheme != "" {
+	if scheme, _ := catalogue.CutScheme(ref); scheme != "" {
 		// "https:host" is relative in a page on https and absolute in one on http,
 		// and who stands in front of us may know better which this is. Read as
 		// absolute it is held in both.
