@@ -28,6 +28,7 @@ test-go: ## Go tests, with the race detector where anything runs side by side
 	go vet ./...
 	go test -race -timeout 40m $$(go list ./... | grep -v /banner/fairness)
 	go test -timeout 40m ./banner/fairness
+	go test -run Memory ./server/edge
 
 test-types: banner/node_modules ## type check and unit tests of the banner
 	cd banner && npm run --silent typecheck && npm test --silent

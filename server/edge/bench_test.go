@@ -6,8 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
-	"strings"
 	"testing"
 	"time"
 )
@@ -80,48 +78,4 @@ func (w *firstByte) Write(p []byte) (int, error) {
 		w.first = time.Since(w.begun)
 	}
 	return len(p), nil
-}
-
-// A page of a hundred megabytes takes no more memory than a small one: what a
-// Writer keeps is one token.
-func TestMemoryDoesNotGrowWithThePage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes a hundred megabytes")
-	}
-	part := append(lampPage(32<<10), strings.Repeat("<p>A lamp of brass and glass.</p> "+strings.Repeat("lamps ", 5000), 32)...)
-	grown := func(parts int) uint64 {
-		w := newWriter(io.Discard, shopPage(t, Nothing{}), nil)
-		var peak uint64
-		for i := range parts {
-			if _, err := w.Write(part); err != nil {
-				t.Fatal(err)
-			}
-			if i%10 > 0 {
-				continue
-			}
-			var m runtime.MemStats
-			runtime.GC()
-			runtime.ReadMemStats(&m)
-			peak = max(peak, m.HeapAlloc)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		return peak
-	}
-	small, large := grown(1), grown(100)
-	if large > small+(1<<20) {
-		t.Errorf("a page of 100 MB holds %d bytes, one of 1 MB %d", large, small)
-	}
-	// Nor does the longest text that is no tag.
-	w := newWriter(io.Discard, shopPage(t, Nothing{}), nil)
-	w.max = 1 << 16
-	text := []byte(strings.Repeat("lamps ", 1<<18))
-	for range 10 {
-		_, _ = w.Write(text)
-	}
-	if n := len(w.z.Buffered()) + len(w.z.Raw()); n > 2*w.max {
-		t.Errorf("%d bytes of text are kept", n)
-	}
-	_ = w.Close()
 }

@@ -35,8 +35,12 @@ var codings = map[string]*coding{
 	},
 	"br": {
 		decode: func(r io.Reader) (io.Reader, error) { return brotli.NewReader(r), nil },
-		encode: func(w io.Writer) encoder { return brotli.NewWriterLevel(w, 4) },
-		pool:   &sync.Pool{},
+		encode: func(w io.Writer) encoder {
+			// The window of half a megabyte holds a page; the usual one of four would
+			// cost 25 MB for every long page that is on its way.
+			return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: 4, LGWin: 19})
+		},
+		pool: &sync.Pool{},
 	},
 	"zstd": {
 		decode: func(r io.Reader) (io.Reader, error) {
