@@ -256,6 +256,7 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("categories", keys)
 	m.export("like", f.like)
 	m.export("unasked", f.unasked)
+	m.export("none", n.None())
 	m.export("labels", w.labels)
 	m.export("vendors", vendors)
 	m.export("vendorNames", names)

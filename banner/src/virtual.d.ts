@@ -77,6 +77,8 @@ declare module 'volenti:notice' {
   export const like: string;
   /** Choices that answer nothing: '1' for what is necessary, '-' for all else. */
   export const unasked: string;
+  /** What may load where nothing is granted: '1' for what is necessary, '0' for all else. */
+  export const none: string;
   /** Category names, in order of `categories`. */
   export const labels: readonly string[];
   /** Vendor key and index of its category, in order. */

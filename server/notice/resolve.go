@@ -12,6 +12,9 @@ type Standing struct {
 	Signal  bool    // made while a signal (GPC, DNT) was on
 }
 
+// None is what may load where nothing is granted: what is necessary.
+func (n *Notice) None() Choices { return n.Resolve("", nil, true) }
+
 // Resolve is what may load now: Granted or Refused for each category and each
 // vendor of n. Models has one letter a category, as the boot's `m`
 // (docs/wire.md); decided is nil where nothing is in force; signal: GPC or DNT

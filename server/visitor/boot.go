@@ -26,6 +26,8 @@ type boot struct {
 	decided bool
 	memory  Memory
 	carried
+	lawful notice.Choices // what the law alone lets load, for scripts that leave the judgement to the gate; "" is what is necessary
+	may    notice.Choices // the same, by what was decided, where something is held
 }
 
 // signal reports whether one is on that counts here.
@@ -69,6 +71,8 @@ func (b *boot) append(dst []byte) []byte {
 			dst = append(append(append(dst, `,"i":"`...), b.memory.Receipt...), '"')
 		}
 	}
+	dst = choices(dst, 'p', b.lawful)
+	dst = choices(dst, 'q', b.may)
 	return append(dst, "});\n"...)
 }
 
@@ -78,6 +82,15 @@ func number(dst []byte, name byte, n int64) []byte {
 		return dst
 	}
 	return strconv.AppendInt(append(dst, ',', '"', name, '"', ':'), n, 10)
+}
+
+// choices adds a member, unless it is empty.
+func choices(dst []byte, name byte, c notice.Choices) []byte {
+	if c == "" {
+		return dst
+	}
+	dst = append(append(dst, ',', '"', name, '"', ':', '"'), c...)
+	return append(dst, '"')
 }
 
 func unix(t time.Time) int64 {

@@ -185,6 +185,8 @@ type boot struct {
 	B int64
 	F int64
 	I string
+	P string
+	Q string
 }
 
 var tail = regexp.MustCompile(`\(\{"t":.*\}\);\n$`)

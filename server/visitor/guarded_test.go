@@ -50,3 +50,35 @@ func TestUnmarkedTagsAreHeldForWhoeverRefusedSomething(t *testing.T) {
 		t.Error("something is held though the notice says that nothing is")
 	}
 }
+
+// Those scripts leave the judgement to the gate: what they are told may load is
+// the server's, and nothing where that is only what is necessary.
+func TestScriptsThatDoNotJudgeAreToldWhatMayLoad(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Accept all", "ga4:analytics", "meta:marketing")
+	token := w.boot().T
+	_, yes := w.decide("yes", token, all(true), nil)
+	_, no := w.decide("no", token, all(false), nil)
+	_, some := w.decide("some", token, map[string]bool{"preferences": false, "analytics": true, "marketing": true}, map[string]bool{"meta": false})
+	for _, tt := range []struct {
+		what   string
+		region string
+		header []string
+		law    string
+		may    string
+	}{
+		{"nobody decided", "US-NY", nil, "", ""},
+		{"all is granted", "DE", []string{"Cookie", yes}, "", ""},
+		{"all is granted, the law has all on", "US-NY", []string{"Cookie", yes}, "1111.11", ""},
+		{"all is refused", "DE", []string{"Cookie", no}, "", ""},
+		{"all is refused, the law has all on", "US-NY", []string{"Cookie", no}, "1111.11", ""},
+		{"some is granted", "DE", []string{"Cookie", some}, "", "1011.10"},
+		{"granted before there was a signal", "DE", []string{"Cookie", yes, "Sec-GPC", "1"}, "", "1110.10"},
+		{"the same, the law has all on", "US-NY", []string{"Cookie", yes, "Sec-GPC", "1"}, "1110.10", "1110.10"},
+	} {
+		w.region = tt.region
+		if b := w.boot(tt.header...); b.P != tt.law || b.Q != tt.may {
+			t.Errorf("%s: by law %q, by decision %q; want %q, %q", tt.what, b.P, b.Q, tt.law, tt.may)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 import { adapters } from 'volenti:adapters';
-import { like, site } from 'volenti:notice';
+import { none, site } from 'volenti:notice';
 import { createBlock } from '../gate/block';
-import { all } from '../gate/decide';
 import { createHead, type Head } from '../gate/head';
 import { guard, page, warn } from '../gate/page';
 import type { Boot } from '../gate/types';
@@ -18,12 +17,11 @@ guard(() => {
   const layers = boot as unknown as Layers;
   const { src } = page.currentScript as HTMLScriptElement;
   const [, base = '', digest] = /^(.*)\/b\/[\w-]+\/pinned\/(\w+)\.js/.exec(src) ?? [];
-  const strict = { t: '', m: like.replace(/./g, (letter) => (letter === 'n' ? '-' : 'i')), n: 0 };
-  const made = createHead(strict, adapters);
+  const made = createHead({ t: '', m: '', n: 0 }, adapters);
   if (!made || !digest) return;
   // The boot is asked for just now, so it is no cached answer.
   const head: Head = { ...made, base, src: `${base}/b/${site}.js?lang=${VOLENTI.language}`, fresh: true };
-  if (VOLENTI.blocking) (head.block = createBlock(head)).update(all('0'));
+  if (VOLENTI.blocking) (head.block = createBlock(head)).update(none);
 
   let tries = 0;
   const ask = async (): Promise<void> => {

@@ -19,7 +19,7 @@ type Call = readonly unknown[];
 type Told = ((...call: unknown[]) => unknown) & Record<string, any>;
 
 /** A global as a script set it. An element of that id is not one: those are found on the prototype. */
-const own = (name: string): any => ({}).hasOwnProperty.call(window, name) ? globals[name] : undefined;
+export const own = (name: string): any => ({}).hasOwnProperty.call(window, name) ? globals[name] : undefined;
 
 /** Whether all that stand at these places of choices are granted. VOLENTI.at has them by adapter; -1 can't be granted by anybody. */
 export const granted = (now: Choices, at: readonly number[]): boolean => at.every((i) => now[i] === '1');

@@ -39,38 +39,35 @@ export const createBlock = ({ base, trust }: Head): Block => {
   const verdicts = rules.verdicts.map(([category, service = '']) => ({ dataset: { category, service } }));
   const told = new Set<string>();
   let now = '';
-  let release: (() => void) | undefined;
+  let holds = false;
 
   const block: Block = {
     free: true,
     update(next) {
       now = next;
-      block.free = verdicts.every((verdict, i) => !i || allows(now, verdict));
-      if (!release && !block.free) {
+      block.free = verdicts.slice(1).every((verdict) => allows(now, verdict));
+      if (!holds && !block.free) {
+        holds = true;
         if (VOLENTI.blocking === 'strict') storage(block);
         network(block);
-        release = elements(block);
+        elements(block);
       }
-      release?.();
       block.also?.();
     },
     stops(address, marked) {
-      let src = String(address);
-      let host = '';
+      let url = { href: String(address), hostname: '' };
       // What can't be read is held like what nobody knows.
       let verdict = rules.unknown;
       try {
-        const url = new URL(src, page.baseURI);
-        ({ href: src, hostname: host } = url);
-        verdict = judge(url);
+        verdict = judge((url = new URL(url.href, page.baseURI)) as URL);
       } catch {
         // It is no address.
       }
       const found = verdicts[verdict]!;
       if (!verdict || allows(now, marked || found)) return undefined;
       const { category, service: vendor } = found.dataset;
-      emit('held', { src, category, vendor });
-      if (verdict === rules.unknown && told.size < told.add(host).size) warn(`held as ${category}: ${host}. See blocking.allow, or hosts of a vendor, in the notice`);
+      emit('held', { src: url.href, category, vendor });
+      if (verdict === rules.unknown && told.size < told.add(url.hostname).size) warn(`held as ${category}: ${url.hostname}. See blocking.allow in the notice`);
       return found;
     },
     mine: new Set(),

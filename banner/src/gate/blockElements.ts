@@ -1,10 +1,8 @@
+import { names } from './attributes';
 import type { Block } from './block';
 import { markup } from './blockMarkup';
 import { guard, page, within } from './page';
 import { marks } from './tags';
-
-/** Attributes that name what an element fetches. What is held stands in the member of the dataset of that name. */
-const names = ['src', 'srcset', 'srcdoc', 'poster', 'data', 'href'];
 
 /** The addresses in an attribute. What a set of images holds besides them is as good as one of ours. */
 const addresses = (name: string, text: string): string[] =>
@@ -17,12 +15,9 @@ const addresses = (name: string, text: string): string[] =>
 /** Holds what is in a node, itself included; says whether there was something. */
 export type Scan = (root: Node) => boolean;
 
-/**
- * Elements, from wherever they come: the parser, or a script that puts them into the page or gives them an address there.
- * Returns how to release what is allowed now and does not stand in the document; what does, the engine releases in its order.
- */
-export const elements = (block: Block): (() => void) => {
-  const { stops, patch, mine, dead, trust } = block;
+/** Elements, from wherever they come: the parser, or a script that puts them into the page or gives them an address there. */
+export const elements = (block: Block): void => {
+  const { stops, patch, mine, dead } = block;
 
   /** Whether an attribute makes an element fetch. Most links only name an address, and some types of script only banners run. */
   const fetches = (el: HTMLElement, name: string): boolean =>
@@ -35,7 +30,7 @@ export const elements = (block: Block): (() => void) => {
   /** Takes an address away that may not be fetched now. What is left is an element that is marked as the site might have done. */
   const take = (el: HTMLElement, name: string, value: unknown): boolean => {
     const text = String(value);
-    const marked = !mine.has(el) && !!marks(el) && el;
+    const marked = !mine.has(el) && marks(el) && el;
     const verdict = addresses(name, text).map((address) => stops(address, marked)).find(Boolean);
     if (!verdict) return false;
     if (!marked) mine.add(el) && Object.assign(el.dataset, verdict.dataset);
@@ -64,7 +59,7 @@ export const elements = (block: Block): (() => void) => {
 
   for (const { prototype } of [Node, Element, Document, DocumentFragment, CharacterData, Range])
     patch(prototype, /^((ap|pre)pend|insert|replace|move|surround|before$|after$)/, (_, args) => {
-      for (const node of args) if ((node as Node | null)?.nodeType) scan(node as Node);
+      for (const node of args) if (node) scan(node as Node);
     });
 
   const set = (el: HTMLElement, name: string, value: unknown): readonly [undefined] | undefined | false => {
@@ -95,16 +90,4 @@ export const elements = (block: Block): (() => void) => {
     }),
   ).observe(document, { childList: true, subtree: true });
   scan(page.documentElement);
-
-  const restore = guard((el: HTMLElement) => {
-    if (el instanceof HTMLScriptElement) el.type = el.dataset.type!;
-    for (const name of names) {
-      const text = el.dataset[name];
-      delete el.dataset[name];
-      if (text !== undefined) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(text) : trust.createScriptURL(text));
-    }
-  });
-  return () => {
-    for (const el of mine) if (block.allows(el) && el.getRootNode() !== document) restore(el);
-  };
 };

@@ -6,8 +6,8 @@ import type { Native } from './patch';
 /** Markup that may hold something that fetches. */
 const fetching = /src|poster|<(link|object)/i;
 
-/** Where insertAdjacentHTML() puts it, as a method. */
-const places: Readonly<Record<string, string>> = { beforebegin: 'before', afterbegin: 'prepend', beforeend: 'append', afterend: 'after' };
+/** What is meant for browsers without scripts. It was parsed, for where it was no script runs. */
+const strip = (root: ParentNode): void => root.querySelectorAll('noscript').forEach((el) => el.remove());
 
 /**
  * Markup that scripts write. It is never changed as text: it is parsed where nothing loads and nothing runs, and if something
@@ -21,18 +21,18 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
     patch(prototype, /(r|nt)HTML|HTMLUnsafe/, (self: Element & ShadowRoot, args, name) => {
       const beside = /nt/.test(name);
       const html = args[+beside];
-      const where = beside ? places[String(args[0]).toLowerCase()] : name === 'outerHTML' ? 'replaceWith' : 'replaceChildren';
-      if (!where) return;
-      const context = /^(b|af|.*h$)/.test(where) ? self.parentElement : self.nodeType === 1 ? self : self.host;
+      const around = beside ? /^(beforeb|aftere)/i.test(args[0] as string) : name === 'outerHTML';
+      const context = around ? self.parentElement : self.nodeType === 1 ? self : self.host;
       if (!fetching.test(html as string) || !context || context.localName === 'template') return;
       const parsed = inert.importNode(context);
       fill.call(parsed, html);
       const scripts = parsed.querySelectorAll('script');
       scripts.forEach((script) => dead.add(script));
       if (!scan(parsed) && !scripts.length) return;
-      // In there no script runs, so what is meant for browsers without them was parsed.
-      parsed.querySelectorAll('noscript').forEach((el) => el.remove());
-      (self[where as 'append'] as (...nodes: Node[]) => void)(...parsed.childNodes);
+      strip(parsed);
+      const spot = beside && self.insertAdjacentElement(args[0] as InsertPosition, page.createElement('i'));
+      if (spot || around) (spot || self).replaceWith(...parsed.childNodes);
+      else self.replaceChildren(...parsed.childNodes);
       return [undefined];
     });
 
@@ -44,7 +44,7 @@ export const markup = ({ patch, dead, trust }: Block, scan: Scan): void => {
     const template = page.createElement('template');
     const write = (): void => {
       fill.call(template, trust.createHTML(html));
-      template.content.querySelectorAll('noscript').forEach((el) => el.remove());
+      strip(template.content);
     };
     write();
     if (!scan(template.content)) return;

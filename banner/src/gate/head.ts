@@ -1,13 +1,14 @@
+import { none } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
-import type { Adapter } from './adapter';
+import { own, type Adapter } from './adapter';
 import type { Block } from './block';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
 import { take, type Handed } from './handed';
 import { hasCookie, read } from './remember';
-import { signalOn } from './signals';
+import { sent, signalOn } from './signals';
 import { createTrust, type Trust } from './trust';
-import type { Boot } from './types';
+import type { Boot, Choices } from './types';
 
 /**
  * What stands first in <head> hands to the gate. The two are compiled apart, so no name in here may be mangled.
@@ -31,8 +32,8 @@ export interface Head {
 /** window.volenti before the gate is there: the page's queue, with a mark of the script that will run it. */
 export type Queue = VolentiCommand[] & { $?: 1 };
 
-/** window.volenti as a script set it. An element of that id is not: those are found on the prototype. */
-export const found = (): unknown => Object.getOwnPropertyDescriptor(window, 'volenti')?.value;
+/** window.volenti as a script set it. */
+export const found = (): unknown => own('volenti');
 
 export const publish = (value: unknown): void => {
   (window as { volenti?: unknown }).volenti = value;
@@ -48,22 +49,28 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   // Members of a polluted Object.prototype are none of the boot's.
   const boot = { __proto__: null, ...served } as Boot & { readonly head?: Head };
   const signal = signalOn(boot);
-  const law = resolve(boot, undefined, signal);
+  const law = VOLENTI.surface ? resolve(boot, undefined, signal) : told(boot, signal, boot.p);
   if (VOLENTI.surface && boot.head) {
     // A pinned script (entry/pinned.ts) was here first: it has told them the strictest law, and holds all that it can.
     for (const adapter of adapters) guard(adapter.change)(law);
     return { ...boot.head, boot, signal };
   }
-  const own = page.currentScript as HTMLScriptElement;
-  const src = own.src.replace(/.fresh=\d+$/, '');
-  const fresh = src !== own.src;
+  const script = page.currentScript as HTMLScriptElement;
+  const src = script.src.replace(/.fresh=\d+$/, '');
+  const fresh = src !== script.src;
   const queue = (found() ?? []) as Queue;
   if (!Array.isArray(queue) || (queue.$ && !fresh)) return undefined;
   if (!queue.$) for (const adapter of adapters) guard(adapter.start)(law);
   queue.$ = 1;
   publish(queue);
-  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: own.nonce || '', fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
+  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: script.nonce, fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
 };
+
+/**
+ * What the server found that may load (boot `p` or `q`), for scripts that leave the judgement to the gate. A signal that only
+ * the page has is not in it: then nothing may, until the gate has judged.
+ */
+export const told = (boot: Boot, signal: boolean, found: Choices | undefined): Choices => (signal && !sent(boot) ? none : (found ?? none));
 
 /** The judgement, with what this browser keeps. */
 export const judge = ({ boot, fresh, signal }: Head): Outcome =>

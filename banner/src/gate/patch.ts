@@ -1,7 +1,6 @@
 import { guard, warn } from './page';
 
 const { apply } = Reflect;
-const { defineProperty, getOwnPropertyDescriptor, getOwnPropertyNames } = Object;
 
 /** The one that was there. */
 export type Native = (...args: unknown[]) => unknown;
@@ -18,11 +17,11 @@ export type Patch = (owner: object, names: RegExp, before: Before, get?: (self: 
  * leaves the others. What `before` throws stays in here; then the native goes on.
  */
 export const patch = (state: { readonly free: boolean }, ...[owner, names, before, get]: Parameters<Patch>): void => {
-  for (const name of getOwnPropertyNames(owner))
+  for (const name of Object.getOwnPropertyNames(owner))
     if (names.test(name))
       guard(() => {
         // Without a prototype: a page may have put a `value` or a `get` on Object's.
-        const how = { __proto__: null, ...getOwnPropertyDescriptor(owner, name) } as PropertyDescriptor;
+        const how = { __proto__: null, ...Object.getOwnPropertyDescriptor(owner, name) } as PropertyDescriptor;
         const kind = how.set ? 'set' : 'value';
         const native = how[kind] as Native;
         const read = how.get as Native;
@@ -39,6 +38,6 @@ export const patch = (state: { readonly free: boolean }, ...[owner, names, befor
           how.get = function (this: never) {
             return get(this, name) ?? apply(read, this, []);
           };
-        defineProperty(owner, name, how);
+        Object.defineProperty(owner, name, how);
       })();
 };

@@ -1,3 +1,4 @@
+import { giveBack } from './attributes';
 import { gated } from './gated';
 import { emit, guard, page, rest, warn, within } from './page';
 import { marks } from './tags';
@@ -198,11 +199,7 @@ export const createEngine = ({ allowed, held, nonce, trust, mine }: Rules): Engi
       };
       undos.set(undo, inert as Element);
     }
-    for (const name of ['srcdoc', 'srcset', 'src', 'poster', 'data', 'href']) {
-      const value = el.getAttribute('data-' + name);
-      el.removeAttribute('data-' + name);
-      if (value) el.setAttribute(name, name === 'srcdoc' ? trust.createHTML(value) : trust.createScriptURL(value));
-    }
+    giveBack(el, trust);
     return undefined;
   };
 

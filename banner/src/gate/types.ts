@@ -34,6 +34,8 @@ export interface Boot {
   readonly f?: 1;
   readonly i?: string;
   readonly y?: number;
+  readonly p?: Choices;
+  readonly q?: Choices;
 }
 
 /** A decision as it is sent: docs/wire.md, "A decision". */

@@ -1,17 +1,18 @@
-import { fetchGate, type GateModule } from './core';
+import { fetchGate } from './core';
 import type { Head } from './head';
-import { page } from './page';
+import { page, warn } from './page';
 
-/** Fetches the gate, and tries again a few times: without it nothing that was granted loads. */
-export const insist = async (head: Head, tries = 0): Promise<GateModule> => {
-  try {
-    return await fetchGate(head, tries);
-  } catch (e) {
-    if (tries > 2) throw e;
-    await new Promise((done) => setTimeout(done, 2e3 << (2 * tries)));
-    return insist(head, tries + 1);
-  }
-};
+/** Fetches the gate and starts it, and tries again a few times: without it nothing that was granted loads. */
+export const begin = (head: Head, tries = 0): unknown =>
+  fetchGate(head, tries)
+    .then(
+      (gate) => gate.start(head),
+      (e) => {
+        if (tries < 3) setTimeout(begin, 2e3 << (2 * tries), head, tries + 1);
+        else throw e;
+      },
+    )
+    .catch(warn);
 
 /** Loads the script anew. */
 export const reload = ({ src, nonce, trust }: Head): void => {

@@ -244,3 +244,20 @@ test('a cached answer that grants what was refused since holds until the gate ha
   assert.deepEqual((await ran(page)).sort(), ['B', 'F', 'G']);
   assert.ok(!(await names()).includes('/early'));
 });
+
+test('what the server says may load counts until the gate has judged, and a signal that only the page has overrules it', async () => {
+  for (const signal of [false, true]) {
+    const visitor = await s.visitor();
+    const page = await s.open('/block.html', visitor);
+    await ready(page);
+    await page.evaluate(() => volenti.set({ analytics: true, marketing: false }));
+    await recorded(page);
+    await visitor.route(/\/b\/shop\/[0-9a-f]{16}\.js/, (route) => route.abort());
+    if (signal) await visitor.addInitScript(() => Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', { get: () => true }));
+    await page.goto(`${s.shop}/blockparsed.html`);
+    await until(async () => (await ran(page)).length >= (signal ? 3 : 4));
+    await quiet();
+    // D is of a vendor of analytics; A, C and E are nobody knows whose.
+    assert.deepEqual((await ran(page)).sort(), signal ? ['B', 'F', 'G'] : ['B', 'D', 'F', 'G']);
+  }
+});

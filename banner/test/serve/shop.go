@@ -135,6 +135,9 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 	if k := q.Get("kind"); k != "" && !q.Has("fresh") {
 		kind, surface = notice.Kind(k), ""
 	}
+	if kind != notice.KindAsk {
+		s.judge(boot)
+	}
 	tail, err := json.Marshal(boot)
 	if err != nil {
 		panic(err)
@@ -151,6 +154,18 @@ func (s *shop) script(w http.ResponseWriter, r *http.Request) {
 	for _, script := range s.scripts {
 		if script.Kind == kind && script.Surface == surface && script.Language == language {
 			fmt.Fprintf(w, "%s(%s);\n", script.Source, tail)
+		}
+	}
+}
+
+// judge adds what the server finds that may load, unless the boot says it.
+func (s *shop) judge(boot map[string]any) {
+	models, _ := boot["m"].(string)
+	c, _ := boot["c"].(string)
+	signal := boot["g"] != nil || boot["d"] != nil || boot["o"] != nil
+	for name, standing := range map[string]*notice.Standing{"p": nil, "q": {Choices: notice.Choices(c), Signal: boot["s"] != nil}} {
+		if _, said := boot[name]; !said {
+			boot[name] = s.notice.Resolve(models, standing, signal)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as gtag from '../../src/adapters/gtag.ts';
+import { told } from '../../src/gate/head.ts';
 import { parse } from '../../src/gate/remember.ts';
 import { signalOn } from '../../src/gate/signals.ts';
 import { allows, marks } from '../../src/gate/tags.ts';
@@ -47,6 +48,13 @@ test('a signal counts only as it is defined', () => {
   assert.ok(under(undefined, { d: 1 }));
   assert.ok(under(undefined, { o: 1 }));
   assert.ok(under(undefined, {}, '1') && !under(undefined, {}, 'yes'), 'Do Not Track, where the notice takes it for an opt-out');
+});
+
+test('where the server judges, a signal that only the page has lets nothing load', () => {
+  assert.equal(told({}, false, '11111.1111'), '11111.1111');
+  assert.equal(told({}, false, undefined), '10000.1000', 'told nothing');
+  assert.equal(told({}, true, '11111.1111'), '10000.1000', 'the server did not see it');
+  for (const boot of [{ g: 1 }, { d: 1 }, { o: 1 }]) assert.equal(told(boot, true, '11100.1110'), '11100.1110', 'it did');
 });
 
 test('declared names are compared, not interpreted', () => {

@@ -17,6 +17,7 @@ export const notice = {
   categories: ['necessary', 'preferences', 'analytics', 'marketing', 'social'],
   like: 'npamm',
   unasked: '1----.----',
+  none: '10000.1000',
   vendors: [['shop', 0], ['video', 1], ['counter', 2], ['ads', 3]],
   vendorNames: ['Test Shop', 'Test Video', 'Test Counter', 'Test Ads'],
   stored: [['_count', 0, 2], ['_count_*', 0, 2], ['_shared', 0, 2], ['_shared', 0, 3], ['ads', 1, 3]],
