@@ -1,47 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { categories, like, vendors } from 'volenti:notice';
+import table from '../../../server/notice/testdata/resolve.json';
 import { all, decide, hold, inForce, isChoices, places, resolve } from '../../src/gate/decide.ts';
 
 const now = 1_800_000_000;
 const boot = (more = {}) => ({ t: 'token', m: '-iiii', n: now - 300, ...more });
 const decision = (c, more = {}) => ({ v: 1, c, n: '0123456789abcdef', a: now - 100, u: now + 1000, s: 0, e: 'e', ...more });
 
+// The table is what the server is tested by too (server/notice/resolve_test.go): both must never judge differently.
 test('what may load follows decision, law and signal', () => {
-  const table = [
-    // models, signal, decision, what may load
-    ['-iiii', false, undefined, '10000.1000', 'opt-in: off until asked'],
-    ['-oooo', false, undefined, '11111.1111', 'opt-out: on until objected'],
-    ['-nnnn', false, undefined, '11111.1111', 'notice: on'],
-    ['-----', false, undefined, '11111.1111', 'no law: on'],
-    ['-ioon', false, undefined, '10111.1011', 'by category'],
-    ['-????', false, undefined, '10000.1000', 'a model that can’t be read is opt-in'],
-    ['-', false, undefined, '10000.1000', 'one that is missing too'],
-    ['', false, undefined, '10000.1000', 'what is necessary needs no model'],
-    ['-oooo', true, undefined, '11100.1110', 'a signal turns off all that is like marketing'],
-    ['-nnnn', true, undefined, '11100.1110', 'under a notice too'],
-    ['-----', true, undefined, '11100.1110', 'and where there is no law'],
-    ['-iiii', false, decision('11010.----'), '11010.1101', 'a decision counts'],
-    ['-iiii', false, decision('1111-.----'), '11110.1111', 'not asked is off under opt-in'],
-    ['-oooo', false, decision('1110-.----'), '11101.1110', 'and on under opt-out'],
-    ['-oooo', false, decision('10000.----'), '10000.1000', 'a refusal counts everywhere'],
-    ['-----', false, decision('10000.----'), '10000.1000', 'also where there is no law'],
-    ['-iiii', false, decision('00000.0---'), '10000.1000', 'what is necessary can’t be refused'],
-    ['-iiii', false, decision('11111.---0'), '11111.1110', 'a vendor may be refused alone'],
-    ['-iiii', false, decision('10000.---1'), '10000.1001', 'or granted alone'],
-    ['-iiii', false, decision('11111.----', { e: 'i' }), '10000.1000', 'an implied grant is none under opt-in'],
-    ['-iiii', false, decision('10000.---1', { e: 'i' }), '10000.1000', 'for a vendor neither'],
-    ['-oooo', false, decision('11111.----', { e: 'i' }), '11111.1111', 'it is one under opt-out'],
-    ['-iiii', true, decision('11111.----'), '11100.1110', 'a signal outranks a grant given without it'],
-    ['-iiii', true, decision('11111.---1'), '11100.1110', 'a vendor’s too'],
-    ['-iiii', true, decision('11111.----', { s: 1 }), '11111.1111', 'not one given under it'],
-    ['-oooo', true, decision('1----.----', { s: 1 }), '11100.1110', 'and silence under it is no grant'],
-    ['-iiii', false, decision('11_11.--_-'), '11011.1101', 'what is open is off under opt-in'],
-    ['-oooo', false, decision('11_11.----'), '11011.1101', 'and by every other law'],
-    ['-----', false, decision('1____.----'), '10000.1000', 'where there is none, too'],
-    ['-oooo', false, decision('11111.---_'), '11111.1110', 'a vendor may be open alone'],
-    ['-oooo', false, decision('_____.____'), '10000.1000', 'but nothing that is necessary'],
-  ];
-  for (const [m, signal, given, want, why] of table) assert.equal(resolve(boot({ m }), given, signal), want, `${why}: ${m} ${signal} ${given?.c}`);
+  assert.deepEqual([categories, like], [table.categories.map(([key]) => key), table.categories.map(([, as]) => as[0]).join('')]);
+  assert.deepEqual(vendors.map(([key, category]) => [key, categories[category]]), table.vendors);
+  for (const { why, models: m, signal, choices, implied, under_signal, want } of table.cases) {
+    const given = choices === undefined ? undefined : decision(choices, { e: implied ? 'i' : 'e', s: under_signal ? 1 : 0 });
+    assert.equal(resolve(boot({ m }), given, signal), want, `${why}: ${m} ${signal} ${choices}`);
+  }
+  assert.ok(table.cases.length >= 40 && table.foreign.length > 0);
+  for (const choices of table.foreign) assert.equal(inForce(boot(), decision(choices), true, now), undefined, `of another notice: ${choices}`);
 });
 
 test('a visitor is asked as long as a question is open', () => {
