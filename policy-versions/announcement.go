@@ -32,8 +32,9 @@ type Announcement struct {
 	Grace    time.Duration     // known visitors are bound this much later than new ones
 }
 
-// checked is a as it is kept: languages in their one spelling, texts on one line.
-func (a Announcement) checked(text string) (Announcement, error) {
+// checked is a as it is kept: languages in their one spelling, texts on one line. A
+// material change has a summary in every language of its texts.
+func (a Announcement) checked(texts []string) (Announcement, error) {
 	if !a.Material {
 		if len(a.Summary) > 0 || a.Grace != 0 {
 			return Announcement{}, fmt.Errorf("%w: a summary or a grace belongs to a material change; say that it is one", ErrBadAnnouncement)
@@ -58,8 +59,10 @@ func (a Announcement) checked(text string) (Announcement, error) {
 		}
 		kept[tag.String()] = words
 	}
-	if kept[text] == "" {
-		return Announcement{}, fmt.Errorf("%w: a material change needs a summary in %s, the language of the text", ErrBadAnnouncement, text)
+	for _, text := range texts {
+		if kept[text] == "" {
+			return Announcement{}, fmt.Errorf("%w: a material change needs a summary in %s, a language of its text", ErrBadAnnouncement, text)
+		}
 	}
 	return Announcement{Material: true, Summary: kept, Grace: a.Grace.Truncate(time.Millisecond)}, nil
 }

@@ -15,9 +15,10 @@ import (
 
 // memory keeps versions as Store asks, in memory.
 type memory struct {
-	mu       sync.Mutex
-	versions []Version // oldest first
-	fail     error
+	WorkStore // none
+	mu        sync.Mutex
+	versions  []Version // oldest first
+	fail      error
 }
 
 var _ Store = (*memory)(nil)
@@ -42,6 +43,10 @@ func (m *memory) AddVersion(_ context.Context, v Version) (Version, error) {
 	}
 	m.versions = append(m.versions, v)
 	return v, nil
+}
+
+func (m *memory) AddVersionOf(ctx context.Context, v Version, _ Work) (Version, error) {
+	return m.AddVersion(ctx, v)
 }
 
 func (m *memory) newest(site, policy string) (newest Version) {

@@ -39,23 +39,25 @@ func (t Text) Canonical() ([]byte, error) {
 	return b, nil
 }
 
-// Text reads the words back from the version's canonical bytes, after checking
-// that they are the ones the digest names; ErrAltered if not.
-func (v Version) Text() (Text, error) {
-	if canonical.Sum(v.Canonical) != v.Digest {
-		return Text{}, fmt.Errorf("%s/%s version %d: %w", v.Site, v.Policy, v.Number, ErrAltered)
+// Text reads the authoritative words back from the version's canonical bytes, after
+// checking that they are the ones the digest names; ErrAltered if not.
+func (v Version) Text() (Text, error) { return v.authoritative().text(v) }
+
+func (t Translation) text(of Version) (Text, error) {
+	if canonical.Sum(t.Canonical) != t.Digest {
+		return Text{}, fmt.Errorf("%s/%s version %d in %s: %w", of.Site, of.Policy, of.Number, t.Language, ErrAltered)
 	}
 	var kept struct {
 		Schema string `json:"schema"`
 		Text
 	}
-	dec := json.NewDecoder(bytes.NewReader(v.Canonical))
+	dec := json.NewDecoder(bytes.NewReader(t.Canonical))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&kept); err != nil {
-		return Text{}, fmt.Errorf("%s/%s version %d: read the canonical text: %w", v.Site, v.Policy, v.Number, err)
+		return Text{}, fmt.Errorf("%s/%s version %d in %s: read the canonical text: %w", of.Site, of.Policy, of.Number, t.Language, err)
 	}
 	if kept.Schema != schema {
-		return Text{}, fmt.Errorf("%s/%s version %d has the schema %q, which this server does not know: run a newer one", v.Site, v.Policy, v.Number, kept.Schema)
+		return Text{}, fmt.Errorf("%s/%s version %d has the schema %q, which this server does not know: run a newer one", of.Site, of.Policy, of.Number, kept.Schema)
 	}
 	return kept.Text, nil
 }

@@ -5,6 +5,7 @@ package policyversions
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -16,10 +17,12 @@ var (
 	ErrUnknownVersion = errors.New("no such version")
 	ErrSameText       = errors.New("this text is published already")
 	ErrBackdated      = errors.New("a later version is in force already")
+	ErrNotApproved    = errors.New("this site asks for a second pair of eyes: submit the text, and let another operator approve it")
 )
 
-// A Version is one published text of a policy. It never changes: the wording a
-// visitor was bound by is evidence. To correct one, publish another.
+// A Version is one published text of a policy, and its translations. It never
+// changes: the wording a visitor was bound by is evidence. To correct one, publish
+// another. One language binds; translations are a help to readers.
 type Version struct {
 	Digest       canonical.Digest // SHA-256 of Canonical; the version's name on the wire
 	Site         string           // site key
@@ -33,6 +36,61 @@ type Version struct {
 	Original     []byte    // the bytes that were imported, unchanged
 	Format       string    // of Original: "markdown", "html", "text"
 	Announcement           // what known visitors are told of it
+
+	Translations []Translation // by language; never in Language itself
+	PublishedBy  string        // operator id, or "cli" for somebody with a shell on the machine; "" where it is not known any more
+	ApprovedBy   string        // the other operator who approved it, or ""
+
+	Entry    canonical.Digest // SHA-256 of the version's entry; the store sets it
+	Previous canonical.Digest // Entry of the version before, or "" for the first; the store sets it
+}
+
+// A Translation is a version's text in another language. Its digest is taken as
+// that of the authoritative text is.
+type Translation struct {
+	Language  string // BCP 47
+	Title     string
+	Digest    canonical.Digest // SHA-256 of Canonical
+	Canonical []byte
+	Original  []byte // the bytes that were imported, unchanged
+	Format    string // of Original
+}
+
+// In is the text in a language, or in a wider or narrower one of the same kind; the
+// authoritative text where there is no such translation. Text.Language says which
+// it is. It fails as Version.Text does.
+func (v Version) In(language string) (Text, error) {
+	base, _, _ := strings.Cut(language, "-")
+	best := v.authoritative()
+	if language == v.Language {
+		return best.text(v)
+	}
+	near := false
+	if mine, _, _ := strings.Cut(v.Language, "-"); mine == base {
+		near = true // the text that binds is as near as a translation would be
+	}
+	for _, t := range v.Translations {
+		if t.Language == language {
+			return t.text(v)
+		}
+		if mine, _, _ := strings.Cut(t.Language, "-"); mine == base && !near {
+			best, near = t, true
+		}
+	}
+	return best.text(v)
+}
+
+// Languages are those of the version's texts, the authoritative one first.
+func (v Version) Languages() []string {
+	all := []string{v.Language}
+	for _, t := range v.Translations {
+		all = append(all, t.Language)
+	}
+	return all
+}
+
+func (v Version) authoritative() Translation {
+	return Translation{Language: v.Language, Title: v.Title, Digest: v.Digest, Canonical: v.Canonical, Original: v.Original, Format: v.Format}
 }
 
 // From is the moment from which the server shows the version as the one in force:
@@ -50,14 +108,21 @@ func (v Version) From() time.Time {
 // grace delays neither a stop nor a question of consent.
 func (v Version) Binds() time.Time { return v.From().Add(v.Grace) }
 
-// A Store keeps versions. Calls are safe for concurrent use.
+// A Store keeps versions and what is being worked on. Calls are safe for concurrent
+// use and return after the change is durable.
 type Store interface {
-	// AddVersion gives v the next Number and keeps it, durably. It fails with
-	// ErrSameText where the newest version has the same digest, and with
-	// ErrBackdated where a version with a later Effective is there.
+	WorkStore
+	// AddVersion gives v the next Number, enters it into the chain of its policy and
+	// into the log, and keeps it with its translations: all of it or nothing. It fails
+	// with ErrSameText where the newest version says the same in every language, with
+	// ErrBackdated where a version with a later Effective is there, and with
+	// ErrNotApproved where the site asks for a second pair of eyes and v has none.
 	AddVersion(ctx context.Context, v Version) (Version, error)
-	// Versions lists a policy's versions without Canonical and Original, newest
-	// first; ErrUnknownPolicy if there is none.
+	// AddVersionOf is AddVersion and DropWork at once. It fails with ErrStale where
+	// the work was changed or dropped since w was read. A work without ID is kept nowhere.
+	AddVersionOf(ctx context.Context, v Version, w Work) (Version, error)
+	// Versions lists a policy's versions and their translations without Canonical and
+	// Original, newest first; ErrUnknownPolicy if there is none.
 	Versions(ctx context.Context, site, policy string) ([]Version, error)
 	// Version fails with ErrUnknownVersion.
 	Version(ctx context.Context, site, policy string, number int) (Version, error)

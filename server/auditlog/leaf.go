@@ -19,9 +19,12 @@ const (
 	SaltSize = 32
 )
 
-// leafDomain keeps a record's leaf apart from every other kind of leaf the log
+// The domains keep a record's leaf apart from every other kind of leaf the log
 // will ever hold.
-const leafDomain = "consent/v1\n"
+const (
+	recordDomain  = "consent/v1\n"
+	versionDomain = "policy-version/v1\n"
+)
 
 // A Commitment is SHA-256(salt ‖ canonical bytes) of one half of a record.
 type Commitment [sha256.Size]byte
@@ -39,9 +42,17 @@ func Commit(salt [SaltSize]byte, canonical []byte) Commitment {
 
 // Leaf is what enters the log for one record. The halves are committed to
 // apart, so that the personal one can be removed and the core still verifies.
-func Leaf(core, personal Commitment) [LeafSize]byte {
+func Leaf(core, personal Commitment) [LeafSize]byte { return leafOf(recordDomain, core, personal) }
+
+// VersionLeaf is what enters the log for one version of a policy: core commits to
+// its entry, personal to nothing, the empty string.
+func VersionLeaf(core, personal Commitment) [LeafSize]byte {
+	return leafOf(versionDomain, core, personal)
+}
+
+func leafOf(domain string, core, personal Commitment) [LeafSize]byte {
 	h := sha256.New()
-	h.Write([]byte(leafDomain))
+	h.Write([]byte(domain))
 	h.Write(core[:])
 	h.Write(personal[:])
 	var leaf [LeafSize]byte

@@ -24,6 +24,8 @@ type Site struct {
 	Name      string // as operators call it; shown on the pages of the policy archive
 	TimeZone  string // IANA name; the days of this site's dates are days there. "" is UTC
 	CreatedAt time.Time
+
+	SecondPair bool // a policy is published only with another operator's approval
 }
 
 var key = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)
@@ -62,4 +64,6 @@ type Store interface {
 	// Site fails with ErrUnknown.
 	Site(ctx context.Context, key string) (Site, error)
 	Sites(ctx context.Context) ([]Site, error) // by key
+	// SetSecondPair sets Site.SecondPair; ErrUnknown.
+	SetSecondPair(ctx context.Context, key string, on bool) error
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/site"
@@ -16,41 +17,44 @@ import (
 
 // AddVersion gives v the next number of its policy and keeps it.
 func (db *DB) AddVersion(ctx context.Context, v policyversions.Version) (policyversions.Version, error) {
-	text := consent.Artifact{Digest: v.Digest, Kind: "policy", Bytes: v.Canonical}
+	return db.addVersion(ctx, v, policyversions.Work{})
+}
+
+// AddVersionOf is AddVersion for a draft, which it drops.
+func (db *DB) AddVersionOf(ctx context.Context, v policyversions.Version, w policyversions.Work) (policyversions.Version, error) {
+	return db.addVersion(ctx, v, w)
+}
+
+func (db *DB) addVersion(ctx context.Context, v policyversions.Version, w policyversions.Work) (policyversions.Version, error) {
 	if v.Original == nil {
 		v.Original = []byte{}
 	}
 	v.PublishedAt, v.Effective = timeOf(milliseconds(v.PublishedAt)), timeOf(milliseconds(v.Effective))
-	summary, err := encodeSummary(v.Summary)
-	if err != nil {
-		return policyversions.Version{}, fmt.Errorf("add version of policy %s: %w", v.Policy, err)
-	}
-	err = db.inTransaction(ctx, "add version of policy "+v.Policy, func(ctx context.Context, tx *sql.Tx) error {
-		var newest sql.NullString
-		var number, latest int64
-		err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(number), 0), COALESCE(MAX(effective), 0),
-				(SELECT digest FROM policy_version WHERE site = ?1 AND policy = ?2 ORDER BY number DESC LIMIT 1)
-			FROM policy_version WHERE site = ?1 AND policy = ?2`, v.Site, v.Policy).Scan(&number, &latest, &newest)
+	err := db.appendLeaves(ctx, "add version of policy "+v.Policy, func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error) {
+		if err := mayPublish(ctx, tx, v, w); err != nil {
+			return nil, err
+		}
+		newest, latest, err := newestVersion(ctx, tx, v.Site, v.Policy)
 		switch {
 		case err != nil:
-			return err
-		case number > 0 && newest.String == string(v.Digest):
-			return policyversions.ErrSameText
-		case number > 0 && latest > milliseconds(v.Effective):
-			return policyversions.ErrBackdated
+			return nil, err
+		case newest.Number > 0 && newest.SameTexts(v):
+			return nil, policyversions.ErrSameText
+		case newest.Number > 0 && latest > milliseconds(v.Effective):
+			return nil, policyversions.ErrBackdated
 		}
-		if err := keepArtifacts(ctx, tx, []consent.Artifact{text}); err != nil {
-			return err
+		if w.ID != "" {
+			if err := dropPublished(ctx, tx, w); err != nil {
+				return nil, err
+			}
 		}
-		v.Number = int(number) + 1
-		_, err = tx.ExecContext(ctx, `INSERT INTO policy_version (site, policy, number, digest, title, language, published_at, effective, format, original, material, summary, grace)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)`,
-			v.Site, v.Policy, v.Number, string(v.Digest), v.Title, v.Language, milliseconds(v.PublishedAt), milliseconds(v.Effective), v.Format, v.Original,
-			oneIf(v.Material), summary, v.Grace.Milliseconds())
-		if db.dialect.noParent(err) {
-			return site.ErrUnknown
+		v.Number, v.Previous = newest.Number+1, newest.Entry
+		if err := insertVersion(ctx, tx, v); err != nil {
+			return nil, err
 		}
-		return err
+		leaf, entry, err := enter(ctx, tx, v, position)
+		v.Entry = entry
+		return [][auditlog.LeafSize]byte{leaf}, err
 	})
 	if err != nil {
 		return policyversions.Version{}, err
@@ -58,7 +62,85 @@ func (db *DB) AddVersion(ctx context.Context, v policyversions.Version) (policyv
 	return v, nil
 }
 
-const versionColumns = `v.digest, v.site, v.policy, v.number, v.title, v.language, v.published_at, v.effective, v.format, v.material, v.summary, v.grace`
+// mayPublish sees to the second pair of eyes: where the site asks for it, a version
+// is made of a submitted draft alone, and whoever approves it did not write it.
+func mayPublish(ctx context.Context, tx *sql.Tx, v policyversions.Version, w policyversions.Work) error {
+	var asks int64
+	err := tx.QueryRowContext(ctx, `SELECT second_pair FROM site WHERE key = ?1`, v.Site).Scan(&asks)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return site.ErrUnknown
+	case err != nil || asks == 0:
+		return err
+	case w.ID == "" || w.State != policyversions.Submitted || v.ApprovedBy == "",
+		v.ApprovedBy == v.PublishedBy, v.ApprovedBy == w.By, v.ApprovedBy == w.SubmittedBy:
+		return policyversions.ErrNotApproved
+	}
+	return nil
+}
+
+// newestVersion is the version that another one follows, with what of it that needs
+// (Number 0 if there is none), and the latest time one of its policy takes effect.
+func newestVersion(ctx context.Context, tx *sql.Tx, siteKey, policy string) (v policyversions.Version, latest int64, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT v.number, v.digest, v.effective, COALESCE(e.digest, '') FROM policy_version v
+		LEFT JOIN policy_entry e ON e.site = v.site AND e.policy = v.policy AND e.number = v.number
+		WHERE v.site = ?1 AND v.policy = ?2 ORDER BY v.number DESC LIMIT 1`, siteKey, policy).
+		Scan(&v.Number, (*string)(&v.Digest), &latest, (*string)(&v.Entry))
+	if errors.Is(err, sql.ErrNoRows) {
+		return policyversions.Version{}, 0, nil
+	}
+	if err != nil {
+		return v, 0, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT digest FROM policy_translation WHERE site = ?1 AND policy = ?2 AND number = ?3 ORDER BY language`,
+		siteKey, policy, v.Number)
+	v.Translations, err = collect(rows, err, func(row scanner) (t policyversions.Translation, err error) {
+		err = row.Scan((*string)(&t.Digest))
+		return t, err
+	})
+	return v, latest, err
+}
+
+// insertVersion keeps v, its texts and its translations.
+func insertVersion(ctx context.Context, tx *sql.Tx, v policyversions.Version) error {
+	summary, err := encodeSummary(v.Summary)
+	if err != nil {
+		return err
+	}
+	texts := []consent.Artifact{{Digest: v.Digest, Kind: "policy", Bytes: v.Canonical}}
+	for _, t := range v.Translations {
+		texts = append(texts, consent.Artifact{Digest: t.Digest, Kind: "policy", Bytes: t.Canonical})
+	}
+	if err := keepArtifacts(ctx, tx, texts); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO policy_version (site, policy, number, digest, title, language, published_at, effective, format, original,
+			material, summary, grace, published_by, approved_by)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`,
+		v.Site, v.Policy, v.Number, string(v.Digest), v.Title, v.Language, milliseconds(v.PublishedAt), milliseconds(v.Effective), v.Format, v.Original,
+		oneIf(v.Material), summary, v.Grace.Milliseconds(), v.PublishedBy, v.ApprovedBy)
+	if err != nil {
+		return err
+	}
+	for _, t := range v.Translations {
+		original := t.Original
+		if original == nil {
+			original = []byte{}
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO policy_translation (site, policy, number, language, title, digest, format, original)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`, v.Site, v.Policy, v.Number, t.Language, t.Title, string(t.Digest), t.Format, original)
+		if err != nil {
+			return fmt.Errorf("translation into %s: %w", t.Language, err)
+		}
+	}
+	return nil
+}
+
+const (
+	versionColumns = `v.digest, v.site, v.policy, v.number, v.title, v.language, v.published_at, v.effective, v.format, v.material, v.summary,
+	v.grace, v.published_by, v.approved_by, COALESCE(e.digest, ''), COALESCE(e.previous, '')`
+	fromVersions = ` FROM policy_version v LEFT JOIN policy_entry e ON e.site = v.site AND e.policy = v.policy AND e.number = v.number `
+)
 
 // A versionRow is a row of versionColumns on its way to a Version.
 type versionRow struct {
@@ -71,7 +153,7 @@ type versionRow struct {
 func (r *versionRow) targets() []any {
 	v := &r.version
 	return []any{(*string)(&v.Digest), &v.Site, &v.Policy, &v.Number, &v.Title, &v.Language, &r.published, &r.effective, &v.Format,
-		&r.material, &r.summary, &r.grace}
+		&r.material, &r.summary, &r.grace, &v.PublishedBy, &v.ApprovedBy, (*string)(&v.Entry), (*string)(&v.Previous)}
 }
 
 func (r *versionRow) done() (policyversions.Version, error) {
@@ -104,8 +186,23 @@ func oneIf(on bool) int64 {
 
 // Versions lists a policy's versions, newest first, without their texts.
 func (db *DB) Versions(ctx context.Context, site, policy string) ([]policyversions.Version, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT `+versionColumns+` FROM policy_version v
-		WHERE v.site = ?1 AND v.policy = ?2 ORDER BY v.number DESC`, site, policy)
+	tx, err := db.read.BeginTx(ctx, nil) // versions and translations of one moment
+	if err != nil {
+		return nil, fmt.Errorf("read versions of policy %s: %w", policy, db.seen(err))
+	}
+	defer tx.Rollback()
+	all, err := versionsIn(ctx, tx, site, policy)
+	if err != nil {
+		return nil, fmt.Errorf("read versions of policy %s: %w", policy, db.seen(err))
+	}
+	if len(all) == 0 {
+		return nil, policyversions.ErrUnknownPolicy
+	}
+	return all, nil
+}
+
+func versionsIn(ctx context.Context, tx *sql.Tx, site, policy string) ([]policyversions.Version, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT `+versionColumns+fromVersions+`WHERE v.site = ?1 AND v.policy = ?2 ORDER BY v.number DESC`, site, policy)
 	all, err := collect(rows, err, func(row scanner) (v policyversions.Version, err error) {
 		var r versionRow
 		if err := row.Scan(r.targets()...); err != nil {
@@ -114,12 +211,28 @@ func (db *DB) Versions(ctx context.Context, site, policy string) ([]policyversio
 		return r.done()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read versions of policy %s: %w", policy, db.seen(err))
+		return nil, err
 	}
-	if len(all) == 0 {
-		return nil, policyversions.ErrUnknownPolicy
+	rows, err = tx.QueryContext(ctx, `SELECT number, language, title, digest, format FROM policy_translation
+		WHERE site = ?1 AND policy = ?2 ORDER BY number DESC, language`, site, policy)
+	if err != nil {
+		return nil, err
 	}
-	return all, nil
+	defer rows.Close()
+	for i := 0; rows.Next(); {
+		var number int
+		var t policyversions.Translation
+		if err := rows.Scan(&number, &t.Language, &t.Title, (*string)(&t.Digest), &t.Format); err != nil {
+			return nil, err
+		}
+		for i < len(all) && all[i].Number > number {
+			i++
+		}
+		if i < len(all) && all[i].Number == number {
+			all[i].Translations = append(all[i].Translations, t)
+		}
+	}
+	return all, rows.Err()
 }
 
 // Version finds a version by its number.
@@ -147,24 +260,40 @@ func (db *DB) InForce(ctx context.Context, site, policy string, at time.Time) (p
 }
 
 func (db *DB) version(ctx context.Context, policy, where string, args ...any) (policyversions.Version, error) {
-	var r versionRow
-	var original, text []byte
-	err := db.read.QueryRowContext(ctx, `SELECT `+versionColumns+`, v.original, a.bytes FROM policy_version v
-		JOIN artifact a ON a.digest = v.digest `+where, args...).
-		Scan(append(r.targets(), &original, &text)...)
+	v, err := db.readVersion(ctx, where, args)
 	if errors.Is(err, sql.ErrNoRows) {
 		return policyversions.Version{}, policyversions.ErrUnknownVersion
-	}
-	if err == nil {
-		err = checkDigest(r.version.Digest, text)
-	}
-	var v policyversions.Version
-	if err == nil {
-		v, err = r.done()
 	}
 	if err != nil {
 		return policyversions.Version{}, fmt.Errorf("read version of policy %s: %w", policy, db.seen(err))
 	}
-	v.Original, v.Canonical = original, text
 	return v, nil
+}
+
+func (db *DB) readVersion(ctx context.Context, where string, args []any) (policyversions.Version, error) {
+	var r versionRow
+	var original, text []byte
+	err := db.read.QueryRowContext(ctx, `SELECT `+versionColumns+`, v.original, a.bytes`+fromVersions+`JOIN artifact a ON a.digest = v.digest `+where, args...).
+		Scan(append(r.targets(), &original, &text)...)
+	if err != nil {
+		return policyversions.Version{}, err
+	}
+	if err := checkDigest(r.version.Digest, text); err != nil {
+		return policyversions.Version{}, err
+	}
+	v, err := r.done()
+	if err != nil {
+		return policyversions.Version{}, err
+	}
+	v.Original, v.Canonical = original, text
+	// Nothing is added to a version: these are its translations whenever they are read.
+	rows, err := db.read.QueryContext(ctx, `SELECT t.language, t.title, t.digest, t.format, t.original, a.bytes FROM policy_translation t
+		JOIN artifact a ON a.digest = t.digest WHERE t.site = ?1 AND t.policy = ?2 AND t.number = ?3 ORDER BY t.language`, v.Site, v.Policy, v.Number)
+	v.Translations, err = collect(rows, err, func(row scanner) (t policyversions.Translation, err error) {
+		if err := row.Scan(&t.Language, &t.Title, (*string)(&t.Digest), &t.Format, &t.Original, &t.Canonical); err != nil {
+			return t, err
+		}
+		return t, checkDigest(t.Digest, t.Canonical)
+	})
+	return v, err
 }

@@ -15,8 +15,8 @@ func (db *DB) AddSite(ctx context.Context, s site.Site) error {
 		return err
 	}
 	return db.inTransaction(ctx, "add site "+s.Key, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO site (key, name, time_zone, created_at) VALUES (?1, ?2, ?3, ?4)`,
-			s.Key, s.Name, s.TimeZone, milliseconds(s.CreatedAt))
+		_, err := tx.ExecContext(ctx, `INSERT INTO site (key, name, time_zone, created_at, second_pair) VALUES (?1, ?2, ?3, ?4, ?5)`,
+			s.Key, s.Name, s.TimeZone, milliseconds(s.CreatedAt), oneIf(s.SecondPair))
 		if db.dialect.duplicate(err) {
 			return site.ErrExists
 		}
@@ -26,7 +26,7 @@ func (db *DB) AddSite(ctx context.Context, s site.Site) error {
 
 // Site finds a site by its key.
 func (db *DB) Site(ctx context.Context, key string) (site.Site, error) {
-	s, err := scanSite(db.read.QueryRowContext(ctx, `SELECT key, name, time_zone, created_at FROM site WHERE key = ?1`, key))
+	s, err := scanSite(db.read.QueryRowContext(ctx, `SELECT key, name, time_zone, created_at, second_pair FROM site WHERE key = ?1`, key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return site.Site{}, site.ErrUnknown
 	}
@@ -38,7 +38,7 @@ func (db *DB) Site(ctx context.Context, key string) (site.Site, error) {
 
 // Sites are all sites, by key.
 func (db *DB) Sites(ctx context.Context) ([]site.Site, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT key, name, time_zone, created_at FROM site ORDER BY key`)
+	rows, err := db.read.QueryContext(ctx, `SELECT key, name, time_zone, created_at, second_pair FROM site ORDER BY key`)
 	all, err := collect(rows, err, scanSite)
 	if err != nil {
 		return nil, fmt.Errorf("read sites: %w", db.seen(err))
@@ -46,13 +46,27 @@ func (db *DB) Sites(ctx context.Context) ([]site.Site, error) {
 	return all, nil
 }
 
+// SetSecondPair says whether a site's policies need another operator's approval.
+func (db *DB) SetSecondPair(ctx context.Context, key string, on bool) error {
+	return db.inTransaction(ctx, "change site "+key, func(ctx context.Context, tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE site SET second_pair = ?1 WHERE key = ?2`, oneIf(on), key)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n == 0 {
+			return errors.Join(site.ErrUnknown, err)
+		}
+		return nil
+	})
+}
+
 // scanner is a *sql.Row or *sql.Rows.
 type scanner interface{ Scan(into ...any) error }
 
 func scanSite(row scanner) (s site.Site, err error) {
-	var created int64
-	err = row.Scan(&s.Key, &s.Name, &s.TimeZone, &created)
-	s.CreatedAt = timeOf(created)
+	var created, secondPair int64
+	err = row.Scan(&s.Key, &s.Name, &s.TimeZone, &created, &secondPair)
+	s.CreatedAt, s.SecondPair = timeOf(created), secondPair != 0
 	return s, err
 }
 

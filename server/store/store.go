@@ -57,7 +57,7 @@ type DB struct {
 	append  appendStatements
 	find    findStatements
 
-	appending sync.Mutex    // one AppendRecords at a time
+	appending sync.Mutex    // one at a time adds leaves to the log
 	edge      auditlog.Edge // of the log at head; guarded by appending
 	head      auditlog.Head // as this process saw it last; guarded by appending
 
@@ -102,6 +102,9 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 		return nil, err
 	}
 	if db.edge, err = auditlog.LoadEdge(db.Hashes(ctx), db.head); err != nil {
+		return nil, err
+	}
+	if err := db.enterVersions(ctx); err != nil {
 		return nil, err
 	}
 	return db, nil

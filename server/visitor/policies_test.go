@@ -22,9 +22,10 @@ import (
 
 // shelf keeps the versions of one policy of one site, oldest first.
 type shelf struct {
-	site     site.Site
-	policy   string
-	versions []policyversions.Version
+	policyversions.WorkStore // none
+	site                     site.Site
+	policy                   string
+	versions                 []policyversions.Version
 }
 
 func (s *shelf) Site(_ context.Context, key string) (site.Site, error) {
@@ -43,6 +44,12 @@ func (s *shelf) AddVersion(_ context.Context, v policyversions.Version) (policyv
 	s.versions = append(s.versions, v)
 	return v, nil
 }
+
+func (s *shelf) AddVersionOf(ctx context.Context, v policyversions.Version, _ policyversions.Work) (policyversions.Version, error) {
+	return s.AddVersion(ctx, v)
+}
+
+func (*shelf) SetSecondPair(context.Context, string, bool) error { return site.ErrUnknown }
 
 func (s *shelf) Versions(_ context.Context, siteKey, policy string) ([]policyversions.Version, error) {
 	if siteKey != s.site.Key || policy != s.policy {

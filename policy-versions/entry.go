@@ -1,0 +1,153 @@
+package policyversions
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+)
+
+// EntrySchema is the schema of an Entry.
+const EntrySchema = "policy-version/v1"
+
+// An Entry is what the chain of a policy holds of one version: everything there is
+// to it, texts by their digests, and the entry before. Times are Unix milliseconds.
+// Its canonical bytes are made once, when the version is published; their digest is
+// the version's Entry. Operators stand in it by id: names are kept elsewhere, and
+// can be forgotten there.
+type Entry struct {
+	Schema       string                      `json:"schema"`
+	Site         string                      `json:"site"`
+	Policy       string                      `json:"policy"`
+	Number       int                         `json:"number"`
+	Digest       canonical.Digest            `json:"digest"`
+	Language     string                      `json:"language"`
+	Title        string                      `json:"title"`
+	Translations map[string]canonical.Digest `json:"translations,omitempty"` // by language
+	PublishedAt  int64                       `json:"published_at"`
+	Effective    int64                       `json:"effective"`
+	Material     bool                        `json:"material"`
+	Summary      canonical.Digest            `json:"summary,omitempty"` // of the canonical JSON of Announcement.Summary
+	Grace        int64                       `json:"grace"`             // milliseconds
+	PublishedBy  string                      `json:"published_by,omitempty"`
+	ApprovedBy   string                      `json:"approved_by,omitempty"`
+	Previous     canonical.Digest            `json:"previous,omitempty"` // of the entry before; none for the first
+}
+
+// EntryBytes are the canonical bytes of v's entry, which follows v.Previous.
+func (v Version) EntryBytes() ([]byte, error) {
+	e := Entry{
+		Schema: EntrySchema, Site: v.Site, Policy: v.Policy, Number: v.Number, Digest: v.Digest, Language: v.Language, Title: v.Title,
+		PublishedAt: v.PublishedAt.UnixMilli(), Effective: v.Effective.UnixMilli(), Material: v.Material, Grace: v.Grace.Milliseconds(),
+		PublishedBy: v.PublishedBy, ApprovedBy: v.ApprovedBy, Previous: v.Previous,
+	}
+	if len(v.Translations) > 0 {
+		e.Translations = make(map[string]canonical.Digest, len(v.Translations))
+	}
+	for _, t := range v.Translations {
+		e.Translations[t.Language] = t.Digest
+	}
+	if len(v.Summary) > 0 {
+		summary, err := canonical.Encode(v.Summary)
+		if err != nil {
+			return nil, fmt.Errorf("summary of %s/%s: %w", v.Site, v.Policy, err)
+		}
+		e.Summary = canonical.Sum(summary)
+	}
+	b, err := canonical.Encode(e)
+	if err != nil {
+		return nil, fmt.Errorf("entry of %s/%s version %d: %w", v.Site, v.Policy, v.Number, err)
+	}
+	return b, nil
+}
+
+// ParseEntry reads bytes that EntryBytes made. It fails for what is not canonical,
+// and for members it does not know: an entry read in part says something else.
+func ParseEntry(b []byte) (Entry, error) {
+	var e Entry
+	dec := json.NewDecoder(bytes.NewReader(b))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&e); err != nil {
+		return Entry{}, fmt.Errorf("entry of a version: %w", err)
+	}
+	if e.Schema != EntrySchema {
+		return Entry{}, fmt.Errorf("entry of a version: the schema %q is not known to this server: run a newer one", e.Schema)
+	}
+	if again, err := canonical.Encode(e); err != nil || !bytes.Equal(again, b) {
+		return Entry{}, fmt.Errorf("entry of %s/%s version %d: its bytes are not in canonical form", e.Site, e.Policy, e.Number)
+	}
+	return e, nil
+}
+
+// A Link is an entry as it stands in its chain and in the log.
+type Link struct {
+	Bytes        []byte           // an Entry, canonical
+	Digest       canonical.Digest // SHA-256 of Bytes
+	Position     int64            // of the leaf, from 0
+	SaltCore     []byte           // auditlog.SaltSize bytes; with Bytes
+	SaltPersonal []byte           // auditlog.SaltSize bytes; with nothing
+}
+
+// NewLink makes the link of a version whose number, times and Previous are set, with
+// new salts. Its position is the store's to set.
+func NewLink(v Version) (Link, error) {
+	b, err := v.EntryBytes()
+	if err != nil {
+		return Link{}, err
+	}
+	l := Link{Bytes: b, Digest: canonical.Sum(b), SaltCore: make([]byte, auditlog.SaltSize), SaltPersonal: make([]byte, auditlog.SaltSize)}
+	for _, salt := range [][]byte{l.SaltCore, l.SaltPersonal} {
+		if _, err := rand.Read(salt); err != nil {
+			return Link{}, fmt.Errorf("make a salt: %w", err)
+		}
+	}
+	return l, nil
+}
+
+// Leaf is what stands for l in the log.
+func (l Link) Leaf() ([auditlog.LeafSize]byte, error) {
+	if len(l.SaltCore) != auditlog.SaltSize || len(l.SaltPersonal) != auditlog.SaltSize {
+		return [auditlog.LeafSize]byte{}, fmt.Errorf("entry %s: a salt has not %d bytes: %w", l.Digest.Short(), auditlog.SaltSize, ErrAltered)
+	}
+	return auditlog.VersionLeaf(
+		auditlog.Commit([auditlog.SaltSize]byte(l.SaltCore), l.Bytes),
+		auditlog.Commit([auditlog.SaltSize]byte(l.SaltPersonal), nil),
+	), nil
+}
+
+// Check makes sure that l is the entry of v, to the byte: whatever of v was altered
+// since it was published, ErrAltered says so.
+func (l Link) Check(v Version) error {
+	b, err := v.EntryBytes()
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(b, l.Bytes) || canonical.Sum(l.Bytes) != l.Digest || l.Digest != v.Entry {
+		return fmt.Errorf("%s/%s version %d and its entry: %w", v.Site, v.Policy, v.Number, ErrAltered)
+	}
+	return nil
+}
+
+// A Chain holds the links of versions.
+type Chain interface {
+	// VersionLink fails with ErrUnknownVersion.
+	VersionLink(ctx context.Context, site, policy string, number int) (Link, error)
+}
+
+// SameTexts reports whether two versions say the same in every language.
+func (v Version) SameTexts(other Version) bool {
+	return v.textsKey() == other.textsKey()
+}
+
+func (v Version) textsKey() string {
+	all := []string{string(v.Digest)}
+	for _, t := range v.Translations {
+		all = append(all, string(t.Digest))
+	}
+	return strings.Join(all, " ")
+}

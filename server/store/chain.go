@@ -1,0 +1,142 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+)
+
+var _ policyversions.Chain = (*DB)(nil)
+
+// appendLeaves calls do in a transaction and adds the leaves it returns to the log.
+// do is told the position of the first one; it inserts what the leaves stand for.
+func (db *DB) appendLeaves(ctx context.Context, what string, do func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error)) error {
+	db.appending.Lock()
+	defer db.appending.Unlock()
+	var edge auditlog.Edge
+	var head auditlog.Head
+	err := db.inTransaction(ctx, what, func(ctx context.Context, tx *sql.Tx) (err error) {
+		if edge, head, err = db.edgeIn(ctx, tx); err != nil {
+			return err
+		}
+		leaves, err := do(ctx, tx, head.Size)
+		if err != nil || len(leaves) == 0 {
+			return err
+		}
+		insert := tx.StmtContext(ctx, db.append.leaf)
+		for i, leaf := range leaves {
+			if _, err := insert.ExecContext(ctx, head.Size+int64(i), leaf[:]); err != nil {
+				return fmt.Errorf("leaf %d of the log: %w", head.Size+int64(i), err)
+			}
+		}
+		before := head
+		var nodes []auditlog.StoredHash
+		if edge, head, nodes, err = edge.Append(leaves); err != nil {
+			return err
+		}
+		return db.grow(ctx, tx, before, head, nodes)
+	})
+	if err == nil {
+		db.edge, db.head = edge, head
+	}
+	return err
+}
+
+// enter keeps the entry of v, which is kept already, at a position of the log.
+func enter(ctx context.Context, tx *sql.Tx, v policyversions.Version, position int64) (leaf [auditlog.LeafSize]byte, _ canonical.Digest, err error) {
+	l, err := policyversions.NewLink(v)
+	if err != nil {
+		return leaf, "", err
+	}
+	if leaf, err = l.Leaf(); err != nil {
+		return leaf, "", err
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO policy_entry (site, policy, number, digest, previous, bytes, position, salt_core, salt_person)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
+		v.Site, v.Policy, v.Number, string(l.Digest), string(v.Previous), l.Bytes, position, l.SaltCore, l.SaltPersonal)
+	if err != nil {
+		return leaf, "", fmt.Errorf("entry of version %d: %w", v.Number, err)
+	}
+	return leaf, l.Digest, nil
+}
+
+// enterVersions gives an entry to the versions of a database that is older than the
+// chain: from then on they are in the log. It is called at every start, and
+// finds nothing to do at all but one of them.
+func (db *DB) enterVersions(ctx context.Context) error {
+	const without = `SELECT v.site, v.policy FROM policy_version v
+		WHERE NOT EXISTS (SELECT 1 FROM policy_entry e WHERE e.site = v.site AND e.policy = v.policy AND e.number = v.number)
+		GROUP BY v.site, v.policy ORDER BY v.site, v.policy`
+	type policy struct{ site, key string }
+	scan := func(row scanner) (p policy, err error) {
+		err = row.Scan(&p.site, &p.key)
+		return p, err
+	}
+	rows, err := db.read.QueryContext(ctx, without)
+	if some, err := collect(rows, err, scan); err != nil || len(some) == 0 {
+		return err
+	}
+	return db.appendLeaves(ctx, "enter the policy versions into the log", func(ctx context.Context, tx *sql.Tx, position int64) (leaves [][auditlog.LeafSize]byte, err error) {
+		rows, err := tx.QueryContext(ctx, without) // once more: another process may have done it
+		all, err := collect(rows, err, scan)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range all {
+			versions, err := versionsIn(ctx, tx, p.site, p.key)
+			if err != nil {
+				return nil, err
+			}
+			var previous canonical.Digest
+			for i := len(versions) - 1; i >= 0; i-- { // oldest first
+				v := versions[i]
+				if v.Entry == "" {
+					v.Previous = previous
+					leaf, entry, err := enter(ctx, tx, v, position+int64(len(leaves)))
+					if err != nil {
+						return nil, fmt.Errorf("%s/%s: %w", p.site, p.key, err)
+					}
+					v.Entry, leaves = entry, append(leaves, leaf)
+				}
+				previous = v.Entry
+			}
+		}
+		return leaves, nil
+	})
+}
+
+// VersionLink finds the entry of a version, and makes sure that it is the one its leaf
+// stands for.
+func (db *DB) VersionLink(ctx context.Context, site, policy string, number int) (policyversions.Link, error) {
+	l, err := scanVersionLink(db.read.QueryRowContext(ctx, `SELECT `+versionLinkColumns+` FROM policy_entry e LEFT JOIN log_leaf l ON l.position = e.position
+		WHERE e.site = ?1 AND e.policy = ?2 AND e.number = ?3`, site, policy, number))
+	if errors.Is(err, sql.ErrNoRows) {
+		return policyversions.Link{}, policyversions.ErrUnknownVersion
+	}
+	if err != nil {
+		return policyversions.Link{}, fmt.Errorf("read entry of policy %s version %d: %w", policy, number, db.seen(err))
+	}
+	return l, nil
+}
+
+const versionLinkColumns = `e.bytes, e.digest, e.position, e.salt_core, e.salt_person, l.leaf`
+
+func scanVersionLink(row scanner) (l policyversions.Link, err error) {
+	var kept []byte
+	if err := row.Scan(&l.Bytes, (*string)(&l.Digest), &l.Position, &l.SaltCore, &l.SaltPersonal, &kept); err != nil {
+		return l, err
+	}
+	leaf, err := l.Leaf()
+	switch {
+	case err != nil:
+		return l, err
+	case canonical.Sum(l.Bytes) != l.Digest || string(leaf[:]) != string(kept):
+		return l, fmt.Errorf("entry %s at leaf %d: %w", l.Digest.Short(), l.Position, auditlog.ErrDamaged)
+	}
+	return l, nil
+}
