@@ -12,11 +12,18 @@ import (
 )
 
 // publisher publishes into a world as the program does, but for what costs
-// seconds and is the same in every world: each notice is compiled once for all
-// tests, and each script compressed once.
+// minutes with the race detector: each notice is compiled once for all tests,
+// and nothing is compressed unless the world asks for it. Whoever asks for no
+// coding gets the same bytes either way.
 func publisher(w *world) *notice.Publisher {
-	return &notice.Publisher{Store: w.db, Compiler: compiler{}, Fairness: fair{}, Compress: compress, Now: func() time.Time { return w.now }}
+	p := &notice.Publisher{Store: w.db, Compiler: compiler{}, Fairness: fair{}, Compress: bare, Now: func() time.Time { return w.now }}
+	if w.compressed {
+		p.Compress = nil
+	}
+	return p
 }
+
+func bare([]byte) (splice.Encoded, error) { return splice.Encoded{}, nil }
 
 // fair finds every banner fair: what is shown is not what these tests are about.
 type fair struct{}
@@ -25,10 +32,9 @@ func (fair) Inspect(context.Context, *notice.Notice, map[string]notice.Wording, 
 	return nil, nil
 }
 
-// compiled and compressed hold sync.OnceValues by digest: of all that a Compiler
-// is given, and of a source. They are for the tests of one run, which only read
-// what they get.
-var compiled, compressed sync.Map
+// compiled holds sync.OnceValues by the digest of all that a Compiler is given,
+// for the tests of one run, which only read what they get.
+var compiled sync.Map
 
 type compiler struct{}
 
@@ -44,11 +50,4 @@ func (compiler) Compile(n *notice.Notice, wordings map[string]notice.Wording) ([
 		return banner.Compiler{}.Compile(n, wordings)
 	}))
 	return once.(func() ([]notice.Script, error))()
-}
-
-func compress(source []byte) (splice.Encoded, error) {
-	once, _ := compressed.LoadOrStore(canonical.Sum(source), sync.OnceValues(func() (splice.Encoded, error) {
-		return splice.Compress(source)
-	}))
-	return once.(func() (splice.Encoded, error))()
 }
