@@ -3,12 +3,10 @@ package policyversions
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"strings"
 
-	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 )
 
@@ -84,40 +82,14 @@ func ParseEntry(b []byte) (Entry, error) {
 	return e, nil
 }
 
-// A Link is an entry as it stands in its chain and in the log.
+// A Link is an entry as it stands in its chain and in the log, where its leaf is
+// auditlog.VersionLeaf of the salts and the bytes.
 type Link struct {
 	Bytes        []byte           // an Entry, canonical
 	Digest       canonical.Digest // SHA-256 of Bytes
 	Position     int64            // of the leaf, from 0
-	SaltCore     []byte           // auditlog.SaltSize bytes; with Bytes
-	SaltPersonal []byte           // auditlog.SaltSize bytes; with nothing
-}
-
-// NewLink makes the link of a version whose number, times and Previous are set, with
-// new salts. Its position is the store's to set.
-func NewLink(v Version) (Link, error) {
-	b, err := v.EntryBytes()
-	if err != nil {
-		return Link{}, err
-	}
-	l := Link{Bytes: b, Digest: canonical.Sum(b), SaltCore: make([]byte, auditlog.SaltSize), SaltPersonal: make([]byte, auditlog.SaltSize)}
-	for _, salt := range [][]byte{l.SaltCore, l.SaltPersonal} {
-		if _, err := rand.Read(salt); err != nil {
-			return Link{}, fmt.Errorf("make a salt: %w", err)
-		}
-	}
-	return l, nil
-}
-
-// Leaf is what stands for l in the log.
-func (l Link) Leaf() ([auditlog.LeafSize]byte, error) {
-	if len(l.SaltCore) != auditlog.SaltSize || len(l.SaltPersonal) != auditlog.SaltSize {
-		return [auditlog.LeafSize]byte{}, fmt.Errorf("entry %s: a salt has not %d bytes: %w", l.Digest.Short(), auditlog.SaltSize, ErrAltered)
-	}
-	return auditlog.VersionLeaf(
-		auditlog.Commit([auditlog.SaltSize]byte(l.SaltCore), l.Bytes),
-		auditlog.Commit([auditlog.SaltSize]byte(l.SaltPersonal), nil),
-	), nil
+	SaltCore     []byte           // 32 random bytes; with Bytes
+	SaltPersonal []byte           // 32 random bytes; with nothing
 }
 
 // Check makes sure that l is the entry of v, to the byte: whatever of v was altered

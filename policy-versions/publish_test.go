@@ -214,15 +214,15 @@ func TestStandingOf(t *testing.T) {
 		at     time.Time
 		want   Standing
 	}{
-		{1, at(0).Add(-time.Millisecond), Standing{Upcoming, at(0), at(10), 2}},
+		{1, at(0).Add(-time.Millisecond), Standing{Scheduled, at(0), at(10), 2}},
 		{1, at(0), Standing{InForce, at(0), at(10), 2}},
 		{1, at(10).Add(-time.Millisecond), Standing{InForce, at(0), at(10), 2}},
 		{1, at(10), Standing{Superseded, at(0), at(10), 2}},
 		{2, at(0), Standing{Replaced, time.Time{}, at(10), 3}},
 		{2, at(20), Standing{Replaced, time.Time{}, at(10), 3}},
-		{3, at(9), Standing{Upcoming, at(10), at(30), 4}},
+		{3, at(9), Standing{Scheduled, at(10), at(30), 4}},
 		{3, at(10), Standing{InForce, at(10), at(30), 4}},
-		{4, at(29), Standing{Upcoming, at(30), time.Time{}, 0}},
+		{4, at(29), Standing{Scheduled, at(30), time.Time{}, 0}},
 		{4, at(9999), Standing{InForce, at(30), time.Time{}, 0}},
 	}
 	for _, tt := range tests {

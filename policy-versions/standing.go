@@ -7,7 +7,7 @@ type State string
 
 // The states of a version.
 const (
-	Upcoming   State = "upcoming"   // published, not in force yet
+	Scheduled  State = "scheduled"  // published, not in force yet
 	InForce    State = "in_force"   // binds
 	Superseded State = "superseded" // was in force, until another version was
 	Replaced   State = "replaced"   // another version took its place before it was ever in force
@@ -37,7 +37,7 @@ func StandingOf(versions []Version, number int, at time.Time) (Standing, bool) {
 		case s.By != 0 && !s.Until.After(s.From):
 			s.State, s.From = Replaced, time.Time{}
 		case v.Effective.After(at):
-			s.State = Upcoming
+			s.State = Scheduled
 		case s.By != 0 && !s.Until.After(at):
 			s.State = Superseded
 		}

@@ -44,10 +44,10 @@ func Commit(salt [SaltSize]byte, canonical []byte) Commitment {
 // apart, so that the personal one can be removed and the core still verifies.
 func Leaf(core, personal Commitment) [LeafSize]byte { return leafOf(recordDomain, core, personal) }
 
-// VersionLeaf is what enters the log for one version of a policy: core commits to
-// its entry, personal to nothing, the empty string.
-func VersionLeaf(core, personal Commitment) [LeafSize]byte {
-	return leafOf(versionDomain, core, personal)
+// VersionLeaf is what enters the log for one version of a policy: of the two halves
+// the core is its entry, and the personal one is empty.
+func VersionLeaf(saltCore, saltPersonal [SaltSize]byte, entry []byte) [LeafSize]byte {
+	return leafOf(versionDomain, Commit(saltCore, entry), Commit(saltPersonal, nil))
 }
 
 func leafOf(domain string, core, personal Commitment) [LeafSize]byte {

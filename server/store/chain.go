@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -49,20 +50,24 @@ func (db *DB) appendLeaves(ctx context.Context, what string, do func(ctx context
 
 // enter keeps the entry of v, which is kept already, at a position of the log.
 func enter(ctx context.Context, tx *sql.Tx, v policyversions.Version, position int64) (leaf [auditlog.LeafSize]byte, _ canonical.Digest, err error) {
-	l, err := policyversions.NewLink(v)
+	entry, err := v.EntryBytes()
 	if err != nil {
 		return leaf, "", err
 	}
-	if leaf, err = l.Leaf(); err != nil {
-		return leaf, "", err
+	var salts [2][auditlog.SaltSize]byte
+	for i := range salts {
+		if _, err := rand.Read(salts[i][:]); err != nil {
+			return leaf, "", fmt.Errorf("make a salt: %w", err)
+		}
 	}
+	digest := canonical.Sum(entry)
 	_, err = tx.ExecContext(ctx, `INSERT INTO policy_entry (site, policy, number, digest, previous, bytes, position, salt_core, salt_person)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
-		v.Site, v.Policy, v.Number, string(l.Digest), string(v.Previous), l.Bytes, position, l.SaltCore, l.SaltPersonal)
+		v.Site, v.Policy, v.Number, string(digest), string(v.Previous), entry, position, salts[0][:], salts[1][:])
 	if err != nil {
 		return leaf, "", fmt.Errorf("entry of version %d: %w", v.Number, err)
 	}
-	return leaf, l.Digest, nil
+	return auditlog.VersionLeaf(salts[0], salts[1], entry), digest, nil
 }
 
 // enterVersions gives an entry to the versions of a database that is older than the
@@ -131,12 +136,11 @@ func scanVersionLink(row scanner) (l policyversions.Link, err error) {
 	if err := row.Scan(&l.Bytes, (*string)(&l.Digest), &l.Position, &l.SaltCore, &l.SaltPersonal, &kept); err != nil {
 		return l, err
 	}
-	leaf, err := l.Leaf()
-	switch {
-	case err != nil:
-		return l, err
-	case canonical.Sum(l.Bytes) != l.Digest || string(leaf[:]) != string(kept):
-		return l, fmt.Errorf("entry %s at leaf %d: %w", l.Digest.Short(), l.Position, auditlog.ErrDamaged)
+	if len(l.SaltCore) == auditlog.SaltSize && len(l.SaltPersonal) == auditlog.SaltSize {
+		leaf := auditlog.VersionLeaf([auditlog.SaltSize]byte(l.SaltCore), [auditlog.SaltSize]byte(l.SaltPersonal), l.Bytes)
+		if canonical.Sum(l.Bytes) == l.Digest && string(leaf[:]) == string(kept) {
+			return l, nil
+		}
 	}
-	return l, nil
+	return l, fmt.Errorf("entry %s at leaf %d does not match its leaf: %w", l.Digest.Short(), l.Position, auditlog.ErrDamaged)
 }

@@ -182,7 +182,7 @@ func TestPolicyPages(t *testing.T) {
 		{"2026-06-01", "/policies/shop/privacy/versions/1", []string{"Version 1, superseded by version 2 on 1 May 2026", "Read the version in force"}, []string{"Contents"}},
 		{"2026-06-01", "/policies/shop/privacy/versions/3", []string{"Version 3 takes effect on 1 July 2026", "Until then, version 2 is in force.", "ثلاثة"}, nil},
 		{"2026-06-01", "/policies/shop/privacy/versions", []string{"Version 3", "Version 2 In force", "Version 1 Superseded", "1 March 2026 to 1 May 2026", "Datenschutz", "Privacy"}, nil},
-		{"2026-08-01", "/policies/shop/privacy/versions", []string{"Version 3 In force"}, []string{"Not yet in force"}},
+		{"2026-08-01", "/policies/shop/privacy/versions", []string{"Version 3 In force"}, []string{"Scheduled"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.day+tt.path, func(t *testing.T) {
@@ -264,7 +264,7 @@ func TestPolicyJSON(t *testing.T) {
 	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil {
 		t.Fatalf("%v in %s", err, w.Body)
 	}
-	if list.Site != "shop" || len(list.Versions) != 3 || list.Versions[0].Number != 3 || list.Versions[0].State != "upcoming" || list.Versions[2].State != "superseded" || list.Versions[0].Text != nil {
+	if list.Site != "shop" || len(list.Versions) != 3 || list.Versions[0].Number != 3 || list.Versions[0].State != "scheduled" || list.Versions[2].State != "superseded" || list.Versions[0].Text != nil {
 		t.Errorf("list %+v", list)
 	}
 }
