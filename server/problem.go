@@ -11,8 +11,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
@@ -59,6 +61,10 @@ var problems = []struct {
 	{visitor.ErrFetchSite, 403, "not-from-a-page", "Decisions come from the banner in a page", "Send them with fetch from a page of the site, not as a navigation."},
 	{visitor.ErrMediaType, 415, "media-type", "Only application/json is understood", "Send Content-Type: application/json, without compression."},
 	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
+	{admin.ErrForbidden, 403, "forbidden", "You may not do this", "Ask an owner of this server for the role it needs."},
+	{admin.ErrForged, 403, "form", "This form can't be accepted", "Load the page again and send it once more: it was not of this session, or you have signed in anew meanwhile."},
+	{operator.ErrUnknown, 404, "unknown", "Nothing is here", "It may have been removed meanwhile. Go back to the list."},
+	{operator.ErrToken, 401, "token", "This token is not valid", "Send Authorization: Bearer and a token that has not ended: volenti operator token."},
 	{consent.ErrStaleToken, 409, "stale-token", "This banner was served too long ago", "Reload the banner script and ask again."},
 	{consent.ErrFutureToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
 	{consent.ErrToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},

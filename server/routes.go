@@ -1,6 +1,8 @@
 package server
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -52,6 +54,17 @@ func routes(e *echo.Echo, d Deps) {
 	get("/healthz", healthy)
 	get("/readyz", ready(d.Ready))
 	get("/openapi.json", openAPI)
+
+	// Operators.
+	if d.Console != nil {
+		d.Console.Register(func(method, path string, h echo.HandlerFunc) {
+			if method == http.MethodGet {
+				get(path, h)
+				return
+			}
+			e.Add(method, path, h)
+		})
+	}
 
 	if d.Demo != nil {
 		get("/", func(c echo.Context) error { return c.Redirect(302, "/demo/") })

@@ -13,6 +13,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
 )
@@ -30,6 +31,7 @@ type Deps struct {
 	Changes  *visitor.Changes
 	CSP      *visitor.CSP
 	Handover *visitor.Handovers
+	Console  *admin.Console // nil: none
 
 	Choices      *visitor.ChoicesPage
 	OptOut       *visitor.OptOut

@@ -14,6 +14,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -24,7 +25,7 @@ func bare(t *testing.T, ready func(context.Context) error) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now, Pages: pages, Ready: ready})
+	return New(Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now, Pages: pages, Ready: ready, Console: &admin.Console{}})
 }
 
 func fine(context.Context) error { return nil }

@@ -40,8 +40,9 @@ func (d *demonstration) handler() http.Handler {
 	return d.shop
 }
 
-// welcome tells a newcomer where to look.
-func (d *demonstration) welcome(w io.Writer) {
+// welcome tells a newcomer where to look; link is the console's one-time link, if
+// it has no owner yet.
+func (d *demonstration) welcome(w io.Writer, link string) {
 	if d == nil {
 		return
 	}
@@ -49,7 +50,10 @@ func (d *demonstration) welcome(w io.Writer) {
 	for _, s := range d.sites {
 		fmt.Fprintf(w, "  Policy archive   %s/policies/%s/privacy\n", d.base, s)
 	}
-	fmt.Fprintf(w, "  Public keys      %s/.well-known/jwks.json\n\n  Stop with Ctrl-C.\n\n", d.base)
+	if link == "" {
+		link = d.base + "/admin"
+	}
+	fmt.Fprintf(w, "  Console          %s\n  Public keys      %s/.well-known/jwks.json\n\n  Stop with Ctrl-C.\n\n", link, d.base)
 }
 
 // startDemo publishes the demo's sites, where they are not published yet, and

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volenti-consent/volenti/server"
+	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -121,6 +122,18 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	// Behind the gateway there is no console: on a website's own origin that site's
+	// scripts could use it.
+	var desk *admin.Console
+	link := ""
+	if g == nil {
+		if desk, err = newConsole(cfg, in, log); err != nil {
+			return err
+		}
+		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
+			return err
+		}
+	}
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
@@ -133,6 +146,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
+		Console:      desk,
 		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
 		Before:       before,
 		Ready:        in.db.Ready,
@@ -142,7 +156,10 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "data", cfg.Data)
-	shop.welcome(os.Stdout)
+	if shop == nil {
+		greet(os.Stdout, link)
+	}
+	shop.welcome(os.Stdout, link)
 
 	select {
 	case err := <-served:

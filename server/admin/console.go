@@ -5,6 +5,7 @@ package admin
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
@@ -25,12 +26,15 @@ type Console struct {
 	Notices   notice.Store
 	Versions  policyversions.Store
 	Records   consent.Store
-	Cookies   Sealer // seals the session cookie
-	PublicURL string // "https://consent.example.com", or "" where it is not known
-	HTTPS     bool   // operators reach this server over TLS
+	Cookies   Sealer // seals the console's cookies
+	Vault     *operator.Vault
+	Throttle  *operator.Throttle
+	Address   func(*http.Request) string // of the client, behind proxies; counted, never kept
+	PublicURL string                     // "https://consent.example.com", or "" where it is not known
+	HTTPS     bool                       // operators reach this server over TLS
 }
 
-// A Sealer makes and opens sealed cookies: a securecookie.
+// A Sealer makes and opens sealed cookies: an operator.Sealer.
 type Sealer interface {
 	Encode(name string, value any) (string, error)
 	Decode(name, value string, into any) error

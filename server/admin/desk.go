@@ -20,7 +20,8 @@ type Desk struct {
 	echo.Context
 	Operator operator.Operator
 	Session  operator.Session
-	Site     site.Site // of the path, or zero
+	Site     site.Site      // of the path, or zero
+	Token    operator.Token // of a program, on Bearer routes, where Operator is zero
 
 	console *Console
 }
@@ -38,7 +39,7 @@ func (d *Desk) ShowAs(status int, page console.Page) error {
 	f := console.Of(page)
 	f.Root = web.Root(d.Request().URL.EscapedPath())
 	f.Now = d.console.Now()
-	f.Token = d.Session.Token
+	f.Token = d.token()
 	f.Path = d.Request().URL.Path
 	if f.Said == "" {
 		f.Said = d.said()
@@ -60,6 +61,8 @@ func (d *Desk) ShowAs(status int, page console.Page) error {
 	}
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "DENY")
+	// Forms say where they are from, in Origin, only to whom the referrer is told.
+	h.Set("Referrer-Policy", "same-origin")
 	return d.HTMLBlob(status, b.Bytes())
 }
 
@@ -104,8 +107,12 @@ func (d *Desk) Done(to, said string) error {
 
 // Note keeps what the operator did, for the audit log.
 func (d *Desk) Note(what, object, detail string) error {
+	who := d.Operator.ID
+	if d.Token.ID != "" {
+		who = "token " + d.Token.ID
+	}
 	return d.console.Operators.AddAct(d.Request().Context(), operator.Act{
-		At: d.console.Now().UTC().Truncate(time.Millisecond), Operator: d.Operator.ID, Site: d.Site.Key, What: what, Object: object, Detail: detail,
+		At: d.console.Now().UTC().Truncate(time.Millisecond), Operator: who, Site: d.Site.Key, What: what, Object: object, Detail: detail,
 	})
 }
 

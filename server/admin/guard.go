@@ -1,9 +1,7 @@
 package admin
 
 import (
-	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/hex"
 	"errors"
 	"net/http"
 	"net/url"
@@ -35,10 +33,17 @@ const (
 
 const sessionCookie = "volenti-console"
 
+// mostBody bounds what is sent to the console: a policy with its pictures of words.
+const mostBody = 4 << 20
+
 // guarded is an echo handler that calls route.Handle for whoever may ask.
 func (c *Console) guarded(route Route) echo.HandlerFunc {
+	if route.Bearer {
+		return c.bearer(route)
+	}
 	return func(e echo.Context) error {
 		d := &Desk{Context: e, console: c}
+		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)
 		if err := d.identify(); err != nil {
 			return err
 		}
@@ -48,26 +53,18 @@ func (c *Console) guarded(route Route) echo.HandlerFunc {
 			}
 		}
 		if route.Open {
+			if changes(e.Request().Method) && !d.tokenCame() {
+				return ErrForged
+			}
 			return route.Handle(d)
 		}
 		if d.Operator.ID == "" {
 			return d.signIn("")
 		}
-		key := e.Param("site")
-		if !d.Operator.May("", key) && key != "" {
-			return site.ErrUnknown
+		if err := d.enter(route); err != nil {
+			return err
 		}
-		if key != "" {
-			s, err := c.Sites.Site(e.Request().Context(), key)
-			if err != nil {
-				return err
-			}
-			d.Site = s
-		}
-		if !d.Operator.May(route.Right, key) {
-			return ErrForbidden
-		}
-		if changes(e.Request().Method) && subtle.ConstantTimeCompare([]byte(e.FormValue("token")), []byte(d.Session.Token)) != 1 {
+		if changes(e.Request().Method) && !d.tokenCame() {
 			return ErrForged
 		}
 		if route.Fresh && c.Now().Sub(d.Session.ProvenAt) > proofIsFresh {
@@ -77,6 +74,45 @@ func (c *Console) guarded(route Route) echo.HandlerFunc {
 	}
 }
 
+// enter lets an operator to the site of the path, with the right of the route.
+func (d *Desk) enter(route Route) error {
+	key := d.Param("site")
+	if key != "" && !d.Operator.May("", key) {
+		return site.ErrUnknown
+	}
+	if key != "" {
+		s, err := d.console.Sites.Site(d.Request().Context(), key)
+		if err != nil {
+			return err
+		}
+		d.Site = s
+	}
+	if !d.Operator.May(route.Right, key) {
+		return ErrForbidden
+	}
+	return nil
+}
+
+// tokenCame reports whether a form brought its token, or a script in a header.
+func (d *Desk) tokenCame() bool {
+	want := d.Session.Token
+	if want == "" {
+		secret := d.formSecret()
+		if secret == "" {
+			return false
+		}
+		want = operator.Digest(secret)
+	}
+	came := d.Request().Header.Get(tokenHeader)
+	if came == "" {
+		came = d.FormValue("token")
+	}
+	return subtle.ConstantTimeCompare([]byte(came), []byte(want)) == 1
+}
+
+// tokenHeader carries the token of requests that are no forms.
+const tokenHeader = "Volenti-Token"
+
 // changes reports whether a request of that method may change anything.
 func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead
@@ -84,11 +120,7 @@ func changes(method string) bool {
 
 // identify finds the session of the request's cookie, if it has a valid one.
 func (d *Desk) identify() error {
-	name := sessionCookie
-	if d.console.HTTPS {
-		name = "__Host-" + name
-	}
-	sealed, err := d.Cookie(name)
+	sealed, err := d.Cookie(d.cookie(sessionCookie, "", 0).Name)
 	if err != nil {
 		return nil
 	}
@@ -97,7 +129,7 @@ func (d *Desk) identify() error {
 		return nil // forged, or of a key that was retired: not signed in
 	}
 	ctx, now := d.Request().Context(), d.console.Now()
-	s, err := d.console.Operators.Session(ctx, sessionDigest(secret))
+	s, err := d.console.Operators.Session(ctx, operator.Digest(secret))
 	if errors.Is(err, operator.ErrUnknown) {
 		return nil
 	} else if err != nil {
@@ -121,17 +153,12 @@ func (d *Desk) identify() error {
 	return nil
 }
 
-func sessionDigest(secret string) string {
-	sum := sha256.Sum256([]byte(secret))
-	return hex.EncodeToString(sum[:])
-}
-
 // sameOrigin refuses what another site's page sent: browsers say where a request
 // comes from (Fetch Metadata), older ones in Origin.
 func (d *Desk) sameOrigin() error {
 	h := d.Request().Header
 	if from := h.Get("Sec-Fetch-Site"); from != "" {
-		if from == "same-origin" || from == "none" {
+		if from == "same-origin" {
 			return nil
 		}
 		return ErrForged
@@ -163,5 +190,8 @@ func (c *Console) Register(add func(method, path string, h echo.HandlerFunc)) {
 	for _, r := range c.Routes() {
 		add(r.Method, r.Path, c.guarded(r))
 	}
-	add(http.MethodGet, "/admin/assets/*", echo.WrapHandler(c.Pages.Assets()))
+	add(http.MethodGet, "/admin/assets/*", func(e echo.Context) error {
+		c.Pages.Assets().ServeHTTP(e.Response(), e.Request())
+		return nil
+	})
 }

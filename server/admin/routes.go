@@ -15,6 +15,7 @@ type Route struct {
 	Right  operator.Right // on the site of the path, or on the server
 	Open   bool           // answered to whoever is not signed in: sign-in itself
 	Fresh  bool           // only after a proof of identity in the last ten minutes
+	Bearer bool           // asked by a program that shows a token with Right for the site of the path; no session
 	Handle func(*Desk) error
 }
 
@@ -24,6 +25,7 @@ func (c *Console) Routes() []Route {
 	var all []Route
 	for _, part := range [][]Route{
 		c.overviewRoutes(),
+		c.enterRoutes(),
 	} {
 		all = append(all, part...)
 	}

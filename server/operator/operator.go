@@ -101,12 +101,14 @@ type Session struct {
 	SeenAt    time.Time // within a minute
 	ProvenAt  time.Time // when the operator last proved who they are
 	Token     string    // of this session's forms, against requests forged by other sites
+	By        string    // how it was begun: ByPasskey …
 }
 
 // An Act is something an operator did. Acts are kept and never changed.
 type Act struct {
+	Seq      int64     // its number, given by the store
 	At       time.Time // UTC, milliseconds
-	Operator string    // id, or "cli" for somebody with a shell on the machine
+	Operator string    // id; "cli": somebody with a shell on the machine; "token " and its id: a program
 	Site     string    // key, or "" for the server
 	What     string    // "policy.publish": noun and verb
 	Object   string    // what it was done to: "privacy 3"

@@ -129,7 +129,7 @@ func New() (*Renderer, error) {
 		if name == "layout" || name == "parts" {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(r.funcs()).Option("missingkey=error").
+		t, err := template.New("layout.html").Funcs(r.funcs()).
 			ParseFS(embedded, "templates/layout.html", "templates/parts.html", file)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/admin"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/web/console"
+)
+
+// newConsole builds /admin over an installation.
+func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console, error) {
+	pages, err := console.New()
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := consent.OpenConsoleSecrets(keysFolder(cfg.Data), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("secrets of the console: %w", err)
+	}
+	cookies, err := operator.NewSealer(secrets.Session...)
+	if err != nil {
+		return nil, err
+	}
+	vault, err := operator.NewVault(secrets.Vault...)
+	if err != nil {
+		return nil, err
+	}
+	trusted, err := geo.ParsePrefixes(cfg.TrustedProxies)
+	if err != nil {
+		return nil, usage(err)
+	}
+	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
+	return &admin.Console{
+		Log: log, Now: time.Now, Pages: pages,
+		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
+		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(time.Now),
+		Address: func(r *http.Request) string {
+			if client := extractor.Client(geo.Peer(r), r.Header); client.IsValid() {
+				return client.String()
+			}
+			return ""
+		},
+		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+	}, nil
+}
+
+// firstLink makes a one-time link where nobody can sign in as an owner: on the
+// first start, and after one that ended before the owner had set up how.
+// Otherwise it is "".
+func firstLink(ctx context.Context, db *store.DB, base string, now time.Time) (string, error) {
+	all, err := db.Operators(ctx)
+	if err != nil {
+		return "", err
+	}
+	kind, of := operator.LinkFirst, ""
+	for _, o := range all {
+		if !o.AllSites || o.Role != operator.Owner || o.Disabled {
+			continue
+		}
+		ready, err := canSignIn(ctx, db, o.ID)
+		if ready || err != nil {
+			return "", err
+		}
+		kind, of = operator.LinkReset, o.ID
+	}
+	return makeLink(ctx, db, base, kind, of, now)
+}
+
+func canSignIn(ctx context.Context, db *store.DB, id string) (bool, error) {
+	passkeys, err := db.Passkeys(ctx, id)
+	if err != nil || len(passkeys) > 0 {
+		return len(passkeys) > 0, err
+	}
+	keys, err := db.Keys(ctx, id)
+	return keys.Open(), err
+}
+
+func makeLink(ctx context.Context, db *store.DB, base, kind, of string, now time.Time) (string, error) {
+	link, path := admin.NewLink(now, kind, of, "cli")
+	if err := db.AddLink(ctx, link); err != nil {
+		return "", err
+	}
+	return base + "/" + path, nil
+}
+
+// baseURL is where operators find the server that listens there.
+func baseURL(cfg *Config, listen string) string {
+	if cfg.PublicURL != "" {
+		return cfg.PublicURL
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "http://" + listen
+	}
+	// Passkeys belong to names: browsers know none for a bare address.
+	if host == "" || loopbackHost(host) || net.ParseIP(host).IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// greet prints the one-time link of a server nobody owns. It goes to standard
+// output, never into the log: whoever has it owns the server.
+func greet(w io.Writer, link string) {
+	if link != "" {
+		fmt.Fprintf(w, "\n  Nobody owns this server yet. Open this address to become its first owner;\n  it opens once, within a day, and a new one is made at every start:\n\n  %s\n\n", link)
+	}
+}
