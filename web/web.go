@@ -81,7 +81,7 @@ func New() (*Renderer, error) {
 	for lang, w := range r.words {
 		r.pages[lang] = make(map[string]*template.Template)
 		for _, name := range names {
-			t, err := template.New("layout.html").Funcs(r.funcs(w)).Option("missingkey=error").
+			t, err := template.New("layout.html").Funcs(r.funcs(lang, w)).Option("missingkey=error").
 				ParseFS(embedded, "templates/layout.html", "templates/"+name+".html")
 			if err != nil {
 				return nil, fmt.Errorf("template %s: %w", name, err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"golang.org/x/text/language"
+	"golang.org/x/text/language/display"
 )
 
 // words are the pages' own words in one language: texts by key, with {named}
@@ -46,12 +47,12 @@ func readWords() (map[string]words, []language.Tag, error) {
 }
 
 // funcs are what templates may call.
-func (r *Renderer) funcs(w words) template.FuncMap {
+func (r *Renderer) funcs(lang string, w words) template.FuncMap {
 	return template.FuncMap{
 		"say":       w.say,
 		"date":      w.date,
 		"moment":    w.moment,
-		"language":  w.language,
+		"language":  languageNames(lang),
 		"direction": Direction,
 		"asset": func(name string) (string, error) {
 			a, ok := r.assets[name]
@@ -107,11 +108,19 @@ func (w words) timeElement(t time.Time, form string) (template.HTML, error) {
 	return template.HTML(`<time datetime="` + t.Format(time.RFC3339) + `">` + template.HTMLEscapeString(text) + `</time>`), nil //nolint:gosec // digits and our own words
 }
 
-// language is the name of a language in these words, or its tag.
-func (w words) language(tag string) string {
-	base, _, _ := strings.Cut(tag, "-")
-	if name, ok := w["language_"+base]; ok {
-		return name
+// languageNames says the name of a language in another, or its tag where that
+// has none for it. The names are those of the Common Locale Data Repository.
+func languageNames(in string) func(tag string) string {
+	names := display.Languages(language.Make(in))
+	return func(tag string) string {
+		t, err := language.Parse(tag)
+		if err != nil {
+			return tag
+		}
+		base, _ := t.Base()
+		if name := names.Name(base); name != "" {
+			return name
+		}
+		return tag
 	}
-	return tag
 }
