@@ -17,6 +17,6 @@ export const findings = async (page) => {
 
 /** What is wider than the window: the page, or one of ours, which lie above it. Runs in the page. */
 export const tooWide = () =>
-  [document.documentElement, ...document.querySelectorAll('volenti-banner, volenti-banner dialog > *, volenti-reopen, volenti-placeholder')]
+  [document.documentElement, ...document.querySelectorAll('volenti-banner, volenti-banner dialog > *, volenti-reopen, volenti-placeholder'), ...(document.querySelector('volenti-note')?.shadowRoot.children ?? [])]
     .filter((el) => el.scrollWidth > innerWidth || el.getBoundingClientRect().right > innerWidth || el.getBoundingClientRect().left < 0)
     .map((el) => el.localName);
