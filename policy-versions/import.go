@@ -25,7 +25,7 @@ var (
 )
 
 // Import reads a policy from what an editor, a website or an archive gave: Markdown,
-// HTML or plain text, told apart by the file name and by what is in it. The bytes
+// HTML, plain text or a Word document, told apart by the file name and by what is in it. The bytes
 // stay as they are in Original. The text is brought into one form, so that the same
 // words in another file have the same digest, and no word of the policy is dropped
 // on the way; what was changed or set aside is listed in Changes.
@@ -34,25 +34,27 @@ var (
 // Dates that the text states are not read: when a version takes effect is for the
 // operator to say.
 func Import(raw []byte, name string) (Draft, error) {
-	if len(raw) > MaxOriginal {
-		return Draft{}, ErrTooLarge
-	}
-	if err := checkEncoding(raw); err != nil {
+	docx, err := documentKind(raw)
+	if err != nil {
 		return Draft{}, err
+	}
+	if len(raw) > MaxDocument || len(raw) > MaxOriginal && !docx {
+		return Draft{}, ErrTooLarge
 	}
 	d := Draft{Original: bytes.Clone(raw)}
 	var t tally
-	text := normalizeCharacters(string(raw), &t)
-	d.Format = formatOf(name, text)
-	var err error
-	switch d.Format {
-	case "html":
-		text, err = fromHTML(text, &t)
-	case "text":
-		text = fromPlain(text, &t)
+	var text string
+	if docx {
+		d.Format = "docx"
+		text, err = fromDOCX(raw, &t)
+	} else {
+		d.Format, text, err = fromText(raw, name, &t)
 	}
 	if err != nil {
 		return Draft{}, err
+	}
+	if len(text) > 4*MaxOriginal {
+		return Draft{}, ErrTooLarge
 	}
 	if text, d.Provenance, err = settle(text, &t); err != nil {
 		return Draft{}, err
@@ -62,6 +64,21 @@ func Import(raw []byte, name string) (Draft, error) {
 		return Draft{}, ErrEmpty
 	}
 	return d, nil
+}
+
+// fromText writes what is no document of a word processor as Markdown.
+func fromText(raw []byte, name string, t *tally) (format, text string, err error) {
+	if err := checkEncoding(raw); err != nil {
+		return "", "", err
+	}
+	text = normalizeCharacters(string(raw), t)
+	switch format = formatOf(name, text); format {
+	case "html":
+		text, err = fromHTML(text, t)
+	case "text":
+		text = fromPlain(text, t)
+	}
+	return format, text, err
 }
 
 // settle repeats the steps until nothing changes any more: taking a tag away, for
