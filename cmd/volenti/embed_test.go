@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/volenti-consent/volenti/server/embedding"
 )
 
 const exampleServer = "https://consent.example.com"
@@ -31,7 +33,7 @@ func printed(t *testing.T, data string, args ...string) (lines, notes string) {
 // Who copies from the documentation gets what the command prints.
 func TestTheDocumentationShowsWhatEmbedPrints(t *testing.T) {
 	data := publish(t)
-	for _, platform := range platforms {
+	for _, platform := range embedding.Platforms() {
 		doc, err := os.ReadFile("../../docs/platforms/" + platform + ".md")
 		if err != nil {
 			t.Fatal(err)
