@@ -44,6 +44,7 @@ type Draft struct {
 	months    int // that a grant lasts
 	rest      int // that a refusal rests
 	artifacts []Artifact
+	script    canonical.Digest // that asked; not part of the record but by its experience
 }
 
 // Prepare judges a decision against the notice it answers. It fails with
@@ -122,7 +123,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	}
 	core.choose(d, q.Notice)
 	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)
-	return Draft{core: core, decision: d, request: request, months: months, rest: max(months, q.Reask), artifacts: q.Artifacts}, nil
+	return Draft{core: core, decision: d, request: request, months: months, rest: max(months, q.Reask), artifacts: q.Artifacts, script: q.Experience.Script}, nil
 }
 
 // ofAge refuses a grant of somebody who did not say to be as old as is asked here.

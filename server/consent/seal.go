@@ -76,10 +76,11 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 	}
 	leaf := auditlog.Leaf(auditlog.Commit(l.saltCore, coreBytes), auditlog.Commit(l.saltPers, personal))
 	kid, signature := keys.Sign(leaf)
+	summary := Summarise(core, d.script)
 	return &Entry{
 		Site: core.Site, DecisionID: d.decision.ID, Request: d.request, ReceiptID: id,
 		Previous: core.Previous, Subject: subject, ReceivedAt: core.ReceivedAt,
 		Core: coreBytes, Personal: personal, SaltCore: l.saltCore[:], SaltPerson: l.saltPers[:],
-		Leaf: leaf[:], KeyID: kid, Signature: signature, Artifacts: d.artifacts,
+		Leaf: leaf[:], KeyID: kid, Signature: signature, Artifacts: d.artifacts, Summary: &summary,
 	}, core, nil
 }

@@ -39,6 +39,7 @@ type Entry struct {
 	KeyID      string
 	Signature  []byte // 64 bytes, Ed25519
 	Artifacts  []Artifact
+	Summary    *Summary // of Core, for counters; nil lets the store work it out
 
 	// Set by the store.
 	Index  int64  // leaf index in the log

@@ -28,6 +28,13 @@ type Publication struct {
 	TrialWordings map[string]map[string]canonical.Digest
 }
 
+// A Latest is a site's newest publication in short: which, and since when.
+type Latest struct {
+	Seq         int64
+	Notice      canonical.Digest
+	PublishedAt time.Time
+}
+
 // A PublishedScript is a compiled variant with its compressed forms.
 type PublishedScript struct {
 	Script

@@ -33,6 +33,7 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			return err
 		}
 		var leaves [][auditlog.LeafSize]byte
+		in, scripts := newIncrements(), map[canonical.Digest]canonical.Digest{}
 		for i, e := range entries {
 			position := head.Size + int64(len(leaves))
 			kept, err := db.appendOne(ctx, tx, position, e)
@@ -40,12 +41,21 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 				return fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
 			}
 			outcomes[i] = kept
-			if kept.stored == nil {
-				leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
+			if kept.stored != nil {
+				continue // a repeat or a clash: counted before, or not kept
 			}
+			leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
+			summary, err := db.summaryOf(ctx, tx, e, scripts)
+			if err != nil {
+				return fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
+			}
+			in.add(e, summary, position)
 		}
 		if len(leaves) == 0 {
 			return nil
+		}
+		if err := db.count(ctx, tx, in); err != nil {
+			return err
 		}
 		before := head
 		var nodes []auditlog.StoredHash

@@ -9,6 +9,7 @@ import (
 // appendStatements are prepared on the connection that writes.
 type appendStatements struct {
 	head, edge, record, decision, leaf, node, grow *sql.Stmt
+	count, facet, recordFacet                      *sql.Stmt
 }
 
 // findStatements are what requests ask, prepared on those that read.
@@ -39,6 +40,9 @@ func (db *DB) prepare(ctx context.Context) error {
 		{db.write, &db.append.leaf, `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2)`},
 		{db.write, &db.append.node, `INSERT INTO log_node (position, hash) VALUES (?1, ?2)`},
 		{db.write, &db.append.grow, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1 AND size = ?3`},
+		{db.write, &db.append.count, upsertCount},
+		{db.write, &db.append.facet, insertFacet},
+		{db.write, &db.append.recordFacet, insertRecordFacet},
 		{db.read, &db.find.head, selectHead},
 		{db.read, &db.find.node, selectNode},
 		{db.read, &db.find.entry, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
