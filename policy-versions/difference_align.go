@@ -11,8 +11,8 @@ const (
 	alikeThere = 0.6 // to be one piece that moved
 )
 
-// Words that a piece needs so that it can move by itself: "Contact" stands in many
-// places. Beside another that moved, any piece can.
+// Words that a piece needs so that it can move by itself: "None." stands in many
+// places. Beside another that moves, any piece can.
 const (
 	wordsToMove     = 4 // exactly alike
 	wordsToMoveNear = 8
@@ -165,8 +165,11 @@ func keys(pieces []piece) []int32 {
 func (c *comparison) moves(pairs []pair) {
 	slices.SortStableFunc(pairs, func(p, q pair) int { return cmp.Or(q.weight-p.weight, p.i-q.i, p.j-q.j) })
 	for _, p := range pairs {
+		if !c.free(p.i, p.j) || p.alike < alikeThere {
+			continue
+		}
 		words := min(c.old.pieces[p.i].words, c.new.pieces[p.j].words)
-		if !c.free(p.i, p.j) || p.alike < alikeThere || words < wordsToMove || p.alike < 1 && words < wordsToMoveNear {
+		if p.alike < 1 && words < wordsToMoveNear || words < wordsToMove && !c.pairMoves(p.i, p.j) {
 			continue
 		}
 		c.match(p.i, p.j, true)
@@ -179,6 +182,19 @@ func (c *comparison) moves(pairs []pair) {
 			}
 		}
 	}
+}
+
+// pairMoves is true for two short pieces that are the same beside each other on
+// both sides: a heading, and the line below it.
+func (c *comparison) pairMoves(i, j int) bool {
+	for _, step := range []int{-1, 1} {
+		k, l := i+step, j+step
+		if k >= 0 && k < len(c.old.pieces) && l >= 0 && l < len(c.new.pieces) && c.free(k, l) && c.equal(k, l) &&
+			min(c.old.pieces[i].words, c.old.pieces[k].words) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *comparison) free(i, j int) bool { return c.old.partner[i] == none && c.new.partner[j] == none }

@@ -122,9 +122,9 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// marked writes a difference down so that a test can show it: [-gone-]{+put+}, and
+// spelled writes a difference down so that a test can show it: [-gone-]{+put+}, and
 // before each block that isn't the same what became of it.
-func marked(d Difference) string {
+func spelled(d Difference) string {
 	var b strings.Builder
 	for _, block := range d.Blocks {
 		if block.Kind != Same {
@@ -175,7 +175,7 @@ func TestCompareMarksWords(t *testing.T) {
 		"a part went":       {"One two three four five.\n\nSix seven.\n", "One two three four five.\n", "One two three four five.\ndeleted: Six seven.\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := marked(compare(t, c.before, c.after)); got != c.want {
+			if got := spelled(compare(t, c.before, c.after)); got != c.want {
 				t.Errorf("got\n%s\nwant\n%s", got, c.want)
 			}
 		})
@@ -188,7 +188,7 @@ func TestCompareRecognisesMoves(t *testing.T) {
 	const who = "# Privacy\n\nThis is who we are and how one reaches us by mail.\n\n"
 	d := compare(t, who+cookies+rights, who+rights+cookies)
 	if d.Inserted+d.Deleted != 0 || d.Moved != 4 {
-		t.Errorf("a section that moved is +%d -%d, %d moved\n%s", d.Inserted, d.Deleted, d.Moved, marked(d))
+		t.Errorf("a section that moved is +%d -%d, %d moved\n%s", d.Inserted, d.Deleted, d.Moved, spelled(d))
 	}
 	for _, b := range d.Blocks {
 		if b.Kind != Same && b.Kind != MovedFrom && b.Kind != MovedTo {
@@ -196,13 +196,13 @@ func TestCompareRecognisesMoves(t *testing.T) {
 		}
 	}
 	d = compare(t, who+cookies+rights, who+rights+strings.Replace(cookies, "where you agree", "once you agree", 1))
-	if d.Inserted != 1 || d.Deleted != 1 || d.Moved != 4 || !strings.Contains(marked(d), "moved-to: We set cookies that are needed for the cart, and others only [-where-]{+once+} you agree.") {
-		t.Errorf("a section that moved and changed is +%d -%d, %d moved\n%s", d.Inserted, d.Deleted, d.Moved, marked(d))
+	if d.Inserted != 1 || d.Deleted != 1 || d.Moved != 4 || !strings.Contains(spelled(d), "moved-to: We set cookies that are needed for the cart, and others only [-where-]{+once+} you agree.") {
+		t.Errorf("a section that moved and changed is +%d -%d, %d moved\n%s", d.Inserted, d.Deleted, d.Moved, spelled(d))
 	}
 	// What stands in many places did not move from one to another.
 	d = compare(t, "## A\n\nNone.\n\n## B\n\nSome text of B.\n", "## A\n\nSome text of A.\n\n## B\n\nNone.\n")
 	if d.Moved != 0 {
-		t.Errorf("%s", marked(d))
+		t.Errorf("%s", spelled(d))
 	}
 }
 
