@@ -16,6 +16,7 @@ import (
 type Audit struct {
 	Head     auditlog.Head
 	Records  int64 // kept, each matching its leaf and its signature
+	Versions int64 // of policies, each matching its leaf, its texts and the entry before
 	Without  int64 // leaves whose record is gone: erased, or lost
 	Findings []error
 }
@@ -24,9 +25,9 @@ type Audit struct {
 // a backup.
 const mostFindings = 100
 
-// Audit reads the whole log and every record, at one moment, and recomputes all
-// that can be recomputed: leaves from records, nodes and root from leaves, and
-// that the log continues each of the earlier heads, which somebody kept outside
+// Audit reads the whole log, every record and every policy version, at one moment,
+// and recomputes all that can be recomputed: leaves from records and entries, entries
+// from versions and their texts, nodes and root from leaves, and that the log continues each of the earlier heads, which somebody kept outside
 // this database. Without one, a database that was exchanged for an older copy
 // can't be told from one that never grew. What does not hold is a finding; an
 // error means that it could not be read.
@@ -52,9 +53,15 @@ func auditIn(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys, earlier [
 	if err := a.log(ctx, tx); err != nil {
 		return nil, err
 	}
-	if err := a.records(ctx, tx, keys); err != nil {
+	records, err := a.records(ctx, tx, keys)
+	if err != nil {
 		return nil, err
 	}
+	entries, err := a.versions(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	a.Without = head.Size - records - entries
 	node, err := tx.PrepareContext(ctx, selectNode)
 	if err != nil {
 		return nil, err
@@ -129,14 +136,14 @@ func (a *Audit) log(ctx context.Context, tx *sql.Tx) error {
 	return errors.Join(err, nodes.Err())
 }
 
-// records verifies each receipt as its holder would.
-func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys) error {
+// records verifies each receipt as its holder would, and returns how many there are.
+func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys) (seen int64, _ error) {
 	rows, err := tx.QueryContext(ctx, `SELECT `+entryColumns+` FROM record r LEFT JOIN log_leaf l ON l.position = r.position ORDER BY r.position`)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer rows.Close()
-	seen, last := int64(0), int64(0)
+	last := int64(0)
 	for rows.Next() {
 		seen++
 		e, err := scanEntry(rows)
@@ -145,7 +152,7 @@ func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys
 			continue
 		}
 		if err != nil {
-			return err
+			return 0, err
 		}
 		receipt, err := consent.EncodeReceipt(e)
 		if err == nil {
@@ -166,8 +173,7 @@ func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys
 		last = max(last, e.ReceivedAt)
 		a.Records++
 	}
-	a.Without = a.Head.Size - seen
-	return rows.Err()
+	return seen, rows.Err()
 }
 
 // clockTolerance is how far, in milliseconds, the clocks of two processes that

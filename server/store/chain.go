@@ -118,8 +118,7 @@ func (db *DB) enterVersions(ctx context.Context) error {
 // VersionLink finds the entry of a version, and makes sure that it is the one its leaf
 // stands for.
 func (db *DB) VersionLink(ctx context.Context, site, policy string, number int) (policyversions.Link, error) {
-	l, err := scanVersionLink(db.read.QueryRowContext(ctx, `SELECT `+versionLinkColumns+` FROM policy_entry e LEFT JOIN log_leaf l ON l.position = e.position
-		WHERE e.site = ?1 AND e.policy = ?2 AND e.number = ?3`, site, policy, number))
+	l, err := scanVersionLink(db.read.QueryRowContext(ctx, versionLinkQuery, site, policy, number))
 	if errors.Is(err, sql.ErrNoRows) {
 		return policyversions.Link{}, policyversions.ErrUnknownVersion
 	}
@@ -129,7 +128,8 @@ func (db *DB) VersionLink(ctx context.Context, site, policy string, number int) 
 	return l, nil
 }
 
-const versionLinkColumns = `e.bytes, e.digest, e.position, e.salt_core, e.salt_person, l.leaf`
+const versionLinkQuery = `SELECT e.bytes, e.digest, e.position, e.salt_core, e.salt_person, l.leaf FROM policy_entry e
+	LEFT JOIN log_leaf l ON l.position = e.position WHERE e.site = ?1 AND e.policy = ?2 AND e.number = ?3`
 
 func scanVersionLink(row scanner) (l policyversions.Link, err error) {
 	var kept []byte

@@ -49,8 +49,9 @@ func (c fileConnector) Connect(context.Context) (driver.Conn, error) {
 
 func (fileConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
-		// Of use on macOS only, where fsync alone does not reach the disk.
-		_, err := c.Exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF", nil)
+		// Full fsync is of use on macOS only, where fsync alone does not reach the disk.
+		// Recursive triggers: what REPLACE deletes is asked for, too.
+		_, err := c.Exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON", nil)
 		return err
 	}}
 }

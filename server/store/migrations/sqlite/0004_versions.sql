@@ -71,3 +71,27 @@ CREATE TRIGGER policy_entry_fixed BEFORE UPDATE ON policy_entry
 BEGIN SELECT RAISE(ABORT, 'an entry never changes'); END;
 CREATE TRIGGER policy_entry_kept BEFORE DELETE ON policy_entry
 BEGIN SELECT RAISE(ABORT, 'an entry is never deleted'); END;
+
+-- REPLACE deletes without asking the triggers on deletion. Records and artifacts that
+-- are there already are no error, and stay as they are.
+CREATE TRIGGER policy_version_once BEFORE INSERT ON policy_version
+WHEN EXISTS (SELECT 1 FROM policy_version v WHERE v.site = NEW.site AND v.policy = NEW.policy AND v.number = NEW.number)
+BEGIN SELECT RAISE(ABORT, 'a policy version never changes'); END;
+CREATE TRIGGER policy_entry_once BEFORE INSERT ON policy_entry
+WHEN EXISTS (SELECT 1 FROM policy_entry e WHERE e.digest = NEW.digest OR e.position = NEW.position
+	OR (e.site = NEW.site AND e.policy = NEW.policy AND e.number = NEW.number))
+BEGIN SELECT RAISE(ABORT, 'an entry never changes'); END;
+CREATE TRIGGER policy_translation_once BEFORE INSERT ON policy_translation
+WHEN EXISTS (SELECT 1 FROM policy_translation t WHERE t.site = NEW.site AND t.policy = NEW.policy AND t.number = NEW.number AND t.language = NEW.language)
+BEGIN SELECT RAISE(ABORT, 'a translation never changes'); END;
+CREATE TRIGGER log_leaf_once BEFORE INSERT ON log_leaf WHEN EXISTS (SELECT 1 FROM log_leaf l WHERE l.position = NEW.position)
+BEGIN SELECT RAISE(ABORT, 'a leaf never changes'); END;
+CREATE TRIGGER log_node_once BEFORE INSERT ON log_node WHEN EXISTS (SELECT 1 FROM log_node n WHERE n.position = NEW.position)
+BEGIN SELECT RAISE(ABORT, 'a node of the log never changes'); END;
+CREATE TRIGGER artifact_once BEFORE INSERT ON artifact WHEN EXISTS (SELECT 1 FROM artifact a WHERE a.digest = NEW.digest)
+BEGIN SELECT RAISE(IGNORE); END;
+CREATE TRIGGER record_once BEFORE INSERT ON record
+WHEN EXISTS (SELECT 1 FROM record r WHERE r.position = NEW.position)
+	OR EXISTS (SELECT 1 FROM record r WHERE r.id = NEW.id)
+	OR EXISTS (SELECT 1 FROM record r WHERE r.site = NEW.site AND r.decision = NEW.decision)
+BEGIN SELECT RAISE(IGNORE); END;
