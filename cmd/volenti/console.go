@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/volenti-consent/volenti/banner"
+	"github.com/volenti-consent/volenti/banner/fairness"
 	"github.com/volenti-consent/volenti/geo"
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
@@ -53,6 +55,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 			return ""
 		},
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+		Workshop: admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil
 }
 

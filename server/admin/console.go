@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
@@ -24,7 +23,7 @@ type Console struct {
 	Operators operator.Store
 	Sites     site.Store
 	Notices   notice.Store
-	Versions  policyversions.Store
+	Versions  Versions
 	Records   consent.Store
 	Cookies   Sealer // seals the console's cookies
 	Vault     *operator.Vault
@@ -32,6 +31,8 @@ type Console struct {
 	Address   func(*http.Request) string // of the client, behind proxies; counted, never kept
 	PublicURL string                     // "https://consent.example.com", or "" where it is not known
 	HTTPS     bool                       // operators reach this server over TLS
+
+	Workshop
 }
 
 // A Sealer makes and opens sealed cookies: an operator.Sealer.

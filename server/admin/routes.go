@@ -26,6 +26,9 @@ func (c *Console) Routes() []Route {
 	for _, part := range [][]Route{
 		c.overviewRoutes(),
 		c.enterRoutes(),
+		c.policyRoutes(),
+		c.noticeRoutes(),
+		c.previewRoutes(),
 	} {
 		all = append(all, part...)
 	}

@@ -18,13 +18,23 @@ import (
 // notice that is there can be published. docs/notice-file.md describes the
 // file.
 func Parse(file []byte, name string) (*Notice, []Issue) {
+	n, _, issues := read(file, name)
+	if Failed(issues) {
+		return nil, issues
+	}
+	return n, issues
+}
+
+// read reads a file. unread are the issues of what could not be understood; issues
+// are those and Lint's, in the order of the file.
+func read(file []byte, name string) (n *Notice, unread, issues []Issue) {
 	r := &reader{source: readSource(file, name)}
 	if len(r.root) == 0 && len(r.issues) > 0 {
-		return nil, r.issues
+		return nil, r.issues, r.issues
 	}
 	r.spell()
-	n := r.notice()
-	unread := slices.Clone(r.issues)
+	n = r.notice()
+	unread = slices.Clone(r.issues)
 	for _, issue := range Lint(n) {
 		if !within(issue.Path, unread) {
 			issue.Line = r.line(issue.Path)
@@ -32,10 +42,7 @@ func Parse(file []byte, name string) (*Notice, []Issue) {
 		}
 	}
 	slices.SortStableFunc(r.issues, func(a, b Issue) int { return cmp.Compare(a.Line, b.Line) })
-	if Failed(r.issues) {
-		return nil, few(r.issues)
-	}
-	return n, few(r.issues)
+	return n, unread, few(r.issues)
 }
 
 // maxIssues is more than anybody mends at once.
