@@ -38,8 +38,14 @@ type Publisher struct {
 // "cli". Errors are ErrBadKey, ErrBadLanguage, ErrBadDraft, ErrBadAnnouncement and
 // those of Store.AddVersion.
 func (p Publisher) Publish(ctx context.Context, site, policy string, d Draft, effective time.Time) (Version, error) {
-	v := Version{Site: site, Policy: policy, PublishedBy: "cli"}
-	if err := v.write(d, nil); err != nil {
+	return p.PublishTexts(ctx, site, policy, "cli", effective, d)
+}
+
+// PublishTexts is Publish by whoever is named, with translations. Each text keeps
+// the bytes it was imported from; what visitors are told is that of d.
+func (p Publisher) PublishTexts(ctx context.Context, site, policy, by string, effective time.Time, d Draft, translations ...Draft) (Version, error) {
+	v := Version{Site: site, Policy: policy, PublishedBy: by}
+	if err := v.write(d, translations); err != nil {
 		return Version{}, err
 	}
 	p.date(&v, effective)
