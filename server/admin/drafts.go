@@ -116,6 +116,9 @@ func (c *Console) keepDraft(d *Desk) error {
 		return err
 	}
 	w, wrong := typed(d, kept)
+	if kept.State == policyversions.Submitted {
+		return c.showSubmitted(d, w, kept)
+	}
 	var imported *console.Imported
 	said, next := "The draft is kept.", d.draftPath(w)
 	do, at, _ := strings.Cut(d.FormValue("do"), "-")
@@ -195,7 +198,7 @@ func (c *Console) showStale(d *Desk, mine policyversions.Work) error {
 		return err
 	}
 	if theirs.State == policyversions.Submitted {
-		return policyversions.ErrSubmitted
+		return c.showSubmitted(d, mine, theirs)
 	}
 	names := c.names(d.Request().Context())
 	merged := mine
@@ -219,6 +222,14 @@ func (c *Console) showStale(d *Desk, mine policyversions.Work) error {
 			p.Theirs = &console.DraftText{Language: t.Language, Name: p.Name, Direction: direction(t.Language), Title: t.Title, Markdown: t.Markdown}
 			p.Differs = differenceOf(policyversions.Compare(whole(t.Title, t.Markdown), whole(p.Title, p.Markdown)))
 		}
+	})
+}
+
+// showSubmitted answers somebody who typed on in a draft that was submitted for
+// approval meanwhile: with his words, to be copied.
+func (c *Console) showSubmitted(d *Desk, mine, kept policyversions.Work) error {
+	return c.showDraft(d, unkept(mine, kept), func(page *console.Draft) {
+		page.Wrong = []console.Mend{{What: "This draft was submitted for approval meanwhile, so your words are not kept. Copy them; then take the draft back, or wait."}}
 	})
 }
 

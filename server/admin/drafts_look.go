@@ -194,16 +194,16 @@ func (c *Console) autosave(d *Desk) error {
 	}
 	w, wrong := typed(d, kept)
 	d.Response().Header().Set("Cache-Control", "no-store")
+	const submitted = "This draft was submitted for approval meanwhile. Copy your words before you leave the page."
+	if kept.State == policyversions.Submitted {
+		return d.JSON(http.StatusConflict, map[string]any{"said": submitted})
+	}
 	if len(wrong) > 0 {
 		return d.JSON(http.StatusUnprocessableEntity, map[string]any{"said": wrong[0].What})
 	}
 	saved, err := c.save(d, w)
-	if errors.Is(err, policyversions.ErrStale) || errors.Is(err, policyversions.ErrSubmitted) {
-		said := "Somebody else kept other words meanwhile. Press Keep to see both; nothing is lost."
-		if errors.Is(err, policyversions.ErrSubmitted) {
-			said = "Somebody submitted this draft for approval meanwhile. Copy your words before you leave the page."
-		}
-		return d.JSON(http.StatusConflict, map[string]any{"said": said})
+	if errors.Is(err, policyversions.ErrStale) {
+		return d.JSON(http.StatusConflict, map[string]any{"said": "Somebody else kept other words meanwhile. Press Keep to see both; nothing is lost."})
 	}
 	if err != nil {
 		return err

@@ -82,6 +82,9 @@ func (c *Console) announce(d *Desk) error {
 	if err != nil {
 		return err
 	}
+	if w.State == policyversions.Submitted {
+		return policyversions.ErrSubmitted
+	}
 	page := &console.Announce{When: d.FormValue("when"), Day: strings.TrimSpace(d.FormValue("day")),
 		Grace: strings.TrimSpace(d.FormValue("grace")), Material: d.FormValue("material") == "yes"}
 	page.Revision, _ = strconv.ParseInt(d.FormValue("revision"), 10, 64)

@@ -31,7 +31,9 @@ func (n *Notice) File() string {
 	}
 	w.controller(n.Controller)
 	w.google(n)
-	w.table("look", func() { w.look(n.Look, Look{Accent: defaultAccent, Position: positions[0], Theme: themes[0], Reopen: reopens[0], Radius: defaultRadius}) })
+	w.table("look", func() {
+		w.look(n.Look, Look{Accent: defaultAccent, Position: positions[0], Theme: themes[0], Reopen: reopens[0], Radius: defaultRadius})
+	})
 	w.table("blocking", func() {
 		w.text("mode", n.Blocking.Mode, blockings[0])
 		w.text("unknown", n.Blocking.Unknown, unknowns[0])
