@@ -1,0 +1,38 @@
+package policyversions
+
+import (
+	"fmt"
+	"time"
+)
+
+// StartOfDay is the first instant of a day such as "2026-12-01" where loc is. Where
+// clocks skip midnight it is the moment after the gap; where midnight comes twice,
+// the first; of a day that a place left out (Samoa, 30 December 2011), the moment
+// the next one begins.
+func StartOfDay(day string, loc *time.Location) (time.Time, error) {
+	civil, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q is not a day: write one such as 2026-12-01", day)
+	}
+	// No place is further than a day from UTC, so the clocks that count are those
+	// that were set in these three days.
+	for t := civil.Add(-36 * time.Hour).In(loc); t.Before(civil.Add(48 * time.Hour)); {
+		begin, end := t.ZoneBounds() // zero: there is no such bound
+		_, offset := t.Zone()
+		first := civil.Add(-time.Duration(offset) * time.Second).In(loc)
+		if first.Before(begin) {
+			first = begin
+		}
+		if (end.IsZero() || first.Before(end)) && first.Format(time.DateOnly) >= day {
+			return first.UTC(), nil
+		}
+		if end.IsZero() {
+			break
+		}
+		t = end
+	}
+	return time.Time{}, fmt.Errorf("%s never began in %s", day, loc)
+}
+
+// DayOf is the day, such as "2026-12-01", on which t falls where loc is.
+func DayOf(t time.Time, loc *time.Location) string { return t.In(loc).Format(time.DateOnly) }
