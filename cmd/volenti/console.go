@@ -47,6 +47,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 	return &admin.Console{
 		Log: log, Now: time.Now, Pages: pages,
 		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
+		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg),
 		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(time.Now),
 		Address: func(r *http.Request) string {
 			if client := extractor.Client(geo.Peer(r), r.Header); client.IsValid() {
@@ -55,6 +56,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 			return ""
 		},
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+		Insight:  admin.Insight{Store: in.db, Keys: in.keyring.Public, Lines: embedder(in.db)},
 		Workshop: admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil
 }

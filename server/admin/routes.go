@@ -1,10 +1,6 @@
 package admin
 
-import (
-	"net/http"
-
-	"github.com/volenti-consent/volenti/server/operator"
-)
+import "github.com/volenti-consent/volenti/server/operator"
 
 // A Route is one thing the console answers. Who may ask for it stands here and
 // nowhere else: a route without Open and without a Right is for everybody who is
@@ -15,6 +11,7 @@ type Route struct {
 	Right  operator.Right // on the site of the path, or on the server
 	Open   bool           // answered to whoever is not signed in: sign-in itself
 	Fresh  bool           // only after a proof of identity in the last ten minutes
+	SetUp  bool           // also by a one-time link, to set up how one signs in
 	Bearer bool           // asked by a program that shows a token with Right for the site of the path; no session
 	Handle func(*Desk) error
 }
@@ -26,6 +23,13 @@ func (c *Console) Routes() []Route {
 	for _, part := range [][]Route{
 		c.overviewRoutes(),
 		c.enterRoutes(),
+		c.signInRoutes(),
+		c.setUpRoutes(),
+		c.accountRoutes(),
+		c.passkeyRoutes(),
+		c.operatorRoutes(),
+		c.tokenRoutes(),
+		c.logRoutes(),
 		c.policyRoutes(),
 		c.noticeRoutes(),
 		c.previewRoutes(),
@@ -33,10 +37,4 @@ func (c *Console) Routes() []Route {
 		all = append(all, part...)
 	}
 	return all
-}
-
-func (c *Console) overviewRoutes() []Route {
-	return []Route{
-		{Method: http.MethodGet, Path: "/admin", Handle: c.overview},
-	}
 }

@@ -97,17 +97,6 @@ func (f *Frame) WrongAt(field string) string {
 	return ""
 }
 
-// Home is the list of sites.
-type Home struct {
-	Frame
-	List []HomeSite
-}
-
-func (*Home) template() string { return "home" }
-
-// A HomeSite is one of them.
-type HomeSite struct{ Key, Name string }
-
 // A Renderer renders pages. It is safe for concurrent use.
 type Renderer struct {
 	pages  map[string]*template.Template
@@ -126,11 +115,11 @@ func New() (*Renderer, error) {
 	}
 	for _, file := range names {
 		name := strings.TrimSuffix(path.Base(file), ".html")
-		if name == "layout" || name == "parts" {
+		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
 		t, err := template.New("layout.html").Funcs(r.funcs()).
-			ParseFS(embedded, "templates/layout.html", "templates/parts.html", file)
+			ParseFS(embedded, "templates/layout.html", "templates/parts*.html", file)
 		if err != nil {
 			return nil, fmt.Errorf("template %s: %w", name, err)
 		}
@@ -161,6 +150,8 @@ func (r *Renderer) funcs() template.FuncMap {
 		"moment": func(t time.Time) string { return t.Format("2 January 2006, 15:04 MST") },
 		"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
 		"dict":   dict,
+		"list":   func(all ...string) []string { return all },
+		"number": Number,
 	}
 }
 

@@ -20,7 +20,22 @@ if (menu && matchMedia('(width < 56rem)').matches) menu.open = false;
 
 // A form is sent once: a second press while it is under way is none.
 document.addEventListener('submit', (e) => {
+  if ('again' in e.target.dataset) return; // what it answers is a file, and the page stays
   if (e.target.dataset.sent) return e.preventDefault();
   e.target.dataset.sent = '1';
 });
 addEventListener('pageshow', () => document.querySelectorAll('form[data-sent]').forEach((form) => delete form.dataset.sent));
+
+// Copying is offered where the browser lets us; whoever has no script marks and copies.
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll('button[data-copy]')) {
+    const label = button.textContent;
+    button.hidden = false;
+    button.addEventListener('click', async () => {
+      await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
+      button.textContent = 'Copied';
+      setTimeout(() => (button.textContent = label), 2000);
+    });
+    button.setAttribute('aria-live', 'polite');
+  }
+}
