@@ -54,6 +54,12 @@ var problems = []struct {
 	{policyversions.ErrSubmitted, 409, "submitted", "This draft waits for approval", "Take it back before changing it."},
 	{notice.ErrNoWork, 404, "no-draft", "There is no draft of this banner", "It was published or deleted meanwhile. Begin another."},
 	{notice.ErrStale, 409, "stale-draft", "Somebody else has changed this draft", "Open it again, then make the change anew."},
+	{visitor.ErrNotInForce, 404, "not-in-force", "No version was in force then", "Choose one from the list of all versions."},
+	{visitor.ErrUnknownLanguage, 404, "unknown-language", "There is no text in this language", "Leave lang out."},
+	{visitor.ErrDate, 400, "date", "This is neither a day nor an instant", "Write a day as 2026-05-31, or an instant as 2026-05-31T12:00:00+02:00 (RFC 3339)."},
+	{visitor.ErrDatetime, 400, "accept-datetime", "Accept-Datetime is no datetime", "Write it as RFC 7089 has it: Sun, 31 May 2026 12:00:00 GMT."},
+	{visitor.ErrPair, 400, "pair", "These are not two versions", "Write the numbers of two versions, such as 1..2."},
+	{visitor.ErrNotAcceptable, 406, "not-acceptable", "There is no such form of this", "Accept text/html, application/json or, of a text, text/markdown; or ask for the address with .json or .md behind it."},
 	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
 	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
 	{visitor.ErrUnknownCategory, 404, "unknown-category", "There is no such category", "Use the key of a category of the notice."},
@@ -90,6 +96,9 @@ func problemOf(err error) problem {
 	}
 	for _, row := range problems {
 		if errors.Is(err, row.err) {
+			if told, ok := errors.AsType[*visitor.Told](err); ok {
+				row.detail = told.Detail
+			}
 			return problem{Type: row.kind, Title: row.title, Status: row.status, Detail: row.detail}
 		}
 	}

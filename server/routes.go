@@ -43,11 +43,20 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/declaration", d.Declarations.JSON)
 
 	// Legal texts.
-	get("/policies/:site/:policy", d.Policies.InForce)
+	get("/policies/:site/:policy", d.Policies.InForce) // and with .json, .md
 	get("/policies/:site/:policy/versions", d.Policies.List)
-	get("/policies/:site/:policy/versions/:number", d.Policies.Version)
+	get("/policies/:site/:policy/versions.json", d.Policies.List)
+	get("/policies/:site/:policy/versions/:number", d.Policies.Version) // and with .json, .md
 	get("/policies/:site/:policy/versions/:number/original", d.Policies.Original)
 	get("/policies/:site/:policy/versions/:number/canonical", d.Policies.Canonical)
+	get("/policies/:site/:policy/at", d.Policies.AtForm)
+	get("/policies/:site/:policy/at/:date", d.Policies.At)
+	get("/policies/:site/:policy/diff", d.Policies.DifferenceForm)
+	get("/policies/:site/:policy/diff/:pair", d.Policies.Difference) // and with .json
+	get("/policies/:site/:policy/timegate", d.Policies.TimeGate)
+	get("/policies/:site/:policy/timemap", d.Policies.TimeMap)
+	get("/policies/:site/:policy/timemap.json", d.Policies.TimeMap)
+	get("/policies/:site/:policy/feed.atom", d.Policies.Feed)
 	get("/assets/*", echo.WrapHandler(d.Pages.Assets()))
 
 	// Operation.

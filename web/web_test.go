@@ -24,15 +24,19 @@ var spring = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 
 func version(state string, change func(*PolicyVersion)) *PolicyVersion {
 	p := &PolicyVersion{
-		Head:    Head{Title: "Privacy policy", Site: "Example <Shop>", Root: "../../../../", Language: "en"},
-		SiteKey: "shop", Policy: "privacy", Number: 2, State: state, From: spring, Published: spring.Add(-30 * time.Hour), InForce: 2,
-		TextLanguage: "en", Text: `<p>text</p><h2 id="s-a">a</h2>`, Contents: []Contents{{"s-a", "a & b", false}, {"s-b", "b", true}},
+		PolicyHead: policyHead("../../../../"), Here: "../../../../policies/shop/privacy/versions/2",
+		Number: 2, State: state, From: spring, Published: spring.Add(-30 * time.Hour), InForce: 2,
+		Binding: "en", Text: `<p>text</p><h2 id="s-a">a</h2>`, Contents: []Contents{{"s-a", "a & b", false}, {"s-b", "b", true}},
 		Digest: strings.Repeat("0123456789abcdef", 4), Address: "/policies/shop/privacy/versions/2",
 	}
 	if change != nil {
 		change(p)
 	}
 	return p
+}
+
+func policyHead(root string) PolicyHead {
+	return PolicyHead{Head: Head{Title: "Privacy policy", Site: "Example <Shop>", Root: root, Language: "en"}, SiteKey: "shop", Policy: "privacy", TextLanguage: "en", Unlisted: true}
 }
 
 func next(p *PolicyVersion) { p.By, p.Until = 3, spring.AddDate(0, 1, 0) }
@@ -53,12 +57,41 @@ func pages() []struct {
 		{version("superseded", func(p *PolicyVersion) { next(p); p.InForce = 4 }), []string{"Version 2, superseded by version 3 on 1 April 2026", "It was in force from 1 March 2026.", "Read the version in force"}},
 		{version("replaced", func(p *PolicyVersion) { next(p); p.From, p.InForce = time.Time{}, 0 }), []string{"Version 2 never took effect", "Version 3 took its place before it was in force.", "Read version 3"}},
 		{version("in_force", func(p *PolicyVersion) { p.Language, p.TextLanguage = "de-AT", "ar" }), []string{"Fassung 2, in Kraft seit 1. März 2026", "Arabisch", "Alle Fassungen"}},
-		{&PolicyVersions{Head: Head{Title: "Privacy policy", Site: "Shop", Root: "../../../"}, SiteKey: "shop", Policy: "privacy", TextLanguage: "en", Versions: []VersionEntry{
+		{version("superseded", func(p *PolicyVersion) {
+			next(p)
+			p.InForce, p.Before, p.Material, p.Summary, p.SummaryLanguage = 4, 1, true, "We keep <less>.", "en"
+			p.Asked = &PolicyAsked{Moment: spring, Day: true, Earlier: 1, EarlierUntil: spring.Add(14 * time.Hour)}
+		}), []string{"You asked about 1 March 2026 : this version was in force.", "Until 1 March 2026, 14:00 UTC, version 1 was in force.", "What changed: We keep <less>.",
+			"What changed since version 1", "Compare with the version in force"}},
+		{version("scheduled", func(p *PolicyVersion) {
+			p.InForce, p.Before, p.Asked, p.Binds = 1, 1, &PolicyAsked{Moment: spring, Ahead: true}, spring.AddDate(0, 0, 14)
+			p.TextLanguage, p.Entry = "de", strings.Repeat("e", 64)
+			p.Languages = []PolicyLanguage{{"en", "English", false, true}, {"de", "Deutsch", true, false}}
+		}), []string{"You asked about 1 March 2026, 00:00 UTC : by what is published today, this version will be in force.", "English (authoritative) Deutsch",
+			"This is a translation. The text in English is authoritative.", "15 March 2026, 00:00 UTC", "Entry in the chain " + strings.Repeat("e", 64)}},
+		{&PolicyDifference{PolicyHead: policyHead("../../../../"),
+			Before:    DifferenceSide{1, "superseded", "Privacy policy", "en", strings.Repeat("1", 64), "../../../../policies/shop/privacy/versions/1"},
+			After:     DifferenceSide{2, "in_force", "Privacy <policy>", "de", strings.Repeat("2", 64), "../../../../policies/shop/privacy/versions/2"},
+			Languages: []PolicyLanguage{{"en", "English", true, true}, {"de", "Deutsch", false, false}}, Inserted: 3, Deleted: 4, Moved: 5, Changes: 2,
+			Parts: []DifferencePart{
+				{Folded: true, Words: 120, Blocks: []DifferenceBlock{{Shape: "heading", Level: 2, Spans: []DifferenceSpan{{"", "Who we are"}}}, {Shape: "rule"}}},
+				{Change: 1, Section: "Cookies & more", Blocks: []DifferenceBlock{
+					{Shape: "paragraph", Spans: []DifferenceSpan{{"", "We keep it "}, {"gone", "one year"}, {"put", "two <years>"}}},
+					{Shape: "entry", Level: 1, Place: 4, Target: 9, Gone: true, Spans: []DifferenceSpan{{"moved", "As before"}}}}},
+				{Blocks: []DifferenceBlock{{Shape: "row", Spans: []DifferenceSpan{{"", "a | b"}}}, {Shape: "code", Spans: []DifferenceSpan{{"", "x"}}}}},
+				{Change: 2, Blocks: []DifferenceBlock{{Shape: "heading", Level: 3, Place: 9, Target: 4, Spans: []DifferenceSpan{{"moved", "As before"}}}}},
+			}}, []string{"From version 1 to version 2", "Words inserted 3", "Words deleted 4", "Passages moved 5", "Change 1 of 2 · Cookies & more", "[deleted] one year", "[inserted] two <years>",
+			"Moved. See where it is now", "Moved here. See where it was", "Unchanged text (words: 120)", "Next change", "Previous change", "The two texts are in different languages.", "The other way round"}},
+		{&PolicyDifference{PolicyHead: policyHead("../../../../"), Before: DifferenceSide{Number: 1, State: "in_force", Language: "en", Link: "../../../../x"},
+			After: DifferenceSide{Number: 1, State: "in_force", Language: "en", Link: "../../../../x"}}, []string{"No word differs between the two texts."}},
+		{&PolicyVersions{PolicyHead: policyHead("../../../"), Today: "2026-03-02", Versions: []VersionEntry{
 			{Number: 4, State: "scheduled", From: spring.AddDate(0, 2, 0), Published: spring, Digest: strings.Repeat("4", 64), TextLanguage: "en"},
-			{Number: 3, State: "in_force", From: spring, Until: spring.AddDate(0, 2, 0), By: 4, Published: spring, Digest: strings.Repeat("3", 64), TextLanguage: "de"},
+			{Number: 3, State: "in_force", From: spring, Until: spring.AddDate(0, 2, 0), By: 4, Before: 2, Published: spring, Digest: strings.Repeat("3", 64), TextLanguage: "de",
+				Translations: []string{"fr"}, Material: true, Summary: "Kurz <gesagt>", SummaryLanguage: "de"},
 			{Number: 2, Title: "Old <title>", State: "replaced", By: 3, Published: spring, Digest: strings.Repeat("2", 64), TextLanguage: "xx"},
 			{Number: 1, State: "superseded", From: spring.AddDate(-1, 0, 0), Until: spring, By: 3, Published: spring, Digest: strings.Repeat("1", 64), TextLanguage: "en"},
-		}}, []string{"Version 4 Scheduled", "from 1 May 2026", "1 March 2026 to 1 May 2026", "Old <title>", "replaced by version 3", "1 March 2025 to 1 March 2026", "German", "xx"}},
+		}}, []string{"Version 4 Scheduled", "from 1 May 2026", "1 March 2026 to 1 May 2026", "Old <title>", "replaced by version 3", "1 March 2025 to 1 March 2026", "German · French", "xx",
+			"Which version was in force on this day?", "Compare two versions", "Material change", "Kurz <gesagt>", "What changed since version 2"}},
 		{&OptOut{Head: Head{Language: "en"}}, []string{"Opt out on all sites", "Opt out everywhere", "Global Privacy Control setting"}},
 		{&OptOut{Head: Head{Language: "en"}, On: true, Signal: true}, []string{"You have opted out in this browser.", "Take the opt-out back", "Your browser sends Global Privacy Control"}},
 		{choices(nil), []string{"Privacy settings", "You have not chosen yet.", "Statistics", "Leave out GA <4>", "Data goes to: United States", "_ga · Cookie · 13 months", "Back to the website", "Accept all", "Reject all", "privacy@shop.example"}},
@@ -437,7 +470,7 @@ func TestContrast(t *testing.T) {
 			{"ink", "paper"}, {"soft", "paper"}, {"deep", "paper"}, {"ink", "card"}, {"soft", "card"}, {"deep", "card"},
 			{"deep", "wash"}, {"ink", "wash"}, {"soft", "wash"}, {"blue", "blue-wash"}, {"ink", "blue-wash"}, {"soft", "blue-wash"}, {"deep", "blue-wash"},
 			{"amber", "amber-wash"}, {"ink", "amber-wash"}, {"soft", "amber-wash"}, {"deep", "amber-wash"},
-			{"soft", "grey-wash"}, {"ink", "grey-wash"}, {"deep", "grey-wash"},
+			{"soft", "grey-wash"}, {"ink", "grey-wash"}, {"deep", "grey-wash"}, {"red", "red-wash"}, {"ink", "red-wash"}, {"paper", "deep"}, {"card", "deep"},
 		} {
 			a, okA := colours[pair[0]]
 			b, okB := colours[pair[1]]

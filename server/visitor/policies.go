@@ -1,309 +1,309 @@
 package visitor
 
 import (
-	"bytes"
-	"encoding/json"
+	"context"
+	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
-	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/web"
 )
 
 // Policies shows the archive of legal texts: the version in force, every version
-// at its own address, and the bytes of each. To everybody the same, and nothing in
-// an answer tells visitors apart.
+// at its own address, what differs between any two, and what was in force when. To
+// everybody the same, and nothing in an answer tells visitors apart.
 type Policies struct {
-	Versions policyversions.Store
-	Sites    site.Store
+	Versions PublishedVersions
+	Sites    Sites
 	Web      *web.Renderer
 	Now      func() time.Time
-	Origin   string // of this server, "https://consent.example.com", for the permanent address as shown; may be ""
+	Origin   string // of this server, "https://consent.example.com", for addresses that leave a page; may be ""
+	// Indexed lets search engines list every version. Else they list the one in
+	// force alone, at the policy's own address: who looks for a policy is not led
+	// to a text that binds nobody any more.
+	Indexed bool
 
-	rendered renderings
+	rendered    renderings
+	differences differences
+}
+
+// PublishedVersions is what the archive reads of a policyversions.Store. It can't
+// write.
+type PublishedVersions interface {
+	Versions(ctx context.Context, site, policy string) ([]policyversions.Version, error)
+	Version(ctx context.Context, site, policy string, number int) (policyversions.Version, error)
+}
+
+// Sites is what the archive reads of a site.Store.
+type Sites interface {
+	Site(ctx context.Context, key string) (site.Site, error)
+}
+
+// ErrNotInForce is returned for a moment at which no version was in force.
+var ErrNotInForce = errors.New("no version was in force then")
+
+// Told is an error with the words of what to do, where only the request tells them.
+type Told struct {
+	Err    error
+	Detail string
+}
+
+func (t *Told) Error() string { return t.Err.Error() + ": " + t.Detail }
+
+func (t *Told) Unwrap() error { return t.Err }
+
+// A collection is all versions of one policy, as they stand at one moment, and the
+// way to their addresses from the one that was asked.
+type collection struct {
+	site    site.Site
+	policy  string
+	all     []policyversions.Version // newest first, without texts
+	now     time.Time
+	root    string // leads to the server's root, "../../"
+	origin  string
+	indexed bool
+}
+
+// open finds the policy of an address. The policy's key may have stood before a suffix.
+func (p *Policies) open(c echo.Context, policy string) (*collection, error) {
+	ctx := c.Request().Context()
+	s, err := p.Sites.Site(ctx, c.Param("site"))
+	if err != nil {
+		return nil, err
+	}
+	all, err := p.Versions.Versions(ctx, s.Key, policy)
+	if err != nil {
+		return nil, err
+	}
+	return &collection{site: s, policy: policy, all: all, now: p.Now(), root: web.Root(c.Request().URL.EscapedPath()), origin: p.Origin, indexed: p.Indexed}, nil
+}
+
+// suffixed takes a form's suffix from the last part of an address: "2.json".
+func suffixed(part string) (name, form string) {
+	for suffix, form := range map[string]string{".json": asJSON, ".md": asMarkdown} {
+		if name, ok := strings.CutSuffix(part, suffix); ok {
+			return name, form
+		}
+	}
+	return part, ""
+}
+
+// place is an address of the policy from the server's root, without a slash in front.
+func (a *collection) place(rest string) string {
+	return "policies/" + a.site.Key + "/" + a.policy + rest
+}
+
+// to leads from the address that was asked to another of the policy.
+func (a *collection) to(rest string) string { return a.root + a.place(rest) }
+
+// public is an address of the policy for those who are somewhere else: absolute, or
+// from the server's root where the server does not know its own.
+func (a *collection) public(rest string) string { return a.origin + "/" + a.place(rest) }
+
+func permanent(number int) string { return "/versions/" + strconv.Itoa(number) }
+
+func (a *collection) standing(number int) policyversions.Standing {
+	standing, _ := policyversions.StandingOf(a.all, number, a.now)
+	return standing
+}
+
+// inForce is the version in force at a moment, by what is published now.
+func (a *collection) inForce(at time.Time) (policyversions.Version, bool) {
+	for _, v := range a.all {
+		if !v.Effective.After(at) {
+			return v, true
+		}
+	}
+	return policyversions.Version{}, false
+}
+
+// before and after are the versions next to one by number, 0 for none.
+func (a *collection) before(number int) int {
+	for _, v := range a.all {
+		if v.Number < number {
+			return v.Number
+		}
+	}
+	return 0
+}
+
+func (a *collection) after(number int) int {
+	for _, v := range slices.Backward(a.all) {
+		if v.Number > number {
+			return v.Number
+		}
+	}
+	return 0
+}
+
+// notYet says from when on there is something to read.
+func (a *collection) notYet() error {
+	for _, v := range slices.Backward(a.all) {
+		if a.standing(v.Number).State != policyversions.Replaced {
+			from := v.Effective.In(a.site.Location())
+			return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s). Read it at %s.",
+				from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number)))}
+		}
+	}
+	return ErrNotInForce
+}
+
+// freshness is for how long an answer that says who is in force may be kept: a
+// minute, and never past the moment at which the next version takes effect.
+func (a *collection) freshness() time.Duration {
+	fresh := time.Minute
+	for _, v := range a.all {
+		if left := v.Effective.Sub(a.now); left > 0 {
+			fresh = min(fresh, left)
+		}
+	}
+	return fresh.Truncate(time.Second)
 }
 
 // InForce answers GET /policies/:site/:policy: the version in force.
 func (p *Policies) InForce(c echo.Context) error {
-	s, err := p.Sites.Site(c.Request().Context(), c.Param("site"))
+	policy, form := suffixed(c.Param("policy"))
+	a, err := p.open(c, policy)
 	if err != nil {
 		return err
 	}
-	now := p.Now()
-	v, err := p.Versions.InForce(c.Request().Context(), s.Key, c.Param("policy"), now)
+	v, ok := a.inForce(a.now)
+	if !ok {
+		return a.notYet()
+	}
+	header := c.Response().Header()
+	header.Add("Vary", "Accept-Language")
+	link(c, a.to(""), "canonical")
+	link(c, a.to(permanent(v.Number)), "bookmark") // the version's own address, for those who quote it
+	a.linkTimegate(c)
+	in, err := languageOf(v, c.QueryParam("lang"), c.Request().Header.Get("Accept-Language"))
 	if err != nil {
 		return err
 	}
-	return p.show(c, s, v, now)
+	return p.show(c, a, v.Number, "", in, form)
 }
 
 // Version answers GET /policies/:site/:policy/versions/:number.
 func (p *Policies) Version(c echo.Context) error {
-	s, v, err := p.version(c)
+	a, v, form, err := p.listed(c)
 	if err != nil {
 		return err
 	}
-	return p.show(c, s, v, p.Now())
+	in, err := languageOf(v, c.QueryParam("lang"), "")
+	if err != nil {
+		return err
+	}
+	p.robots(c)
+	here := permanent(v.Number)
+	link(c, a.to(here+inLanguage(v, in)), "canonical")
+	a.linkMemento(c, v)
+	return p.show(c, a, v.Number, here, in, form)
 }
 
-// List answers GET /policies/:site/:policy/versions: all of them, newest first.
-func (p *Policies) List(c echo.Context) error {
-	s, err := p.Sites.Site(c.Request().Context(), c.Param("site"))
+// listed finds the version that an address names, without its text.
+func (p *Policies) listed(c echo.Context) (*collection, policyversions.Version, string, error) {
+	a, err := p.open(c, c.Param("policy"))
 	if err != nil {
-		return err
+		return nil, policyversions.Version{}, "", err
 	}
-	all, err := p.Versions.Versions(c.Request().Context(), s.Key, c.Param("policy"))
-	if err != nil {
-		return err
-	}
-	now := p.Now()
-	c.Response().Header().Add("Vary", "Accept")
-	base := web.Root(c.Request().URL.EscapedPath()) + "policies/" + s.Key + "/" + all[0].Policy
-	link(c, base, "latest-version")
-	if wantsJSON(c.Request()) {
-		list := make([]versionJSON, 0, len(all))
-		for _, v := range all {
-			list = append(list, describe(v, all, now))
+	name, form := suffixed(c.Param("number"))
+	v, err := a.version(name)
+	return a, v, form, err
+}
+
+// version finds a version by its number as it is written in an address.
+func (a *collection) version(name string) (policyversions.Version, error) {
+	number, err := strconv.Atoi(name)
+	if err == nil && strconv.Itoa(number) == name {
+		for _, v := range a.all {
+			if v.Number == number {
+				return v, nil
+			}
 		}
-		return answerJSON(c, map[string]any{"site": s.Key, "policy": all[0].Policy, "versions": list})
 	}
-	page := &web.PolicyVersions{
-		Head:    web.Head{Title: all[0].Title, Site: s.Name, Root: web.Root(c.Request().URL.EscapedPath()), Language: all[0].Language},
-		SiteKey: s.Key, Policy: all[0].Policy, TextLanguage: all[0].Language,
-	}
-	for _, v := range all {
-		standing, _ := policyversions.StandingOf(all, v.Number, now)
-		entry := web.VersionEntry{
-			Number: v.Number, State: string(standing.State), By: standing.By, Digest: string(v.Digest), TextLanguage: v.Language,
-			From: standing.From.In(s.Location()), Until: standing.Until.In(s.Location()), Published: v.PublishedAt.In(s.Location()),
-		}
-		if v.Title != page.Title {
-			entry.Title = v.Title
-		}
-		page.Versions = append(page.Versions, entry)
-	}
-	return p.answerPage(c, page)
+	return policyversions.Version{}, fmt.Errorf("version %q: %w", name, policyversions.ErrUnknownVersion)
 }
 
 // Original answers GET /policies/:site/:policy/versions/:number/original: the bytes
 // that were imported, always as plain text to be saved, whatever they are.
 func (p *Policies) Original(c echo.Context) error {
-	_, v, err := p.version(c)
-	if err != nil {
-		return err
-	}
-	ext := map[string]string{"markdown": "md", "html": "html"}[v.Format]
-	if ext == "" {
-		ext = "txt"
-	}
-	return answerFile(c, v, ext, "text/plain; charset=utf-8", v.Original)
+	return p.file(c, func(v policyversions.Version, t policyversions.Translation) error {
+		ext := map[string]string{"markdown": "md", "html": "html"}[t.Format]
+		if ext == "" {
+			ext = "txt"
+		}
+		return answerFile(c, fileName(v, t, ext), "text/plain; charset=utf-8", t.Original)
+	})
 }
 
 // Canonical answers GET /policies/:site/:policy/versions/:number/canonical: the
 // bytes the version's digest is taken over.
 func (p *Policies) Canonical(c echo.Context) error {
-	_, v, err := p.version(c)
-	if err != nil {
-		return err
-	}
-	if _, err := v.Text(); err != nil {
-		return err
-	}
-	return answerFile(c, v, "json", "application/json", v.Canonical)
-}
-
-// version finds the version that the address names.
-func (p *Policies) version(c echo.Context) (site.Site, policyversions.Version, error) {
-	ctx := c.Request().Context()
-	s, err := p.Sites.Site(ctx, c.Param("site"))
-	if err != nil {
-		return s, policyversions.Version{}, err
-	}
-	number, err := strconv.Atoi(c.Param("number"))
-	if err != nil || number < 1 || strconv.Itoa(number) != c.Param("number") {
-		return s, policyversions.Version{}, fmt.Errorf("version %q: %w", c.Param("number"), policyversions.ErrUnknownVersion)
-	}
-	v, err := p.Versions.Version(ctx, s.Key, c.Param("policy"), number)
-	return s, v, err
-}
-
-// show answers one version, as a page or as JSON.
-func (p *Policies) show(c echo.Context, s site.Site, v policyversions.Version, now time.Time) error {
-	all, err := p.Versions.Versions(c.Request().Context(), s.Key, v.Policy)
-	if err != nil {
-		return err
-	}
-	standing, ok := policyversions.StandingOf(all, v.Number, now)
-	if !ok {
-		return fmt.Errorf("version %d of %s/%s: %w", v.Number, s.Key, v.Policy, policyversions.ErrUnknownVersion)
-	}
-	root := web.Root(c.Request().URL.EscapedPath())
-	place := "policies/" + s.Key + "/" + v.Policy
-	permanent := place + "/versions/" + strconv.Itoa(v.Number)
-	c.Response().Header().Add("Vary", "Accept")
-	link(c, root+permanent, "canonical")
-	link(c, root+place, "latest-version") // RFC 5829
-	link(c, root+place+"/versions", "version-history")
-	text, err := v.Text()
-	if err != nil {
-		return err
-	}
-	if wantsJSON(c.Request()) {
-		answer := describe(v, all, now)
-		answer.Site, answer.Policy, answer.Text = s.Key, v.Policy, text.Markdown
-		return answerJSON(c, answer)
-	}
-	r, err := p.rendered.of(v.Digest, text)
-	if err != nil {
-		return err
-	}
-	page := &web.PolicyVersion{
-		Head:    web.Head{Title: v.Title, Site: s.Name, Root: root, Language: v.Language},
-		SiteKey: s.Key, Policy: v.Policy, Number: v.Number, State: string(standing.State), By: standing.By,
-		From: standing.From.In(s.Location()), Until: standing.Until.In(s.Location()), Published: v.PublishedAt.In(s.Location()),
-		TextLanguage: v.Language, Text: template.HTML(r.HTML), //nolint:gosec // sanitized by policyversions.Render
-		Digest: string(v.Digest), Address: p.Origin + "/" + permanent,
-	}
-	for _, other := range all {
-		if st, _ := policyversions.StandingOf(all, other.Number, now); st.State == policyversions.InForce {
-			page.InForce = other.Number
+	return p.file(c, func(v policyversions.Version, t policyversions.Translation) error {
+		if _, err := v.In(t.Language); err != nil {
+			return err
 		}
-	}
-	page.Contents = contents(r.Headings)
-	return p.answerPage(c, page)
+		return answerFile(c, fileName(v, t, "json"), asJSON, t.Canonical)
+	})
 }
 
-// contents are the two upper levels of headings, if there are enough to be lost in.
-func contents(headings []policyversions.Heading) (list []web.Contents) {
-	for _, h := range headings {
-		if h.Level <= 3 {
-			list = append(list, web.Contents{ID: h.ID, Text: h.Text, Sub: h.Level == 3})
-		}
-	}
-	if len(list) < 4 {
-		return nil
-	}
-	return list
-}
-
-// versionJSON is a version on the wire; times are Unix milliseconds.
-type versionJSON struct {
-	Site        string           `json:"site,omitempty"`
-	Policy      string           `json:"policy,omitempty"`
-	Number      int              `json:"number"`
-	Title       string           `json:"title"`
-	Language    string           `json:"language"`
-	Digest      canonical.Digest `json:"digest"`
-	PublishedAt int64            `json:"published_at"`
-	Effective   int64            `json:"effective"`
-	State       string           `json:"state"`           // "in_force", "upcoming", "superseded" or "replaced"
-	Until       int64            `json:"until,omitempty"` // with By: when that version takes or took this one's place
-	By          int              `json:"by,omitempty"`
-	Text        string           `json:"text,omitempty"` // Markdown
-}
-
-func describe(v policyversions.Version, all []policyversions.Version, now time.Time) versionJSON {
-	standing, _ := policyversions.StandingOf(all, v.Number, now)
-	j := versionJSON{
-		Number: v.Number, Title: v.Title, Language: v.Language, Digest: v.Digest,
-		PublishedAt: v.PublishedAt.UnixMilli(), Effective: v.Effective.UnixMilli(), State: string(standing.State), By: standing.By,
-	}
-	if standing.By != 0 {
-		j.Until = standing.Until.UnixMilli()
-	}
-	return j
-}
-
-func wantsJSON(r *http.Request) bool {
-	accept := r.Header.Get("Accept")
-	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
-}
-
-func link(c echo.Context, to, rel string) {
-	c.Response().Header().Add("Link", "<"+to+`>; rel="`+rel+`"`)
-}
-
-func (p *Policies) answerPage(c echo.Context, page web.Page) error {
-	var b bytes.Buffer
-	if err := p.Web.Render(&b, page); err != nil {
+func (p *Policies) file(c echo.Context, send func(policyversions.Version, policyversions.Translation) error) error {
+	a, listed, form, err := p.listed(c)
+	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Content-Security-Policy", web.ContentSecurityPolicy)
-	return answer(c, "text/html; charset=utf-8", b.Bytes())
-}
-
-func answerJSON(c echo.Context, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("encode version: %w", err)
+	if form != "" {
+		return fmt.Errorf("version %q: %w", c.Param("number"), policyversions.ErrUnknownVersion)
 	}
-	return answer(c, "application/json", append(b, '\n'))
+	in, err := languageOf(listed, c.QueryParam("lang"), "")
+	if err != nil {
+		return err
+	}
+	v, err := p.Versions.Version(c.Request().Context(), a.site.Key, a.policy, listed.Number)
+	if err != nil {
+		return err
+	}
+	p.robots(c)
+	c.Response().Header().Set("Content-Language", in)
+	return send(v, translation(v, in))
 }
 
-// answer sends what may change with the day: a state, a link to what follows.
-func answer(c echo.Context, kind string, body []byte) error {
-	c.Response().Header().Set("Cache-Control", "public, max-age=60")
-	return answerBytes(c, kind, body)
+func fileName(v policyversions.Version, t policyversions.Translation, ext string) string {
+	language := ""
+	if t.Language != v.Language {
+		language = "-" + t.Language
+	}
+	return fmt.Sprintf("%s-%s-%d%s.%s", v.Site, v.Policy, v.Number, language, ext)
 }
 
-// answerFile sends what never changes, to be saved.
-func answerFile(c echo.Context, v policyversions.Version, ext, kind string, body []byte) error {
+// robots keeps search engines from listing what is not the policy in force. They
+// may follow its links.
+func (p *Policies) robots(c echo.Context) {
+	if !p.Indexed {
+		c.Response().Header().Set("X-Robots-Tag", "noindex")
+	}
+}
+
+func link(c echo.Context, to, rel string, attributes ...string) {
+	value := "<" + to + `>; rel="` + rel + `"`
+	for _, a := range attributes {
+		value += "; " + a
+	}
+	c.Response().Header().Add("Link", value)
+}
+
+// redirect answers 302 to another address of the archive, with why in the body.
+func redirect(c echo.Context, to, why string) error {
 	h := c.Response().Header()
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", fmt.Sprintf("%s-%s-%d.%s", v.Site, v.Policy, v.Number, ext)))
-	return answerBytes(c, kind, body)
-}
-
-// answerBytes sends body with its digest as entity tag, which so follows from the
-// version's digest, its state and the look of the page, and from nothing about the
-// visitor; or 304 where that is what the client has (RFC 9110, 13.1.2).
-func answerBytes(c echo.Context, kind string, body []byte) error {
-	h := c.Response().Header()
-	tag := `"` + canonical.Sum(body).Short() + `"`
-	h.Set("ETag", tag)
+	h.Set("Location", to)
 	h.Set("X-Content-Type-Options", "nosniff")
-	for have := range strings.SplitSeq(c.Request().Header.Get("If-None-Match"), ",") {
-		if have = strings.TrimPrefix(strings.TrimSpace(have), "W/"); have == tag || have == "*" {
-			return c.NoContent(http.StatusNotModified)
-		}
-	}
-	return c.Blob(http.StatusOK, kind, body)
-}
-
-// renderings keeps the texts that were asked for last as HTML. A text never
-// changes, so neither does what is kept.
-type renderings struct {
-	mu   sync.Mutex
-	kept map[canonical.Digest]policyversions.Rendering // guarded by mu
-}
-
-func (r *renderings) of(d canonical.Digest, text policyversions.Text) (policyversions.Rendering, error) {
-	const most = 64
-	r.mu.Lock()
-	kept, ok := r.kept[d]
-	r.mu.Unlock()
-	if ok {
-		return kept, nil
-	}
-	made, err := policyversions.Render(text)
-	if err != nil {
-		return made, err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.kept == nil || len(r.kept) >= most {
-		r.kept = make(map[canonical.Digest]policyversions.Rendering)
-	}
-	r.kept[d] = made
-	return made, nil
+	return c.Blob(http.StatusFound, "text/plain; charset=utf-8", []byte(why+"\n"))
 }

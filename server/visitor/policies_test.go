@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"path"
 	"slices"
 	"strings"
 	"testing"
@@ -118,11 +119,14 @@ func newPolicySite(t *testing.T) *policySite {
 		t.Fatal(err)
 	}
 	p := &Policies{Versions: shelf, Sites: shelf, Web: pages, Now: func() time.Time { return ps.now }}
-	ps.GET("/policies/:site/:policy", p.InForce)
-	ps.GET("/policies/:site/:policy/versions", p.List)
-	ps.GET("/policies/:site/:policy/versions/:number", p.Version)
-	ps.GET("/policies/:site/:policy/versions/:number/original", p.Original)
-	ps.GET("/policies/:site/:policy/versions/:number/canonical", p.Canonical)
+	for path, handle := range map[string]echo.HandlerFunc{
+		"": p.InForce, "/versions": p.List, "/versions.json": p.List, "/versions/:number": p.Version, "/versions/:number/original": p.Original,
+		"/versions/:number/canonical": p.Canonical, "/at": p.AtForm, "/at/:date": p.At, "/diff": p.DifferenceForm, "/diff/:pair": p.Difference,
+		"/timegate": p.TimeGate, "/timemap": p.TimeMap, "/timemap.json": p.TimeMap, "/feed.atom": p.Feed,
+	} {
+		ps.GET("/policies/:site/:policy"+path, handle)
+		ps.HEAD("/policies/:site/:policy"+path, handle)
+	}
 	ps.HTTPErrorHandler = func(err error, c echo.Context) {
 		ps.err = err
 		_ = c.NoContent(http.StatusTeapot)
@@ -143,9 +147,9 @@ func at(t *testing.T, day string) time.Time {
 	return d
 }
 
-func (ps *policySite) get(path string, headers ...string) *httptest.ResponseRecorder {
+func (ps *policySite) get(address string, headers ...string) *httptest.ResponseRecorder {
 	ps.err = nil
-	r := httptest.NewRequest(http.MethodGet, path, nil)
+	r := httptest.NewRequest(http.MethodGet, address, nil)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	for pair := range slices.Chunk(headers, 2) {
 		r.Header.Set(pair[0], pair[1])
@@ -181,8 +185,9 @@ func TestPolicyPages(t *testing.T) {
 		{"2026-06-01", "/policies/shop/privacy", []string{"Fassung 2, in Kraft seit 1. Mai 2026", "Fassung 3 löst sie am 1. Juli 2026 ab.", "Zwei.", "Inhalt", "1. Mai 2026, 00:00 CEST"}, []string{"One link"}},
 		{"2026-06-01", "/policies/shop/privacy/versions/1", []string{"Version 1, superseded by version 2 on 1 May 2026", "Read the version in force"}, []string{"Contents"}},
 		{"2026-06-01", "/policies/shop/privacy/versions/3", []string{"Version 3 takes effect on 1 July 2026", "Until then, version 2 is in force.", "ثلاثة"}, nil},
-		{"2026-06-01", "/policies/shop/privacy/versions", []string{"Version 3", "Version 2 In force", "Version 1 Superseded", "1 March 2026 to 1 May 2026", "Datenschutz", "Privacy"}, nil},
+		{"2026-06-01", "/policies/shop/privacy/versions", []string{"Fassung 3", "Fassung 2 In Kraft", "Fassung 1 Abgelöst", "1. März 2026 bis 1. Mai 2026", "Datenschutz", "Privacy", "Was sich seit Fassung 1 geändert hat"}, nil},
 		{"2026-08-01", "/policies/shop/privacy/versions", []string{"Version 3 In force"}, []string{"Scheduled"}},
+		{"2026-02-01", "/policies/shop/privacy/versions", []string{"Version 1 Scheduled"}, []string{"In force"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.day+tt.path, func(t *testing.T) {
@@ -203,13 +208,23 @@ func TestPolicyPages(t *testing.T) {
 				}
 			}
 			h := w.Header()
+			csp, vary, robots := web.ContentSecurityPolicy, "Accept", "noindex"
+			switch path.Base(tt.path) {
+			case "versions":
+				csp = web.FormSecurityPolicy
+			case "privacy":
+				vary, robots = "Accept-Language, Accept", ""
+			}
 			for name, want := range map[string]string{
-				"Cache-Control": "public, max-age=60", "Content-Security-Policy": web.ContentSecurityPolicy,
-				"X-Content-Type-Options": "nosniff", "Vary": "Accept", "Set-Cookie": "",
+				"Cache-Control": "public, max-age=60", "Content-Security-Policy": csp,
+				"X-Content-Type-Options": "nosniff", "Vary": vary, "Set-Cookie": "", "X-Robots-Tag": robots,
 			} {
-				if h.Get(name) != want {
-					t.Errorf("%s is %q, want %q", name, h.Get(name), want)
+				if got := strings.Join(h.Values(name), ", "); got != want {
+					t.Errorf("%s is %q, want %q", name, got, want)
 				}
+			}
+			if (robots != "") != strings.Contains(w.Body.String(), `<meta name="robots" content="noindex">`) {
+				t.Error("the page and its header say different things to search engines")
 			}
 		})
 	}
@@ -217,18 +232,32 @@ func TestPolicyPages(t *testing.T) {
 
 func TestPolicyAddressesAreRelative(t *testing.T) {
 	ps := newPolicySite(t)
-	w := ps.get("/policies/shop/privacy")
-	want := []string{
-		`<../../policies/shop/privacy/versions/2>; rel="canonical"`,
-		`<../../policies/shop/privacy>; rel="latest-version"`,
-		`<../../policies/shop/privacy/versions>; rel="version-history"`,
-	}
-	if got := w.Header().Values("Link"); !slices.Equal(got, want) {
-		t.Errorf("links %q, want %q", got, want)
-	}
-	w = ps.get("/policies/shop/privacy/versions/1")
-	if got := w.Header().Get("Link"); got != `<../../../../policies/shop/privacy/versions/1>; rel="canonical"` {
-		t.Errorf("link %q", got)
+	for address, want := range map[string][]string{
+		"/policies/shop/privacy": {
+			`<../../policies/shop/privacy>; rel="canonical"`,
+			`<../../policies/shop/privacy/versions/2>; rel="bookmark"`,
+			`<../../policies/shop/privacy>; rel="latest-version"`,
+			`<../../policies/shop/privacy/versions>; rel="version-history"`,
+			`<../../policies/shop/privacy/versions/1>; rel="predecessor-version"`,
+			`<../../policies/shop/privacy/versions/3>; rel="successor-version"`,
+			`<../../policies/shop/privacy/versions/2.json>; rel="alternate"; type="application/json"`,
+			`<../../policies/shop/privacy/feed.atom>; rel="alternate"; type="application/atom+xml"`,
+		},
+		"/policies/shop/privacy/versions/1":       {`<../../../../policies/shop/privacy/versions/1>; rel="canonical"`, `<../../../../policies/shop/privacy>; rel="latest-version"`},
+		"/policies/shop/privacy/diff/1..2?lang=x": nil,
+		"/policies/shop/privacy/diff/2..1":        {`<../../../../policies/shop/privacy/diff/2..1>; rel="canonical"`},
+	} {
+		w := ps.get(address)
+		for _, link := range want {
+			if !slices.Contains(w.Header().Values("Link"), link) {
+				t.Errorf("%s: no link %s in %q", address, link, w.Header().Values("Link"))
+			}
+		}
+		for _, value := range append(w.Header().Values("Link"), w.Header().Get("Location")) {
+			if value != "" && !strings.HasPrefix(value, "<../") {
+				t.Errorf("%s: %q does not work under a proxy's prefix", address, value)
+			}
+		}
 	}
 }
 
@@ -242,7 +271,7 @@ func TestPolicyJSON(t *testing.T) {
 	want := map[string]any{
 		"site": "shop", "policy": "privacy", "number": 2.0, "title": "Datenschutz", "language": "de", "state": "in_force", "by": 3.0,
 		"digest": string(ps.versions[1].Digest), "effective": float64(at(t, "2026-05-01").UnixMilli()), "until": float64(at(t, "2026-07-01").UnixMilli()),
-		"published_at": float64(at(t, "2026-02-01").UnixMilli()), "text": "# Datenschutz\n\nZwei.\n\n## Eins\n\n## Zwei\n\n### Drei\n\n## Vier\n",
+		"published_at": float64(at(t, "2026-02-01").UnixMilli()), "address": "/policies/shop/privacy/versions/2", "text": "# Datenschutz\n\nZwei.\n\n## Eins\n\n## Zwei\n\n### Drei\n\n## Vier\n",
 	}
 	for key, value := range want {
 		if got[key] != value {
@@ -349,7 +378,7 @@ func TestPolicyErrors(t *testing.T) {
 		}
 	}
 	ps.now = at(t, "2026-02-01")
-	if ps.get("/policies/shop/privacy"); !errors.Is(ps.err, policyversions.ErrUnknownVersion) {
+	if ps.get("/policies/shop/privacy"); !errors.Is(ps.err, ErrNotInForce) || !strings.Contains(ps.err.Error(), "1 March 2026") {
 		t.Errorf("before the first day: %v", ps.err)
 	}
 }
