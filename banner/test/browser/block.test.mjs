@@ -187,6 +187,7 @@ for (const [what, way] of Object.entries(sends))
     assert.equal(await run(page, way, s.other + '/x'), failures[what]);
     assert.equal(await run(page, way, s.other + '/free/x'), 'sent');
     assert.equal(await run(page, way, s.vendor + '/own'), 'sent');
+    for (const name of ['/free/x', '/own']) await has(name);
     assert.deepEqual(await names(), ['/free/x', '/own']);
     await page.evaluate(() => volenti.acceptAll());
     await recorded(page);

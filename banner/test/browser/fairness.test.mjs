@@ -148,7 +148,7 @@ const press = async (layer, i) => {
   const name = await el.getAttribute('data-volenti');
   await el.evaluate((e) => e.click());
   const settings = page.locator('volenti-banner dialog');
-  await until(async () => page.sent.length || (await settings.count()) || (await page.locator(controls).count()) === 0, 'anything to come of ' + name, 1500).catch(() => {});
+  await until(async () => page.sent.length || (await settings.count()) || (await page.locator(controls).count()) === 0, 'anything to come of ' + name, 10_000).catch(() => {});
   const [decision] = page.sent;
   await page.context().close();
   return { name, decision };

@@ -14,7 +14,7 @@ const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium-headless-shel
 const json = async (url) => (await fetch(url)).json();
 
 /** Waits until f answers something true, and returns that. */
-export const until = async (f, what = f.toString(), patience = 8000) => {
+export const until = async (f, what = f.toString(), patience = 60_000) => {
   for (const end = Date.now() + patience; ; await new Promise((done) => setTimeout(done, 25))) {
     const answer = await f();
     if (answer) return answer;
@@ -52,6 +52,7 @@ export const site = ({ args = [], change = {} } = {}) => {
   /** A visitor's browser, with all it stores to itself. */
   s.visitor = async (options) => {
     const context = await browser.newContext(options);
+    context.setDefaultTimeout(60_000);
     contexts.push(context);
     return context;
   };

@@ -86,7 +86,7 @@ for (const how of ['live', 'marked']) {
   };
   /** Waits until that is so of all, or for good. */
   const arrives = async (group, check) => {
-    await until(() => group.every((snippet) => check(snippet).length === 0), 'all', 15_000).catch(() => {});
+    await until(() => group.every((snippet) => check(snippet).length === 0), 'all', patience).catch(() => {});
     await s.settle();
   };
 
@@ -210,7 +210,7 @@ for (const how of ['live', 'marked']) {
       await second.evaluate(() => volenti.withdraw());
       for (const each of [tab, second]) await state(each, () => window.volenti.state.decided && !window.volenti.state.categories.marketing);
       await state(second, () => window.volenti.state.receipt);
-      await until(async () => (await kept(second, foreign)).length === 0, 'what was kept to go', 15_000).catch(() => {});
+      await until(async () => (await kept(second, foreign)).length === 0, 'what was kept to go', patience).catch(() => {});
       await s.settle();
       const left = await kept(second, foreign);
       s.reset();

@@ -103,7 +103,14 @@ export const stage = ({ edge = false, google, plain } = {}) => {
   s.trail = ({ own, apart = [] }, from = s.net.hits) => {
     const of = from.filter((address) => own.some((start) => address.startsWith(start))).map((address) => address.replace(/&gc[sd]=\w+|[?&]n=[\d.]+$/g, ''));
     const beside = (address) => apart.some((start) => address.startsWith(start));
-    return [...of.filter((address) => !beside(address)), ...of.filter(beside).sort()];
+    // Reports to one address go out side by side, too: only their number and words count.
+    const path = (address) => address.split('?')[0];
+    const reports = [];
+    for (const address of of.filter((address) => !beside(address))) {
+      if (reports.length && path(reports.at(-1)[0]) === path(address)) reports.at(-1).push(address);
+      else reports.push([address]);
+    }
+    return [...reports.flatMap((run) => run.sort()), ...of.filter(beside).sort()];
   };
   return s;
 };
