@@ -26,8 +26,7 @@ type boot struct {
 	decided bool
 	memory  Memory
 	carried
-	lawful notice.Choices // what the law alone lets load, for scripts that leave the judgement to the gate; "" is what is necessary
-	may    notice.Choices // the same, by what was decided, where something is held
+	may notice.Choices // what may load by what was decided, for scripts that leave the judgement to the gate; "" is what is necessary
 }
 
 // signal reports whether one is on that counts here.
@@ -71,7 +70,6 @@ func (b *boot) append(dst []byte) []byte {
 			dst = append(append(append(dst, `,"i":"`...), b.memory.Receipt...), '"')
 		}
 	}
-	dst = choices(dst, 'p', b.lawful)
 	dst = choices(dst, 'q', b.may)
 	return append(dst, "});\n"...)
 }

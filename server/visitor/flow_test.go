@@ -187,7 +187,6 @@ type boot struct {
 	B int64
 	F int64
 	I string
-	P string
 	Q string
 }
 

@@ -169,12 +169,11 @@ func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
 		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
-	v.boot.lawful = beyond(live.Notice, live.Notice.Resolve(v.boot.models, nil, v.boot.signal()))
 	may := live.Notice.Resolve(v.boot.models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, v.boot.signal())
 	if guarded := (notice.Variant{Kind: notice.KindGuarded, Language: v.variant.Language}); live.Notice.Holds(may) && live.Script(guarded) != nil {
 		v.variant = guarded // what was published by an earlier version has none
-		v.boot.may = beyond(live.Notice, may)
 	}
+	v.boot.may = beyond(live.Notice, may)
 }
 
 // beyond is what may load, or nothing where that is only what is necessary:

@@ -5,7 +5,7 @@ import type { Block } from './block';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
 import { take, type Handed } from './handed';
-import { hasCookie, read } from './remember';
+import { hasCookie, name, read } from './remember';
 import { sent, signalOn } from './signals';
 import { createTrust, type Trust } from './trust';
 import type { Boot, Choices } from './types';
@@ -23,6 +23,8 @@ export interface Head {
   readonly fresh: boolean;
   readonly signal: boolean;
   readonly trust: Trust;
+  /** What may load as far as this script can tell; adapters begin with it. */
+  readonly now: Choices;
   /** A decision made on another domain of the controller (VOLENTI.share). */
   readonly handed?: Handed | undefined;
   /** Holds what nobody marked; only in a page where something may not load. */
@@ -40,7 +42,8 @@ export const publish = (value: unknown): void => {
 };
 
 /**
- * Tells the adapters what the law says, before any tag can run. Undefined if the script stands in the page twice.
+ * Tells the adapters, before any tag can run, what the law says or, where the visitor has decided, what that allows: tags
+ * that nobody marked run before the gate does. Undefined if the script stands in the page twice.
  *
  * The script's own element is found by the getter of the document's class, which can't be clobbered: it is the element
  * that runs, so nothing that stands in the page can pose as our configuration.
@@ -49,28 +52,35 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   // Members of a polluted Object.prototype are none of the boot's.
   const boot = { __proto__: null, ...served } as Boot & { readonly head?: Head };
   const signal = signalOn(boot);
-  const law = VOLENTI.surface ? resolve(boot, undefined, signal) : told(boot, signal, boot.p);
+  const now = VOLENTI.surface ? resolve(boot, undefined, signal) : known(boot, signal);
   if (VOLENTI.surface && boot.head) {
     // A pinned script (entry/pinned.ts) was here first: it has told them the strictest law, and holds all that it can.
-    for (const adapter of adapters) guard(adapter.change)(law);
-    return { ...boot.head, boot, signal };
+    for (const adapter of adapters) guard(adapter.change)(now);
+    return { ...boot.head, boot, signal, now };
   }
   const script = page.currentScript as HTMLScriptElement;
   const src = script.src.replace(/.fresh=\d+$/, '');
   const fresh = src !== script.src;
   const queue = (found() ?? []) as Queue;
   if (!Array.isArray(queue) || (queue.$ && !fresh)) return undefined;
-  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(law);
+  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(now);
   queue.$ = 1;
   publish(queue);
-  return { boot, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: script.nonce, fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
+  return { boot, now, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: script.nonce, fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
 };
 
 /**
- * What the server found that may load (boot `p` or `q`), for scripts that leave the judgement to the gate. A signal that only
- * the page has is not in it: then nothing may, until the gate has judged.
+ * What may load by the server's answer, for scripts that leave the judgement to the gate: nothing where it is not the answer
+ * for what this browser keeps (it may be a cached one), or where a signal is on that only the page has.
  */
-export const told = (boot: Boot, signal: boolean, found: Choices | undefined): Choices => (signal && !sent(boot) ? none : (found ?? none));
+const known = (boot: Boot, signal: boolean): Choices => {
+  try {
+    if ((!signal || sent(boot)) && localStorage.getItem(name)!.includes(`"c":"${boot.c}"`)) return boot.q ?? none;
+  } catch {
+    // Nothing is kept, or can't be read.
+  }
+  return none;
+};
 
 /** The judgement, with what this browser keeps. */
 export const judge = ({ boot, fresh, signal }: Head): Outcome =>

@@ -34,7 +34,6 @@ export interface Boot {
   readonly f?: 1;
   readonly i?: string;
   readonly y?: number;
-  readonly p?: Choices;
   readonly q?: Choices;
 }
 

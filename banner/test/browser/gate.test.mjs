@@ -84,7 +84,12 @@ test('Consent Mode gets one default first, then one update a decision', async ()
   await recorded(page);
   await page.reload();
   await ready(page);
-  assert.deepEqual(await layer(page), [...start, ['[object Arguments]', 'consent', 'update', google('granted', 'granted', 'granted')]]);
+  const all = google('granted', 'granted', 'granted');
+  assert.deepEqual(await layer(page), [
+    ['[object Arguments]', 'consent', 'default', { ...all, wait_for_update: 500 }],
+    start[1],
+    ['[object Arguments]', 'consent', 'update', all],
+  ], 'whoever decided is begun with what he decided');
 });
 
 test('in an opt-out region tags run at once, and a no stops them', async () => {

@@ -163,10 +163,8 @@ func (s *shop) judge(boot map[string]any) {
 	models, _ := boot["m"].(string)
 	c, _ := boot["c"].(string)
 	signal := boot["g"] != nil || boot["d"] != nil || boot["o"] != nil
-	for name, standing := range map[string]*notice.Standing{"p": nil, "q": {Choices: notice.Choices(c), Signal: boot["s"] != nil}} {
-		if _, said := boot[name]; !said {
-			boot[name] = s.notice.Resolve(models, standing, signal)
-		}
+	if _, said := boot["q"]; !said {
+		boot["q"] = s.notice.Resolve(models, &notice.Standing{Choices: notice.Choices(c), Signal: boot["s"] != nil}, signal)
 	}
 }
 
