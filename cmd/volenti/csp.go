@@ -172,7 +172,7 @@ func newAnswerer(ctx context.Context, cfg *Config, folder, site string, log *slo
 	if err != nil {
 		return a, err
 	}
-	locate, err := locator(loops, cfg, log, &a.background)
+	locate, _, err := locator(loops, cfg, log, &a.background)
 	if err != nil {
 		return a, err
 	}

@@ -86,7 +86,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	defer background.Wait()
 	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
-	locate, err := locator(loops, cfg, log, &background)
+	locate, regions, err := locator(loops, cfg, log, &background)
 	if err != nil {
 		return err
 	}
@@ -104,6 +104,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 
 	tally := &visitor.Tally{Store: in.db, Now: time.Now, Log: log}
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
+
+	background.Go(func() { countEarlier(loops, in.db, log) })
 
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
@@ -130,6 +132,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		if desk, err = newConsole(cfg, in, log); err != nil {
 			return err
 		}
+		desk.Insight.Table, desk.Insight.Regions = table, ageOf(regions)
+		desk.Insight.Outdated = newFreshness(loops, in.db, log, &background).outdated
 		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
 			return err
 		}

@@ -211,7 +211,7 @@ func (c *Console) rowOf(d *Desk, e *consent.Entry) (console.ReceiptRow, error) {
 	}
 	s := consent.Summarise(core, "")
 	row := console.ReceiptRow{ID: e.ReceiptID, At: time.UnixMilli(e.ReceivedAt).In(d.Site.Location()), Granted: s.Granted(),
-		Region: console.RegionName(core.Region), Language: console.LanguageName(core.Language), Layer: layerNames[string(core.Surface)]}
+		Region: console.RegionName(core.Region), Language: console.LanguageName(core.Language), Layer: capital(strings.TrimPrefix(layerNames[string(core.Surface)], "the "))}
 	row.State, row.Badge = outcomeName(s.Outcome)
 	return row, nil
 }

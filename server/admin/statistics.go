@@ -212,8 +212,5 @@ func counted(n int64, one, many string) string {
 
 // asSentence begins with a capital and ends with a full stop.
 func asSentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + strings.TrimRight(s[1:], ".") + "."
+	return capital(strings.TrimRight(s, ".")) + "."
 }

@@ -177,7 +177,24 @@ var layerNames = map[string]string{
 
 func byLayer(counts []consent.Count) *console.Chart {
 	groups := groupsOf(counts, func(layer string) string { return cmp.Or(layerNames[layer], layer) })
-	return rows(&console.Chart{ID: "by-layer", Finding: "By layer", Of: "Layer"}, groups, "on")
+	chart := rows(&console.Chart{ID: "by-layer", Of: "Layer"}, groups, "on")
+	if chart == nil {
+		return nil
+	}
+	var sum int64
+	for i := range groups {
+		sum += groups[i].chosen()
+		chart.Bars[i].Label = capital(groups[i].name)
+	}
+	chart.Finding = fmt.Sprintf("By layer: %s of choices were made on %s.", console.Percent(groups[0].chosen(), sum), groups[0].name)
+	return chart
+}
+
+func capital(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // byCategory is what was chosen about each category, of all choices.

@@ -94,7 +94,7 @@ func (c *Chart) top() int64 {
 		most = max(most, b.Sum())
 	}
 	for scale := int64(1); ; scale *= 10 {
-		for _, step := range []int64{2, 4, 10} {
+		for _, step := range []int64{2, 4, 6, 10} {
 			if step*scale >= most {
 				return step * scale
 			}
