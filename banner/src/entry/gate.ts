@@ -1,9 +1,10 @@
 import { adapters } from 'volenti:adapters';
 import { labels, like, vendorNames } from 'volenti:notice';
 import { createCore, type GateModule } from '../gate/core';
+import { followDialects } from '../gate/dialects';
 import { judge } from '../gate/head';
 import { blocking } from '../gate/blocking';
-import { afterPaint, page } from '../gate/page';
+import { page } from '../gate/page';
 import { createEngine } from '../gate/release';
 import { attach as attachTo, type Layers } from '../gate/rest';
 import { reload } from '../gate/whole';
@@ -33,10 +34,12 @@ const layers: Layers = {
 
 export const attach: GateModule['attach'] = (core) => {
   if (VOLENTI.blocking) blocking(core);
+  followDialects(core.head.trust);
+  // What was just granted is fetched meanwhile; where nobody decided in this page, another tab may have, which the rest reads.
+  const { turn } = core;
+  if (turn) core.engage(createEngine);
   attachTo(core, layers);
-  // The frame after a click is painted before tags run.
-  if (core.turn) afterPaint(() => core.engage(createEngine));
-  else core.engage(createEngine);
+  if (!turn) core.engage(createEngine);
 };
 
 export const start: GateModule['start'] = (head) => {

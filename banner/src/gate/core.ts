@@ -74,6 +74,11 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
   let coming: Promise<void> | undefined;
   let tries = 0;
 
+  /** Has the gate fetched, which does nothing yet: to attach it takes a moment, which nobody wants between a click and what is seen of it. A try that fails makes a new address, and costs no patience. */
+  const ahead = (): void => {
+    if (!core.whole) fetchGate(head, tries).catch(() => void (coming || (tries += 0.01)));
+  };
+
   const adapt = (): void => {
     if (core.outcome.decision) for (const adapter of adapters) guard(adapter.change)(core.outcome.now);
   };
@@ -100,9 +105,13 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       core.turn++;
       hold();
       adapt();
+      ahead();
       core.changed?.();
-      afterPaint(() => engine?.update());
-      void core.rest();
+      // The frame after a click is painted before anything else is done, and before tags run.
+      afterPaint(() => {
+        engine?.update();
+        void core.rest();
+      });
     },
     keep(next) {
       core.outcome = { ...core.outcome, decision: next };
@@ -110,7 +119,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       core.changed?.();
     },
     engage(createEngine) {
-      stop();
+      stop?.();
       engine = createEngine({
         allowed: (el) => allows(core.outcome.now, el),
         held(el, ran) {
@@ -183,7 +192,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       },
       receipt: () => core.rest().then(() => (core.whole ? core.gate.receipt() : undefined)),
       settings: (from) => void core.rest().then(() => core.whole && core.gate.settings(from)),
-      ahead: () => void core.rest(),
+      ahead,
       warm: () => void core.rest().then(() => core.whole && core.gate.warm()),
     } as Gate,
   };
@@ -207,7 +216,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
   publish(stub);
 
   // What may load already waits for the engine, and a frame for its placeholder.
-  const stop = whole ? () => {} : watch((el) => {
+  const stop = whole ? undefined : watch((el) => {
     if (el instanceof HTMLIFrameElement || allows(core.outcome.now, el)) void core.rest();
   });
   // What another tab decides, and what was decided while this page was put by, is the rest's to follow.

@@ -27,7 +27,7 @@ export const read = (): Decision | undefined => {
 /** Whether there is a cookie of ours. What it says is the server's to read: here it is a hint that nothing was cleared. */
 export const hasCookie = (): boolean => {
   try {
-    return page.cookie.split('; ').some((c) => c.startsWith(name + '='));
+    return /(^|; )volenti=/.test(page.cookie);
   } catch {
     return false;
   }

@@ -3,7 +3,6 @@ import { mature } from './age';
 import { createApi } from './api';
 import type { Core } from './core';
 import { all, decide, hold, type Outcome } from './decide';
-import { followDialects } from './dialects';
 import { publish } from './head';
 import { held, lost } from './held';
 import { afterPaint, emit, guard, page, warn } from './page';
@@ -249,8 +248,6 @@ export const attach = (core: Core, layers: Layers): void => {
     if (gate.now !== was.now) emit('change', api.state);
     sendOurs();
   };
-
-  followDialects(head.trust);
 
   /** What changed since this visitor was told last, once. That it was read is recorded; it decides nothing. */
   const tellChanges = async (told: number): Promise<void> => {

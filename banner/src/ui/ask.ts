@@ -43,7 +43,7 @@ export const ask = (gate: Gate): Show => {
   const host = dress(
     h(
       VOLENTI.modal || VOLENTI.position === 'inline' ? 'div' : 'volenti-banner',
-      VOLENTI.modal ? {} : { role: 'region', 'aria-label': title, 'data-nosnippet': '' },
+      VOLENTI.modal ? { onpointerenter: gate.ahead } : { role: 'region', 'aria-label': title, 'data-nosnippet': '', onpointerenter: gate.ahead },
       ...(VOLENTI.logo ? [h('img', { src: VOLENTI.logo, alt: VOLENTI.controller, referrerPolicy: 'no-referrer' })] : []),
       h('p', {}, title),
       h('p', {}, part?.text ?? text),
@@ -61,7 +61,8 @@ export const ask = (gate: Gate): Show => {
   );
   const show: Show = VOLENTI.modal ? modal(host) : VOLENTI.position === 'inline' ? inline(host) : (again) => (again ? place(host) : host.remove());
   show(true);
-  host.onpointerenter = gate.ahead;
+  // Once the page has all that it needs itself, at the latest when somebody is about to answer.
+  addEventListener('load', gate.ahead);
   // What scrolls must be reachable by keyboard, what does not must not cost a Tab.
   if (words.scrollHeight > words.clientHeight) words.tabIndex = 0;
   return show;

@@ -47,13 +47,19 @@ test('a refusal is remembered as a consent is', async () => {
   assert.deepEqual((await s.decisions()).map((d) => d.action), ['reject_all']);
 });
 
-test('a first visit is one request; a returning one fetches nothing, or asks whether everything is still allowed', async () => {
+test('a first visit is one request, and the gate once the page has loaded; a returning one fetches nothing, or asks whether everything is still allowed', async () => {
   for (const [answer, more] of [['reject', []], ['accept', ['GET /b/shop.js']]]) {
     const page = await s.open('/plain.html');
     await ready(page);
-    await quiet();
+    const gate = /\/b\/shop\/[0-9a-f]{16}\.js\?0$/;
+    await until(async () => gate.test((await s.requests()).at(-1)), 'the gate is fetched ahead');
     const first = await s.requests();
-    assert.deepEqual(first.slice(-1), ['GET /b/shop.js'], 'before a decision');
+    assert.equal(first.at(-2), 'GET /b/shop.js', 'before a decision');
+    const [asked, loaded] = await page.evaluate(
+      (part) => [performance.getEntriesByType('resource').find((r) => new RegExp(part).test(r.name)).startTime, performance.getEntriesByType('navigation')[0].loadEventStart],
+      gate.source,
+    );
+    assert.ok(asked >= loaded, 'not before the page has what it needs itself');
     await press(page, answer);
     await recorded(page);
     await until(async () => (await s.requests()).slice(first.length).includes('GET /b/shop.js'), 'the cached script is refreshed');
@@ -233,6 +239,22 @@ test('a yes counts and is recorded where nothing but the first script arrived; i
   assert.deepEqual(await ran(page), ['A', 'B', 'C', 'D']);
   assert.deepEqual(page.thrown, []);
   await until(async () => (await page.evaluate(() => volenti.receipt())) !== undefined, 'the receipt', 15000);
+});
+
+test('a gate that did not come ahead is asked for under another address', async () => {
+  await s.mode('gate-down');
+  const page = await s.open('/order.html');
+  const gates = async () => (await s.requests()).filter((r) => /\/b\/shop\/[0-9a-f]{16}\.js/.test(r));
+  await until(async () => {
+    await page.locator('volenti-banner').dispatchEvent('pointerenter');
+    return (await gates()).length > 5;
+  });
+  await s.mode('');
+  await press(page, 'accept');
+  await until(async () => (await ran(page)).length === 4, 'the tags');
+  const asked = await gates();
+  assert.equal(new Set(asked).size, asked.length, 'no browser asks again for a module that failed');
+  assert.deepEqual(page.thrown, []);
 });
 
 test('a click before the gate is there is not lost', async () => {
