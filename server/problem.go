@@ -60,6 +60,8 @@ var problems = []struct {
 	{visitor.ErrDatetime, 400, "accept-datetime", "Accept-Datetime is no datetime", "Write it as RFC 7089 has it: Sun, 31 May 2026 12:00:00 GMT."},
 	{visitor.ErrPair, 400, "pair", "These are not two versions", "Write the numbers of two versions, such as 1..2."},
 	{visitor.ErrNotAcceptable, 406, "not-acceptable", "There is no such form of this", "Accept text/html, application/json or, of a text, text/markdown; or ask for the address with .json or .md behind it."},
+	{policyversions.ErrBeforeReceipt, 400, "before-receipt", "At that time this receipt had not been given", "Ask for a time from the receipt's given_at on."},
+	{visitor.ErrTime, 400, "time", "This is not a time", "Write RFC 3339, such as 2026-12-01T09:00:00Z, or Unix milliseconds; used must not lie before at."},
 	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
 	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
 	{visitor.ErrUnknownCategory, 404, "unknown-category", "There is no such category", "Use the key of a category of the notice."},

@@ -27,6 +27,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/handover", d.Handover.Get)
 	get("/v1/sites/:site/changes", d.Changes.Get)
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
+	get("/v1/sites/:site/receipts/:id/governing", d.Receipts.Governing)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/v1/sites/:site/tags/:file", d.Tags.Get)
 	get("/v1/sites/:site/csp", d.CSP.Get)

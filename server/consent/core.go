@@ -38,6 +38,7 @@ const (
 	Partial       State = "partial"
 	Withdrawn     State = "withdrawn"
 	Acknowledged  State = "acknowledged"
+	Informed      State = "informed" // a note was shown
 	SignalApplied State = "signal_applied"
 )
 

@@ -36,8 +36,9 @@ const (
 	Save        Action = "save"
 	Acknowledge Action = "acknowledge" // a notice was read; nothing was chosen
 	Withdraw    Action = "withdraw"
-	Signal      Action = "signal" // GPC or DNT was applied; nobody touched anything
-	Share       Action = "share"  // a choice made on another domain of the controller is taken over here
+	Noticed     Action = "noticed" // the note about a changed policy was shown; nobody touched anything
+	Signal      Action = "signal"  // GPC or DNT was applied; nobody touched anything
+	Share       Action = "share"   // a choice made on another domain of the controller is taken over here
 )
 
 // A Surface is where the visitor did it.
@@ -50,7 +51,7 @@ const (
 	OnPlaceholder Surface = "placeholder"
 	OnAPI         Surface = "api"
 	OnSignal      Surface = "signal"
-	OnChange      Surface = "change" // the note about a changed policy: it was read, and no choice is touched
+	OnChange      Surface = "change" // the note about a changed policy: it was shown or read, and no choice is touched
 	OnShare       Surface = "share"  // no surface: the visitor followed a link
 	OnPage        Surface = "page"   // the server's own page; no decision that is sent by others may say so
 )
@@ -183,11 +184,11 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "action":
 		d.Action = Action(r.text(name, func(s string) bool {
 			switch Action(s) {
-			case AcceptAll, RejectAll, Save, Acknowledge, Withdraw, Signal, Share:
+			case AcceptAll, RejectAll, Save, Acknowledge, Noticed, Withdraw, Signal, Share:
 				return true
 			}
 			return false
-		}, "use accept_all, reject_all, save, acknowledge, withdraw, signal or share"))
+		}, "use accept_all, reject_all, save, acknowledge, noticed, withdraw, signal or share"))
 	case "surface":
 		d.Surface = Surface(r.text(name, func(s string) bool {
 			switch Surface(s) {
@@ -219,8 +220,11 @@ func (d *Decision) judge(bad *Invalid) {
 	if (d.Action == Signal) != (d.Surface == OnSignal) {
 		bad.add("surface", "action and surface contradict each other", `use the surface "signal" with the action "signal" and with no other`)
 	}
-	if d.Surface == OnChange && d.Action != Acknowledge {
-		bad.add("surface", "a note about a changed policy asks nothing", `use the surface "change" with the action "acknowledge" only`)
+	if d.Surface == OnChange && d.Action != Acknowledge && d.Action != Noticed {
+		bad.add("surface", "a note about a changed policy asks nothing", `use the surface "change" with the actions "noticed" and "acknowledge" only`)
+	}
+	if d.Action == Noticed && (d.Surface != OnChange || d.Previous == "") {
+		bad.add("previous", "a note is shown to those who decided", `send "noticed" with the surface "change" and the receipt of the decision in force`)
 	}
 	if share := d.Action == Share; share != (d.Surface == OnShare) || share != (d.Handover != "") || share && (d.OfAge != 0 || d.Previous != "") {
 		bad.add("handover", "a choice is taken over by its hand-over alone", `send it with the action and the surface "share", without previous and of_age, and with no other action`)
@@ -242,7 +246,7 @@ func (d *Decision) judge(bad *Invalid) {
 		forbidden, remedy = false, "accept_all grants everything it lists; use save for a mixed choice"
 	case RejectAll, Withdraw:
 		forbidden, remedy = true, string(d.Action)+" refuses everything it lists; use save for a mixed choice"
-	case Acknowledge:
+	case Acknowledge, Noticed:
 		for _, list := range d.lists() {
 			if len(list.choices) > 0 {
 				bad.add(list.name, "a notice that was only read chooses nothing", "send {} or use save")

@@ -88,7 +88,12 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	if err := bad.err(); err != nil {
 		return Draft{}, err
 	}
-	request, err := d.Digest()
+	sent := d
+	if d.Action == Noticed {
+		sent = noticedAs(d, q.Policies)
+		d.ID = sent.ID
+	}
+	request, err := sent.Digest()
 	if err != nil {
 		return Draft{}, err
 	}
@@ -195,7 +200,7 @@ func modelsOf(q Question) map[string]regime.Model {
 func asksFirst(m regime.Model) bool { return m == regime.OptIn || m == "" }
 
 // ownAct: somebody did something and it was a choice.
-func ownAct(a Action) bool { return a != Acknowledge && a != Signal }
+func ownAct(a Action) bool { return a != Acknowledge && a != Noticed && a != Signal }
 
 // choose fills in every category and every vendor that could be asked. A vendor
 // that was not set apart goes with its category, unless it is open.
@@ -311,6 +316,8 @@ func stateOf(c *Core) State {
 	switch c.Action {
 	case Acknowledge:
 		return Acknowledged
+	case Noticed:
+		return Informed
 	case Signal:
 		return SignalApplied
 	case Withdraw:

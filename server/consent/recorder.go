@@ -115,6 +115,9 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 			return Recorded{}, fmt.Errorf("read the replaced record: %w", err)
 		}
 	}
+	if err := d.core.mayFollow(previous); err != nil {
+		return Recorded{}, err
+	}
 	j, err := r.accept()
 	if err != nil {
 		return Recorded{}, err

@@ -21,11 +21,12 @@ const (
 	CountSignal       Outcome = "signal" // GPC or DNT was applied; nobody touched anything
 	CountShared       Outcome = "shared" // taken over from another domain, where it was counted
 	CountTold         Outcome = "told"   // the note about a changed policy was read
+	CountShown        Outcome = "shown"  // and that it was shown
 )
 
 // Outcomes are all outcomes, choices first.
 func Outcomes() []Outcome {
-	return []Outcome{CountAccepted, CountPartial, CountRefused, CountAcknowledged, CountWithdrawn, CountSignal, CountShared, CountTold}
+	return []Outcome{CountAccepted, CountPartial, CountRefused, CountAcknowledged, CountWithdrawn, CountSignal, CountShared, CountTold, CountShown}
 }
 
 // Chosen reports whether somebody was asked and chose.
@@ -91,6 +92,8 @@ func dayOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOn
 
 func outcomeOf(c Core) Outcome {
 	switch {
+	case c.Action == Noticed:
+		return CountShown
 	case c.Surface == OnChange:
 		return CountTold
 	case c.Action == Share:

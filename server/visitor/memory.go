@@ -19,6 +19,9 @@ import (
 // stays granted beside it keeps its basis.
 func (d *Decisions) memory(r *http.Request, n *notice.Notice, core consent.Core) (Memory, bool) {
 	before, known, _ := d.Cookies.Read(r, core.Site, d.Now())
+	if core.Action == consent.Noticed {
+		return before, false // shown, and not yet read: he is shown it again
+	}
 	if core.Surface == consent.OnChange {
 		before.Told = time.UnixMilli(core.ReceivedAt)
 		return before, known

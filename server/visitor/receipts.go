@@ -20,19 +20,7 @@ type Receipts struct {
 // Get answers a receipt: the bytes that were answered when it was given. The id
 // is 128 random bits; who knows it holds the receipt.
 func (rs *Receipts) Get(c echo.Context) error {
-	h := c.Response().Header()
-	h.Set("Cache-Control", "no-store")
-	live, err := rs.Directory.Live(c.Param("site"))
-	if err != nil {
-		return err
-	}
-	h.Add("Vary", "Origin")
-	if c.Request().Header.Get("Origin") != "" {
-		if err := allow(c, live.Notice); err != nil {
-			return err
-		}
-	}
-	entry, err := rs.Store.Entry(c.Request().Context(), live.Site.Key, c.Param("id"))
+	entry, err := rs.held(c)
 	if err != nil {
 		return err
 	}
@@ -41,6 +29,23 @@ func (rs *Receipts) Get(c echo.Context) error {
 		return err
 	}
 	return c.Blob(http.StatusOK, "application/json", receipt)
+}
+
+// held is the record whose receipt the request holds: it knows its id.
+func (rs *Receipts) held(c echo.Context) (*consent.Entry, error) {
+	h := c.Response().Header()
+	h.Set("Cache-Control", "no-store")
+	live, err := rs.Directory.Live(c.Param("site"))
+	if err != nil {
+		return nil, err
+	}
+	h.Add("Vary", "Origin")
+	if c.Request().Header.Get("Origin") != "" {
+		if err := allow(c, live.Notice); err != nil {
+			return nil, err
+		}
+	}
+	return rs.Store.Entry(c.Request().Context(), live.Site.Key, c.Param("id"))
 }
 
 // Artifact answers the bytes that a receipt names by digest.

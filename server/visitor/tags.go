@@ -103,8 +103,8 @@ func (t *Tags) allowed(r *http.Request, live *Live) (notice.Choices, error) {
 	return live.Notice.Resolve(models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, signal), nil
 }
 
-// maxNotes is how many records in a row only say that a note was read.
-const maxNotes = 20
+// maxNotes is how many records in a row only say that a note was shown or read.
+const maxNotes = 40
 
 // recorded is what the browser of a receipt decided last, as its cookie would
 // remember it. A receipt that is not this site's, whose person was erased, or
