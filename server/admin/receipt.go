@@ -228,7 +228,7 @@ func choicesOf(choices map[string]consent.Choice, models map[string]regime.Model
 }
 
 var actionNames = map[consent.Action]string{
-	consent.AcceptAll: "accepted all", consent.RejectAll: "refused all", consent.Save: "saved choices", consent.Acknowledge: "read a notice",
+	consent.AcceptAll: "accepted all", consent.RejectAll: "refused all", consent.Save: "saved choices", consent.Acknowledge: "read a notice", consent.Noticed: "nothing: a note about a changed policy was shown",
 	consent.Withdraw: "withdrew", consent.Signal: "nothing: a signal of the browser was applied", consent.Share: "followed a link from another domain of the controller",
 }
 

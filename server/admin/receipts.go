@@ -32,6 +32,7 @@ var outcomeNames = []struct {
 	{consent.CountSignal, "Set by a signal", ""},
 	{consent.CountAcknowledged, "Notice read", ""},
 	{consent.CountTold, "Policy change read", ""},
+	{consent.CountShown, "Policy change shown", ""},
 	{consent.CountShared, "Taken over from another domain", "ahead"},
 }
 

@@ -194,7 +194,7 @@ func figures(total tally, signals []consent.Count, arms []arm) []console.Figure 
 	for _, f := range []struct {
 		outcome consent.Outcome
 		label   string
-	}{{consent.CountWithdrawn, "withdrawn"}, {consent.CountSignal, "set by a signal"}, {consent.CountAcknowledged, "notices read"}, {consent.CountTold, "policy changes read"}, {consent.CountShared, "taken over from another domain"}} {
+	}{{consent.CountWithdrawn, "withdrawn"}, {consent.CountSignal, "set by a signal"}, {consent.CountAcknowledged, "notices read"}, {consent.CountTold, "policy changes read"}, {consent.CountShown, "policy changes shown"}, {consent.CountShared, "taken over from another domain"}} {
 		if n := total[f.outcome]; n > 0 {
 			all = append(all, console.Figure{Value: console.Number(n), Label: f.label})
 		}
