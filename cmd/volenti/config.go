@@ -40,6 +40,11 @@ type Config struct {
 	LogLevel        string        // debug, info, warn, error
 	LogFormat       string        // text or json
 	ShutdownTimeout time.Duration // how long a stop waits for requests under way
+	OIDCIssuer      string        // company whose operators sign in there, or ""
+	OIDCClient      string        // id we have there
+	OIDCSecretFile  string        // file with the secret we have there; "" for a public client
+	OIDCRole        string        // role of whoever is no operator yet, or ""
+	OIDCName        string        // on the button
 }
 
 // A setting is one row of the manual: its name in the file (dots are tables),
@@ -70,6 +75,11 @@ func (c *Config) settings() []setting {
 		{"log.level", &c.LogLevel, "debug, info, warn or error"},
 		{"log.format", &c.LogFormat, "text or json"},
 		{"shutdown_timeout", &c.ShutdownTimeout, "how long a stop waits for requests under way"},
+		{"oidc.issuer", &c.OIDCIssuer, "OpenID Connect issuer at which operators may sign in, such as https://login.example.com"},
+		{"oidc.client", &c.OIDCClient, "client id this server has there"},
+		{"oidc.secret_file", &c.OIDCSecretFile, "file with the client's secret, readable by this user only"},
+		{"oidc.role", &c.OIDCRole, "role of whoever signs in there and is no operator yet: legal, marketing, auditor; without it nobody new gets in"},
+		{"oidc.name", &c.OIDCName, "what the sign-in button calls it"},
 	}
 }
 
@@ -264,6 +274,7 @@ func (c *Config) validate() (wrong []error) {
 	if c.ShutdownTimeout <= 0 {
 		bad("shutdown_timeout = %s would drop requests under way; write for example 20s", c.ShutdownTimeout)
 	}
+	wrong = append(wrong, c.validateOIDC()...)
 	return wrong
 }
 

@@ -27,6 +27,8 @@ type Console struct {
 	Records   consent.Store
 	Cookies   Sealer // seals the console's cookies
 	Vault     *operator.Vault
+	Passwords *operator.Passwords
+	Company   *operator.Company // nil: no sign-in elsewhere
 	Throttle  *operator.Throttle
 	Address   func(*http.Request) string // of the client, behind proxies; counted, never kept
 	PublicURL string                     // "https://consent.example.com", or "" where it is not known

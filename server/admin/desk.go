@@ -44,7 +44,7 @@ func (d *Desk) ShowAs(status int, page console.Page) error {
 	if f.Said == "" {
 		f.Said = d.said()
 	}
-	if d.Operator.ID != "" {
+	if d.Operator.ID != "" && d.Session.By != operator.ByLink {
 		f.Operator, f.Role = d.Operator.Name, string(d.Operator.Role)
 		if err := d.menu(f); err != nil {
 			return err
@@ -92,6 +92,7 @@ func (d *Desk) menu(f *console.Frame) error {
 	add("", "", "admin", "Sites", "site")
 	add(operator.ReadLog, "", "admin/log", "Log", "log")
 	add(operator.WriteOperators, "", "admin/operators", "Operators", "operator")
+	add(operator.WriteOperators, "", "admin/tokens", "Tokens", "token")
 	add("", "", "admin/account", "Your account", "account")
 	return nil
 }
@@ -100,7 +101,7 @@ func (d *Desk) menu(f *console.Frame) error {
 // server's root, which says so once.
 func (d *Desk) Done(to, said string) error {
 	if said != "" {
-		d.SetCookie(d.cookie(saidCookie, url.QueryEscape(said), time.Minute))
+		d.SetCookie(d.cookie(saidCookie, url.QueryEscape(said), saidLasts))
 	}
 	return d.Redirect(http.StatusSeeOther, web.Root(d.Request().URL.EscapedPath())+to)
 }
@@ -116,7 +117,10 @@ func (d *Desk) Note(what, object, detail string) error {
 	})
 }
 
-const saidCookie = "volenti-said"
+const (
+	saidCookie = "volenti-said"
+	saidLasts  = time.Minute
+)
 
 // said is what the last form did, told once.
 func (d *Desk) said() string {

@@ -79,7 +79,7 @@ func (c *Console) useLink(d *Desk) error {
 	if err := d.begin(o, operator.ByLink); err != nil {
 		return err
 	}
-	return d.Done("admin", "")
+	return d.Done("admin/set-up", "")
 }
 
 func (c *Console) linkPage(d *Desk, l operator.Link) (*console.Enter, error) {

@@ -69,7 +69,8 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 	w.console = &Console{
 		Log: slog.New(slog.DiscardHandler), Now: w.clock, Pages: pages,
 		Operators: db, Sites: db, Notices: db, Versions: db, Records: db,
-		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(w.clock),
+		Passwords: operator.NewPasswords(operator.Cost{Memory: 64, Time: 1, Threads: 1}), // as long as it has to be, in production
+		Cookies:   cookies, Vault: vault, Throttle: operator.NewThrottle(w.clock),
 		Address:   func(r *http.Request) string { return r.RemoteAddr },
 		PublicURL: "https://consent.example.com", HTTPS: true,
 		Insight: Insight{Store: db},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -12,6 +13,7 @@ import (
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/web"
+	"github.com/volenti-consent/volenti/web/console"
 )
 
 // Errors of the guard; server/problem.go gives them their status.
@@ -61,13 +63,16 @@ func (c *Console) guarded(route Route) echo.HandlerFunc {
 		if d.Operator.ID == "" {
 			return d.signIn("")
 		}
+		if d.Session.By == operator.ByLink && !route.SetUp {
+			return d.Done("admin/set-up", "")
+		}
 		if err := d.enter(route); err != nil {
 			return err
 		}
 		if changes(e.Request().Method) && !d.tokenCame() {
 			return ErrForged
 		}
-		if route.Fresh && c.Now().Sub(d.Session.ProvenAt) > proofIsFresh {
+		if route.Fresh && d.Session.By != operator.ByLink && c.Now().Sub(d.Session.ProvenAt) > proofIsFresh {
 			return d.signIn("again")
 		}
 		return route.Handle(d)
@@ -170,9 +175,20 @@ func (d *Desk) sameOrigin() error {
 	return nil
 }
 
+// elsewhere reports whether a request was begun by a page of another site, with
+// which the session's cookie does not go along.
+func (d *Desk) elsewhere() bool {
+	return !changes(d.Request().Method) && d.Request().Header.Get("Sec-Fetch-Site") == "cross-site"
+}
+
 // signIn sends to the sign-in page and back from there. What was posted is not
 // kept: a form is sent again by the person, after reading it again.
 func (d *Desk) signIn(why string) error {
+	if why == "" && d.elsewhere() {
+		page := &console.Onward{Text: "You come from another website. This goes on by itself.", At: strings.TrimPrefix(d.Request().URL.RequestURI(), "/"), Label: "Go on"}
+		page.Title = "To the console"
+		return d.Show(page)
+	}
 	q := url.Values{}
 	if !changes(d.Request().Method) {
 		q.Set("to", d.Request().URL.RequestURI())

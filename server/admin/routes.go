@@ -23,6 +23,13 @@ func (c *Console) Routes() []Route {
 	for _, part := range [][]Route{
 		c.overviewRoutes(),
 		c.enterRoutes(),
+		c.signInRoutes(),
+		c.setUpRoutes(),
+		c.accountRoutes(),
+		c.passkeyRoutes(),
+		c.operatorRoutes(),
+		c.tokenRoutes(),
+		c.logRoutes(),
 		c.policyRoutes(),
 		c.noticeRoutes(),
 		c.previewRoutes(),
