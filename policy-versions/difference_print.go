@@ -80,6 +80,7 @@ func (block Block) heading() string {
 		}
 	}
 	text, _, _ := strings.Cut(strings.TrimSpace(b.String()), "\n")
+	text, _ = cutMarkers(strings.TrimLeft(text, "> "))
 	return strings.TrimLeft(text, "# ")
 }
 

@@ -14,8 +14,8 @@ type Draft struct {
 
 // A Change is one kind of difference between the imported bytes and the text.
 type Change struct {
-	What  string // "non-breaking and other spaces made plain"
-	Count int    // places
+	What  string `json:"what"`  // "non-breaking and other spaces made plain"
+	Count int    `json:"count"` // places
 }
 
 // Kinds of change that several steps report.

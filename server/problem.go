@@ -76,6 +76,9 @@ var problems = []struct {
 	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
 	{admin.ErrForbidden, 403, "forbidden", "You may not do this", "Ask an owner of this server for the role it needs."},
 	{admin.ErrForged, 403, "form", "This form can't be accepted", "Load the page again and send it once more: it was not of this session, or you have signed in anew meanwhile."},
+	{policyversions.ErrTooLarge, 413, "too-large", "This text is too large", "Send the policy alone, without pictures or scripts in it: at most 512 KiB, a Word document 4 MiB less what base64 adds."},
+	{policyversions.ErrBackdated, 409, "backdated", "A version of a later day is there", "Choose a later day: versions are numbered in the order of their days."},
+	{policyversions.ErrNotApproved, 409, "not-approved", "This site asks for a second pair of eyes", "Submit the text in the console, and let another operator approve it."},
 	{operator.ErrUnknown, 404, "unknown", "Nothing is here", "It may have been removed meanwhile. Go back to the list."},
 	{operator.ErrToken, 401, "token", "This token is not valid", "Send Authorization: Bearer and a token that has not ended: volenti operator token."},
 	{consent.ErrStaleToken, 409, "stale-token", "This banner was served too long ago", "Reload the banner script and ask again."},
@@ -95,6 +98,9 @@ func problemOf(err error) problem {
 			p.Errors = append(p.Errors, fieldRemedy(e))
 		}
 		return p
+	}
+	if bad, ok := errors.AsType[*admin.Unfit](err); ok {
+		return problem{Type: "unfit", Title: "This can't be done as it was sent", Status: 422, Detail: "Mend what is listed and send it again.", Errors: []fieldRemedy{fieldRemedy(*bad)}}
 	}
 	for _, row := range problems {
 		if errors.Is(err, row.err) {

@@ -1,148 +1,169 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
 func policyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "policy", Short: "Legal texts and their versions"}
-	cmd.AddCommand(policyImportCommand(), policyListCommand())
+	cmd.AddCommand(policyPublishCommand(), policyListCommand(), policyDiffCommand(), policyLintCommand(), policyHistoryCommand(), policyExportCommand())
 	return cmd
 }
 
-func policyImportCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "import FILE",
-		Short: "Publish a text (Markdown, HTML, plain or an archived extraction) as the next version",
-		Long: `Publish a text as the next version of a policy. The bytes of the file are kept
-as they are; the canonical text made of them is hashed, shown and named by
-receipts. A version never changes: to correct one, import another.
+// policyFlags say which policy a command is about.
+type policyFlags struct{ data, site, policy *string }
 
-A material change is told to visitors who decided under an earlier version: once,
-in a small note with the summary and a link to the versions. --grace-days says how much
-later than new visitors it binds them; it delays neither a stop nor a question.`,
-		Example: `  volenti policy import privacy.md --site shop --policy privacy --effective 2026-12-01
-  volenti policy import privacy.md --site shop --material --grace-days 14 \
-    --summary "en=Orders are kept for five years instead of seven." --summary "de=Bestellungen werden fünf statt sieben Jahre aufbewahrt."`,
-		Args: cobra.ExactArgs(1),
+func addPolicyFlags(cmd *cobra.Command) policyFlags {
+	f := policyFlags{
+		data:   dataFlag(cmd),
+		site:   cmd.Flags().String("site", "", "site key"),
+		policy: cmd.Flags().String("policy", "privacy", "policy key, such as privacy or cookies"),
 	}
-	data := dataFlag(cmd)
-	siteKey := cmd.Flags().String("site", "", "site key")
-	policy := cmd.Flags().String("policy", "privacy", "policy key, such as privacy or cookies")
-	language := cmd.Flags().String("language", "en", "language of the text (BCP 47)")
-	effective := cmd.Flags().String("effective", "", "day it takes effect, in the site's time zone: 2026-12-01 (default: now)")
-	material := cmd.Flags().Bool("material", false, "visitors who know an earlier version are told of the change")
-	summaries := cmd.Flags().StringArray("summary", nil, `what changed, for visitors, by language: "en=We keep orders for five years." (repeatable)`)
-	summaryFile := cmd.Flags().String("summary-file", "", `the same from a JSON file: {"en": "…", "de": "…"}`)
-	grace := cmd.Flags().Int("grace-days", 0, "days by which known visitors are bound later than new ones")
-	_ = cmd.MarkFlagRequired("site")
-	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		raw, err := os.ReadFile(args[0])
-		if err != nil {
-			return usage(err)
-		}
-		draft, err := policyversions.Import(raw, args[0])
-		if err != nil {
-			return invalid(err)
-		}
-		draft.Language = *language
-		draft.Material, draft.Grace = *material, time.Duration(*grace)*24*time.Hour
-		if draft.Summary, err = summaryOf(*summaries, *summaryFile); err != nil {
-			return usage(err)
-		}
-		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
-			s, err := db.Site(cmd.Context(), *siteKey)
-			if errors.Is(err, site.ErrUnknown) {
-				return usage(fmt.Errorf("there is no site %s; add it first: volenti site add %[1]s", *siteKey))
-			} else if err != nil {
-				return err
-			}
-			from := time.Now()
-			if *effective != "" {
-				if from, err = time.ParseInLocation(time.DateOnly, *effective, s.Location()); err != nil {
-					return usage(fmt.Errorf("--effective %q is not a day such as 2026-12-01", *effective))
-				}
-			}
-			p := policyversions.Publisher{Store: db, Now: time.Now}
-			v, err := p.Publish(cmd.Context(), s.Key, *policy, draft, from)
-			if errors.Is(err, policyversions.ErrBadAnnouncement) {
-				return usage(err)
-			} else if err != nil {
-				return err
-			}
-			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "%s/%s version %d: %q\n  digest     %s\n  in force   %s\n  address    /policies/%[1]s/%[2]s/versions/%[3]d\n",
-				v.Site, v.Policy, v.Number, v.Title, v.Digest, v.Effective.In(s.Location()).Format("2 January 2006 15:04 MST"))
-			if v.Material {
-				fmt.Fprintf(out, "  material   known visitors are told from then on, and bound from %s\n", v.Binds().In(s.Location()).Format("2 January 2006 15:04 MST"))
-			}
-			for _, change := range draft.Changes {
-				fmt.Fprintf(out, "  tidied     %s (%d)\n", change.What, change.Count)
-			}
-			return nil
-		})
-	}
-	return cmd
+	completeKeys(cmd, f)
+	return f
 }
 
-// summaryOf reads what visitors are told, by language: from the flags, and from a
-// file of a JSON object, each language once.
-func summaryOf(flags []string, file string) (map[string]string, error) {
-	all := map[string]string{}
-	if file != "" {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, err
-		}
-		if err := json.Unmarshal(raw, &all); err != nil {
-			return nil, fmt.Errorf(`--summary-file %s: %w; write {"en": "…"}`, file, err)
+// jsonFlag is the flag of commands whose output programs read.
+func jsonFlag(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "write JSON, for programs")
+}
+
+func writeJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// siteOf is the site a command names.
+func siteOf(ctx context.Context, db *store.DB, key string) (site.Site, error) {
+	s, err := db.Site(ctx, key)
+	if errors.Is(err, site.ErrUnknown) {
+		return site.Site{}, usage(fmt.Errorf("there is no site %q; add it first: volenti site add %[1]s", key))
+	}
+	return s, err
+}
+
+// published turns what a caller can mend into a usage error.
+func published(err error) error {
+	for _, theirs := range []error{
+		policyversions.ErrUnknownPolicy, policyversions.ErrUnknownVersion, policyversions.ErrBackdated, policyversions.ErrNotApproved,
+		policyversions.ErrBadAnnouncement, policyversions.ErrBadKey, policyversions.ErrBadLanguage,
+	} {
+		if errors.Is(err, theirs) {
+			return usage(err)
 		}
 	}
-	for _, text := range flags {
-		language, summary, ok := strings.Cut(text, "=")
-		if language = strings.TrimSpace(language); !ok || language == "" {
-			return nil, fmt.Errorf(`--summary %q: write the language first, such as "en=We keep orders for five years."`, text)
-		}
-		if _, twice := all[language]; twice {
-			return nil, fmt.Errorf("--summary: %s is there twice", language)
-		}
-		all[language] = summary
+	return err
+}
+
+// readDraft imports a file; "-" is standard input.
+func readDraft(in io.Reader, path, language string) (policyversions.Draft, error) {
+	var raw []byte
+	var err error
+	if path == "-" {
+		raw, err = io.ReadAll(io.LimitReader(in, policyversions.MaxDocument+1))
+	} else {
+		raw, err = os.ReadFile(path)
 	}
-	return all, nil
+	if err != nil {
+		return policyversions.Draft{}, usage(err)
+	}
+	d, err := policyversions.Import(raw, path)
+	if err != nil {
+		return d, invalid(fmt.Errorf("%s: %w", path, err))
+	}
+	d.Language = language
+	return d, nil
+}
+
+// versionOut is a version as --json writes it; times are RFC 3339.
+type versionOut struct {
+	Site         string            `json:"site"`
+	Policy       string            `json:"policy"`
+	Number       int               `json:"number"`
+	Title        string            `json:"title"`
+	Language     string            `json:"language"`
+	Digest       canonical.Digest  `json:"digest"`
+	PublishedAt  time.Time         `json:"published_at"`
+	Effective    time.Time         `json:"effective"`
+	State        string            `json:"state"`
+	Material     bool              `json:"material"`
+	Summary      map[string]string `json:"summary,omitempty"`
+	GraceDays    float64           `json:"grace_days,omitempty"`
+	Format       string            `json:"format"`
+	Translations []translationOut  `json:"translations,omitempty"`
+	PublishedBy  string            `json:"published_by,omitempty"`
+	ApprovedBy   string            `json:"approved_by,omitempty"`
+	Entry        canonical.Digest  `json:"entry,omitempty"`
+	Previous     canonical.Digest  `json:"previous,omitempty"`
+}
+
+type translationOut struct {
+	Language string           `json:"language"`
+	Title    string           `json:"title"`
+	Digest   canonical.Digest `json:"digest"`
+	Format   string           `json:"format,omitempty"`
+}
+
+func outOf(v policyversions.Version, state policyversions.State) versionOut {
+	out := versionOut{
+		Site: v.Site, Policy: v.Policy, Number: v.Number, Title: v.Title, Language: v.Language, Digest: v.Digest, PublishedAt: v.PublishedAt,
+		Effective: v.Effective, State: string(state), Material: v.Material, Summary: v.Summary, GraceDays: v.Grace.Hours() / 24, Format: v.Format,
+		PublishedBy: v.PublishedBy, ApprovedBy: v.ApprovedBy, Entry: v.Entry, Previous: v.Previous,
+	}
+	for _, t := range v.Translations {
+		out.Translations = append(out.Translations, translationOut{t.Language, t.Title, t.Digest, t.Format})
+	}
+	return out
 }
 
 func policyListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List the versions of a policy", Args: cobra.NoArgs}
-	data := dataFlag(cmd)
-	siteKey := cmd.Flags().String("site", "", "site key")
-	policy := cmd.Flags().String("policy", "privacy", "policy key")
+	flags, asJSON := addPolicyFlags(cmd), jsonFlag(cmd)
 	_ = cmd.MarkFlagRequired("site")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
-			all, err := db.Versions(cmd.Context(), *siteKey, *policy)
+		return withDatabase(cmd.Context(), *flags.data, func(db *store.DB) error {
+			s, err := siteOf(cmd.Context(), db, *flags.site)
 			if err != nil {
 				return err
 			}
+			all, err := db.Versions(cmd.Context(), *flags.site, *flags.policy)
+			if err != nil {
+				return published(err)
+			}
+			now := time.Now()
+			if *asJSON {
+				list := []versionOut{}
+				for _, v := range all {
+					standing, _ := policyversions.StandingOf(all, v.Number, now)
+					list = append(list, outOf(v, standing.State))
+				}
+				return writeJSON(cmd.OutOrStdout(), list)
+			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "VERSION\tIN FORCE FROM\tDIGEST\tMATERIAL\tTITLE")
+			fmt.Fprintln(w, "VERSION\tIN FORCE FROM\tSTATE\tDIGEST\tMATERIAL\tTITLE")
 			for _, v := range all {
 				material := "-"
 				if v.Material {
 					material = "yes"
 				}
-				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\n", v.Number, v.Effective.Format(time.DateOnly), v.Digest.Short(), material, v.Title)
+				standing, _ := policyversions.StandingOf(all, v.Number, now)
+				fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%s\t%s\n", v.Number, policyversions.DayOf(v.Effective, s.Location()), standing.State, v.Digest.Short(), material, v.Title)
 			}
 			return w.Flush()
 		})

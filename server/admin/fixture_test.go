@@ -97,7 +97,10 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 // statusOf is what server/problem.go makes of errors; its own test holds it.
 func statusOf(err error) int {
 	var coded *echo.HTTPError
+	var unfit *Unfit
 	switch {
+	case errors.As(err, &unfit):
+		return http.StatusUnprocessableEntity
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrForged):
 		return http.StatusForbidden
 	case errors.Is(err, operator.ErrToken):
