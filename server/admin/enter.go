@@ -16,7 +16,6 @@ func (c *Console) enterRoutes() []Route {
 	return []Route{
 		{Method: http.MethodGet, Path: "/admin/enter/:link", Open: true, Handle: c.showLink},
 		{Method: http.MethodPost, Path: "/admin/enter/:link", Open: true, Handle: c.useLink},
-		{Method: http.MethodPost, Path: "/admin/sign-out", Handle: c.signOut},
 	}
 }
 

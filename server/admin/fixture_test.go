@@ -106,7 +106,7 @@ func statusOf(err error) int {
 	case errors.Is(err, operator.ErrToken):
 		return http.StatusUnauthorized
 	case errors.Is(err, operator.ErrUnknown), errors.Is(err, site.ErrUnknown), errors.Is(err, policyversions.ErrUnknownPolicy),
-		errors.Is(err, policyversions.ErrUnknownVersion), errors.Is(err, notice.ErrUnpublished), errors.Is(err, consent.ErrUnknownReceipt),
+		errors.Is(err, policyversions.ErrUnknownVersion), errors.Is(err, policyversions.ErrUnknownWork), errors.Is(err, notice.ErrUnpublished), errors.Is(err, consent.ErrUnknownReceipt),
 		errors.Is(err, consent.ErrUnknownArtifact):
 		return http.StatusNotFound
 	case errors.As(err, &coded):
