@@ -14,7 +14,7 @@ import { draft } from './send';
 import { depart, takeOver } from './share';
 import { stuck } from './stuck';
 import { allows, marks } from './tags';
-import type { Decision, Gate, Surface } from './types';
+import type { Action, Decision, Gate, Surface } from './types';
 import { arrive, leave, restore, type Back } from './undo';
 import { expire, sweep } from './withdraw';
 
@@ -47,8 +47,8 @@ export interface More {
 /** The module entry/settings.ts. */
 interface Second {
   open(gate: Gate, from?: Element | null): void;
-  /** Tells what changed in the policies after `told`, until it was read; returns how to take that away. */
-  note(gate: Gate, told: number, read: () => void): Promise<() => void>;
+  /** Tells what changed in the policies after `told`, until it was read; says when it is shown and read; returns how to take that away. */
+  note(gate: Gate, told: number, say: (action: Action, mark: Partial<Decision>) => void): Promise<() => void>;
 }
 
 /**
@@ -249,14 +249,14 @@ export const attach = (core: Core, layers: Layers): void => {
     sendOurs();
   };
 
-  /** What changed since this visitor was told last, once. That it was read is recorded; it decides nothing. */
+  /** What changed since this visitor was told last, once. That it was shown and read is recorded; it decides nothing. */
   const tellChanges = async (told: number): Promise<void> => {
     const { note } = await second();
-    const remove = await note(gate, told, () => {
+    const remove = await note(gate, told, (action, mark) => {
       const { decision } = gate;
       if (!decision) return;
-      const sent = draft(boot, all('-'), 'acknowledge', 'change', decision.r);
-      core.keep({ ...decision, k: Math.max(Math.floor(Date.now() / 1e3), boot.h!), p: [...(decision.p ?? []), sent] });
+      const sent = draft(boot, all('-'), action, 'change', decision.r);
+      core.keep({ ...decision, ...mark, p: [...(decision.p ?? []), sent] });
       tellTabs(gate.decision!);
       void send();
     });

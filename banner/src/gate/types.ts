@@ -9,7 +9,7 @@ export type Model = 'i' | 'o' | 'n' | '-';
  */
 export type Choices = string;
 
-export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal' | 'share';
+export type Action = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'noticed' | 'withdraw' | 'signal' | 'share';
 export type Surface = 'banner' | 'settings' | 'placeholder' | 'api' | 'signal' | 'change' | 'share';
 
 /** What the server knew when it answered with this script: docs/wire.md, "Boot". */
@@ -67,6 +67,8 @@ export interface Decision {
   readonly w?: number;
   /** The visitor knows the policies that were in force then. */
   readonly k?: number;
+  /** He was shown the note about the change of then (the boot's `h`), and it was sent. */
+  readonly t?: number;
   /** The age that the visitor confirmed with it; 0 or absent where he did not. */
   readonly y?: number;
   /** Receipt id; absent while this decision is not answered. */

@@ -1,7 +1,7 @@
 import { site } from 'volenti:notice';
 import { applies, changed, ok, what_changed } from 'volenti:wording';
 import { page } from '../gate/page';
-import type { Gate } from '../gate/types';
+import type { Action, Decision, Gate } from '../gate/types';
 import { dress, h, place, toReopen } from './dom';
 import css from './note.css';
 import { look } from './theme';
@@ -32,9 +32,17 @@ const day = (ms: number): string => new Intl.DateTimeFormat(VOLENTI.language, { 
 /**
  * Tells a visitor who knows an earlier version what has changed: which policy, what, from when it binds, where to read
  * more. It covers little, takes no focus and asks nothing; OK takes it away. The region stands empty first: text that
- * comes with its live region is not read out. Returns how to take it away.
+ * comes with its live region is not read out. Says once that it was shown, and that it was read; returns how to take it away.
  */
-export const note = async (gate: Gate, told: number, read: () => void): Promise<() => void> => {
+export const note = async (gate: Gate, told: number, say: (action: Action, mark: Partial<Decision>) => void): Promise<() => void> => {
+  const came = gate.boot.h!;
+  // Nobody sees what a tab in the background shows. Where the receipt is not there yet, another page view says it.
+  const shown = (): void => {
+    const { r, t = 0 } = gate.decision ?? {};
+    if (page.visibilityState !== 'visible') page.addEventListener('visibilitychange', shown, { once: true });
+    else if (r && t < came) say('noticed', { t: came });
+  };
+  const read = (): void => say('acknowledge', { k: Math.max(Math.floor(Date.now() / 1e3), came) });
   const region = h('div', { role: 'region', 'aria-label': what_changed, 'aria-live': 'polite', part: 'panel' });
   const host = place(dress(h('volenti-note', { 'data-nosnippet': '' }), css + look, region));
   const changes = await fetchChanges(gate, told).catch(() => []);
@@ -50,6 +58,7 @@ export const note = async (gate: Gate, told: number, read: () => void): Promise<
     );
     // What scrolls must be reachable by keyboard, what does not must not cost a Tab.
     if (region.scrollHeight > region.clientHeight) region.tabIndex = 0;
+    shown();
   }, 200);
   return () => {
     const focused = page.activeElement === host;

@@ -139,6 +139,15 @@ test('a material change is told once to who knew the former text, and that it wa
   const note = page.locator('volenti-note');
   await note.getByRole('button', { name: 'OK' }).waitFor();
   assert.equal(await asked(page), false, 'nothing is asked');
+  // That it was shown is recorded: once, however often it is, and beside the decision, which stays in force.
+  await wait(() => page.evaluate(() => JSON.parse(localStorage.volenti).t > 0 && !JSON.parse(localStorage.volenti).p), 'the record of the note');
+  const posts = () => visitor.asked.filter((what) => what.startsWith('POST')).length;
+  assert.equal(posts(), 2, 'the decision, and that the note was shown');
+  await page.reload();
+  await note.getByRole('button', { name: 'OK' }).waitFor();
+  await quiet(600);
+  assert.equal(posts(), 2, 'shown again, it says nothing new');
+  assert.deepEqual(await page.evaluate(() => volenti.state), before, 'what was shown decides nothing');
   assert.match(await note.getByRole('region').textContent(), /Changed: Privacy policy.*Orders are kept for five years\..*Applies to you from/s);
   assert.equal(await note.getByRole('link').getAttribute('href'), `http://consent.shop.test:${s.server.port}/policies/shop/privacy/versions/2`);
   assert.equal(await page.evaluate(() => document.activeElement === document.body), true, 'it takes no focus');
@@ -162,6 +171,12 @@ test('a material change is told once to who knew the former text, and that it wa
     assert.equal(await note.count(), 0, 'told once, though it has lost ' + lost);
     if (lost !== 'the cookie') assert.equal(await asked(page), false);
   }
-  assert.equal(visitor.asked.filter((what) => what.startsWith('POST')).length, 2);
+  assert.equal(posts(), 3);
+  // What governs what: the receipt's own version in the grace, whether or not the note was shown.
+  const ask = async (query) => (await (await fetch(`${s.server.base}/v1/sites/shop/receipts/${before.receipt}/governing?${query}`)).json()).policies.privacy;
+  const soon = await ask('');
+  assert.deepEqual([soon.number, soon.reason, soon.rests_on.next], [1, 'known_visitor_grace', 2]);
+  const then = await ask('at=' + (soon.rests_on.next_binds_from + 1));
+  assert.deepEqual([then.number, then.reason, then.rests_on.shown_at > 0], [2, 'constructive_notice', true]);
   assert.deepEqual(page.thrown, []);
 });
