@@ -148,12 +148,16 @@ func at(t *testing.T, day string) time.Time {
 }
 
 func (ps *policySite) get(address string, headers ...string) *httptest.ResponseRecorder {
-	ps.err = nil
 	r := httptest.NewRequest(http.MethodGet, address, nil)
 	r.Header.Set("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 	for pair := range slices.Chunk(headers, 2) {
 		r.Header.Set(pair[0], pair[1])
 	}
+	return ps.do(r)
+}
+
+func (ps *policySite) do(r *http.Request) *httptest.ResponseRecorder {
+	ps.err = nil
 	w := httptest.NewRecorder()
 	ps.ServeHTTP(w, r)
 	return w
