@@ -88,6 +88,11 @@ func (t tally) all() (sum int64) {
 	return sum
 }
 
+// made is how many decisions were made here: no notes, and none taken over.
+func (t tally) made() int64 {
+	return t.all() - t[consent.CountTold] - t[consent.CountShown] - t[consent.CountShared]
+}
+
 // parts are the choices in the order of chosenSeries.
 func (t tally) parts() []int64 {
 	return []int64{t[consent.CountAccepted], t[consent.CountPartial], t[consent.CountRefused]}
@@ -188,8 +193,8 @@ func figures(total tally, signals []consent.Count, arms []arm) []console.Figure 
 			gpc[consent.Outcome(s.Outcome)] += s.Times
 		}
 	}
-	if n := gpc.all(); n > 0 {
-		all = append(all, console.Figure{Value: console.Percent(n, total.all()), Label: "of decisions with Global Privacy Control", Sub: counted(n, "decision", "decisions")})
+	if n := gpc.made(); n > 0 {
+		all = append(all, console.Figure{Value: console.Percent(n, total.made()), Label: "of decisions with Global Privacy Control", Sub: counted(n, "decision", "decisions")})
 	}
 	for _, f := range []struct {
 		outcome consent.Outcome
