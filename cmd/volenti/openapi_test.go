@@ -157,6 +157,11 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	share(t, data)
 	lines, _ := printed(t, data, "--pinned")
 	pinned := pinnedTag.FindStringSubmatch(lines)[2]
+	token, err := os.ReadFile(desk{t, data, t.TempDir()}.token("policies:publish"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := http.Header{"Authorization": {"Bearer " + strings.TrimSpace(string(token))}, "Content-Type": {"application/json"}}
 	p := start(t, data)
 	v := p.open(nil)
 	d := describe(t, p.base)
@@ -194,7 +199,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	if err := json.Unmarshal(experience, &shown); err != nil {
 		t.Fatal(err)
 	}
-	const tags = "/v1/sites/{site}/tags/{file}"
+	const tags, publishes = "/v1/sites/{site}/tags/{file}", "/v1/sites/{site}/policies/{policy}/versions"
 	const decisions, archive, versions = "/v1/sites/{site}/decisions", "/v1/sites/{site}/archive/{digest}", "/policies/{site}/{policy}/versions"
 	asJSON, asPage := http.Header{"Accept": {"application/json"}}, http.Header{"Accept": {"text/html,application/json;q=0.5"}}
 	fromShop := http.Header{"Origin": {shopOrigin}, "Content-Type": {"application/json"}}
@@ -275,6 +280,13 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get /policies/{site}/{policy}/timemap", "/policies/shop/privacy/timemap", nil, "", 200},
 		{"get /policies/{site}/{policy}/timemap", "/policies/shop/privacy/timemap", asJSON, "", 200},
 		{"get /policies/{site}/{policy}/timemap.json", "/policies/shop/privacy/timemap.json", nil, "", 200},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", program, `{"language":"en","text":"# Privacy\u00a0policy\n\nWe ask.\n","translations":[{"language":"de","text":"# Datenschutz\n"}]}`, 201},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", program, `{"language":"en","text":"# Privacy policy\n\nWe ask.\n","translations":[{"language":"de","text":"# Datenschutz\n"}]}`, 200},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", program, `{"language":"en","text":" "}`, 422},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", program, `{"language":"en","text":"# Earlier\n","effective":"2001-01-01"}`, 409},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", program, `{"language":"en","text":"` + strings.Repeat("a", 5<<20) + `"}`, 413},
+		{"post " + publishes, "/v1/sites/other/policies/privacy/versions", program, "{}", 404},
+		{"post " + publishes, "/v1/sites/shop/policies/privacy/versions", http.Header{"Authorization": {"Bearer nothing"}}, "{}", 401},
 		{"get /healthz", "/healthz", nil, "", 200},
 		{"get /readyz", "/readyz", nil, "", 200},
 		{"get /openapi.json", "/openapi.json", nil, "", 200},

@@ -134,7 +134,7 @@ func (h *history) publish(ctx context.Context, step policyversions.Step) (int, e
 	if err != nil {
 		return 0, err
 	}
-	return v.Number, note(ctx, h.db, v.Site, "policy.publish", fmt.Sprintf("%s %d", v.Policy, v.Number))
+	return v.Number, noteCommand(ctx, h.db, v.PublishedAt, v.Site, "policy.publish", fmt.Sprintf("%s %d", v.Policy, v.Number), "")
 }
 
 func (h *history) report(out io.Writer, passed []string, asJSON bool) error {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +12,6 @@ import (
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/admin"
-	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
@@ -107,7 +105,7 @@ func (p publication) publish(cmd *cobra.Command, db *store.DB, flags policyFlags
 			return usage(fmt.Errorf("--effective: %w", err))
 		}
 	}
-	v, err := policyversions.Publisher{Store: db}.PublishTexts(ctx, s.Key, *flags.policy, "cli", effective, draft, translations...)
+	v, err := policyversions.Publisher{Store: db}.PublishTexts(ctx, s.Key, *flags.policy, byCommand, effective, draft, translations...)
 	if errors.Is(err, policyversions.ErrSameText) {
 		all, err := db.Versions(ctx, s.Key, *flags.policy)
 		if err != nil {
@@ -118,15 +116,10 @@ func (p publication) publish(cmd *cobra.Command, db *store.DB, flags policyFlags
 	if err != nil {
 		return published(err)
 	}
-	if err := note(ctx, db, s.Key, "policy.publish", fmt.Sprintf("%s %d", v.Policy, v.Number)); err != nil {
+	if err := noteCommand(ctx, db, v.PublishedAt, s.Key, "policy.publish", fmt.Sprintf("%s %d", v.Policy, v.Number), ""); err != nil {
 		return err
 	}
 	return printAnswer(cmd.OutOrStdout(), admin.AnswerOf(v, true, draft.Changes), s, asJSON)
-}
-
-// note keeps what somebody with a shell did, for the audit log.
-func note(ctx context.Context, db *store.DB, site, what, object string) error {
-	return db.AddAct(ctx, operator.Act{At: time.Now().UTC().Truncate(time.Millisecond), Operator: "cli", Site: site, What: what, Object: object})
 }
 
 // summaryOf reads what visitors are told, by language: from the flags, and from a

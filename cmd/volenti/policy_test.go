@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -313,6 +314,81 @@ func TestShellsCompleteKeys(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
 		if out, exit := volenti(t, "completion", shell); exit != 0 || !strings.Contains(out, "volenti") {
 			t.Errorf("%s: exit %d", shell, exit)
+		}
+	}
+}
+
+// token makes one for programs of the shop.
+func (d desk) token(rights ...string) string {
+	d.t.Helper()
+	args := []string{"operator", "token", "add", "--site", "shop", "--data", d.data, "publish from CI"}
+	for _, r := range rights {
+		args = append(args, "--right", r)
+	}
+	out, exit := volenti(d.t, args...)
+	found := regexp.MustCompile(`vt_[A-Za-z0-9_-]+`).FindString(out)
+	if exit != 0 || found == "" {
+		d.t.Fatalf("exit %d\n%s", exit, out)
+	}
+	return d.file("token-"+strings.Join(rights, "-"), found+"\n")
+}
+
+func TestPublishOnAServer(t *testing.T) {
+	d := newDesk(t)
+	one := d.file("one.md", oneText)
+	token, reader := d.token("policies:publish"), d.token("policies:read")
+	p := start(t, d.data)
+	remote := func(want int, args ...string) string {
+		t.Helper()
+		all := append([]string{"policy", "publish", "--site", "shop", "--server", p.base}, args...)
+		out, exit := volenti(t, all...)
+		if exit != want {
+			t.Fatalf("%v: exit %d, want %d\n%s", args, exit, want, out)
+		}
+		return out
+	}
+	if out := remote(0, one, "--token-file", token, "--effective", "2026-01-01"); !strings.Contains(out, "shop/privacy version 1") {
+		t.Errorf("%s", out)
+	}
+	if out := remote(0, one, "--token-file", token, "--effective", "2026-01-01"); !strings.Contains(out, "says this already") {
+		t.Errorf("again: %s", out)
+	}
+	german := d.file("two.de.md", "# Datenschutz\n\nFünf Jahre.\n")
+	if out := remote(0, d.file("two.md", twoText), "--token-file", token, "--translate", "de="+german, "--json"); !strings.Contains(out, `"published": true`) || !strings.Contains(out, `"number": 2`) {
+		t.Errorf("%s", out)
+	}
+	if out := remote(2, one, "--token-file", reader); !strings.Contains(out, "may not") {
+		t.Errorf("with a token that may read: %s", out)
+	}
+	if out := remote(2, one, "--token-file", d.file("bad", "vt_nothing\n")); !strings.Contains(out, "token is not valid") {
+		t.Errorf("with no token of it: %s", out)
+	}
+	if out := remote(3, d.file("three.md", "# Three\n"), "--token-file", token, "--material"); !strings.Contains(out, "summary") {
+		t.Errorf("without a summary: %s", out)
+	}
+	if out := remote(2, d.file("four.md", "# Four\n"), "--token-file", token, "--effective", "2025-01-01"); !strings.Contains(out, "later day") {
+		t.Errorf("back-dated: %s", out)
+	}
+	remote(2, one)
+	for _, server := range []string{"http://consent.example.com", "ftp://localhost", "https://user@localhost", "consent.example.com"} {
+		if out, exit := volenti(t, "policy", "publish", one, "--site", "shop", "--server", server, "--token-file", token); exit != 2 {
+			t.Errorf("%s: exit %d\n%s", server, exit, out)
+		}
+	}
+	// What was sent stands in the archive as it was handed in.
+	if _, body := fetch(t, p.base+"/policies/shop/privacy/versions/1/original", nil); body != oneText {
+		t.Errorf("%q", body)
+	}
+}
+
+func TestManualPages(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "man1")
+	if out, exit := volenti(t, "man", folder); exit != 0 || !strings.Contains(out, "pages") {
+		t.Fatalf("exit %d\n%s", exit, out)
+	}
+	for name, want := range map[string]string{"volenti.1": "volenti-policy", "volenti-policy-diff.1": "word by word", "volenti-policy-history-import.1": "author"} {
+		if page, err := os.ReadFile(filepath.Join(folder, name)); err != nil || !strings.Contains(string(page), want) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }
