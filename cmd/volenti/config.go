@@ -37,6 +37,7 @@ type Config struct {
 	CountryHeader   string        // generic edge: header of the country
 	RegionHeader    string        // generic edge: header of the subdivision
 	RegionFormat    string        // generic edge: code, cc-code, CCcode or lower
+	ArchiveIndexed  bool          // search engines may list every version of a policy
 	LogLevel        string        // debug, info, warn, error
 	LogFormat       string        // text or json
 	ShutdownTimeout time.Duration // how long a stop waits for requests under way
@@ -72,6 +73,7 @@ func (c *Config) settings() []setting {
 		{"geo.country_header", &c.CountryHeader, "edge generic: header of the country"},
 		{"geo.region_header", &c.RegionHeader, "edge generic: header of the subdivision"},
 		{"geo.region_format", &c.RegionFormat, "edge generic: code (CA), cc-code (US-CA), CCcode (USCA) or lower (ca)"},
+		{"archive.indexed", &c.ArchiveIndexed, "let search engines list every version of a policy, not the one in force alone"},
 		{"log.level", &c.LogLevel, "debug, info, warn or error"},
 		{"log.format", &c.LogFormat, "text or json"},
 		{"shutdown_timeout", &c.ShutdownTimeout, "how long a stop waits for requests under way"},

@@ -147,7 +147,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
 		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
-		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL},
+		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
 		Console:      desk,
