@@ -60,13 +60,13 @@ func TestDifferencePage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, moved, folds := map[string]bool{}, 0, 0
+	ids, moved, folds := map[string]*html.Node{}, 0, 0
 	var targets []string
 	for n := range doc.Descendants() {
 		for _, a := range n.Attr {
 			switch {
 			case a.Key == "id":
-				ids[a.Val] = true
+				ids[a.Val] = n
 			case a.Key == "href" && strings.HasPrefix(a.Val, "#"):
 				targets = append(targets, a.Val[1:])
 			}
@@ -81,11 +81,16 @@ func TestDifferencePage(t *testing.T) {
 		}
 	}
 	for _, target := range targets {
-		if !ids[target] {
+		at := ids[target]
+		if at == nil {
 			t.Errorf("a link leads to #%s, which is not there", target)
+			continue
 		}
 		if strings.HasPrefix(target, "place-") {
 			moved++
+			if at.Data != "h3" || !strings.Contains(fmt.Sprint(at.FirstChild.FirstChild.Data), "Who we are") {
+				t.Errorf("the link to a moved section leads to <%s>", at.Data)
+			}
 		}
 	}
 	if moved != 2 || folds == 0 {
