@@ -124,7 +124,7 @@ func (c *Console) announce(d *Desk) error {
 func said(d *Desk, w *policyversions.Work, page *console.Announce, summary map[string]string, earliest time.Time) (wrong []console.Mend) {
 	w.Effective, w.Material, w.Grace, w.Summary = time.Time{}, page.Material, 0, nil
 	if page.When == "day" {
-		day, err := time.ParseInLocation(time.DateOnly, page.Day, d.Site.Location())
+		day, err := policyversions.StartOfDay(page.Day, d.Site.Location())
 		switch {
 		case err != nil:
 			wrong = append(wrong, console.Mend{Field: "day", What: "Choose a day, such as " + earliest.Format(time.DateOnly) + "."})

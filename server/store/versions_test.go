@@ -232,6 +232,7 @@ func TestAuditFindsAlteredVersions(t *testing.T) {
 		"translation gone":   `DELETE FROM policy_translation WHERE number = 2`,
 		"translation added":  `INSERT INTO policy_translation SELECT site, policy, number, 'fr', title, digest, format, original FROM policy_translation WHERE number = 2`,
 		"version gone":       `DELETE FROM policy_version WHERE number = 2`,
+		"last version gone":  `DELETE FROM policy_version WHERE number = 3`,
 		"first version gone": `DELETE FROM policy_version WHERE number = 1; DELETE FROM policy_entry WHERE number = 1`,
 		"middle gone":        `DELETE FROM policy_version WHERE number = 2; DELETE FROM policy_entry WHERE number = 2`,
 		"entry gone":         `DELETE FROM policy_entry WHERE number = 2`,

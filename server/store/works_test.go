@@ -152,6 +152,14 @@ func TestTheSecondPairOfEyes(t *testing.T) {
 			t.Fatal(err)
 		}
 		refused("no approval", submitted, "ben", "")
+		// The store sees to it by itself, whoever calls it.
+		for _, who := range [][2]string{{"ben", "ben"}, {"cleo", "ben"}, {"ben", ""}} {
+			v := version("shop", "privacy", "straight", noon)
+			v.PublishedBy, v.ApprovedBy = who[0], who[1]
+			if _, err := db.AddVersionOf(ctx, v, submitted); !errors.Is(err, policyversions.ErrNotApproved) {
+				t.Errorf("straight into the store, by %v: %v", who, err)
+			}
+		}
 		refused("approved by who submitted it", submitted, "cleo", "ben")
 		if _, err := db.SaveWork(ctx, with(submitted, func(w *policyversions.Work) { w.Markdown += " heimlich" })); !errors.Is(err, policyversions.ErrSubmitted) {
 			t.Errorf("changed while it waits: %v", err)
