@@ -108,9 +108,10 @@ func (d *Desk) mayTry(account, email string, f *console.Frame) bool {
 
 // finish ends a sign-in: the session, where to go on, and the throttle's memory.
 func (d *Desk) finish(o operator.Operator, by string) error {
-	known := d.known(o.Email)
-	for _, account := range []string{"password " + o.Email, "code " + o.ID} {
-		d.console.Throttle.Succeed(account, known)
+	if by == operator.ByPassword {
+		for _, account := range []string{"password " + o.Email, "code " + o.ID} {
+			d.console.Throttle.Succeed(account, d.console.Address(d.Request()), d.known(o.Email))
+		}
 	}
 	if err := d.begin(o, by); err != nil {
 		return err

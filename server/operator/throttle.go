@@ -98,13 +98,20 @@ func (t *Throttle) Try(account, address, known string) (wait time.Duration, ok b
 	return 0, true
 }
 
-// Succeed forgets what an account and this browser have failed. The address is
-// not forgiven: one good account would pay for guesses at all others.
-func (t *Throttle) Succeed(account, known string) {
+// Succeed forgets what an account and this browser have failed. To the address it
+// gives back this one attempt: a whole office signs in behind one, but one good
+// account does not pay for guesses at all others.
+func (t *Throttle) Succeed(account, address, known string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.rows, "account "+account)
 	delete(t.rows, "browser "+known)
+	if row, ok := t.rows[t.masked(address)]; ok && known == "" {
+		row.failed = max(0, row.failed-1)
+		if row.failed <= freeAddress {
+			row.next = time.Time{}
+		}
+	}
 }
 
 func (t *Throttle) row(name string) *guesses {
