@@ -153,6 +153,15 @@ func (c *Console) words(ctx context.Context, core consent.Core, x notice.Experie
 	if err := json.Unmarshal(kept.Bytes, &texts); err != nil {
 		return nil, fmt.Errorf("wording %s: %w", x.Wording, err)
 	}
+	if kept, err := c.Records.Artifact(ctx, core.Notice); err == nil {
+		n, err := notice.Decode(kept.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("notice %s: %w", core.Notice, err)
+		}
+		texts = n.Said(core.Language, texts)
+	} else if !errors.Is(err, consent.ErrUnknownArtifact) {
+		return nil, err
+	}
 	ask, keys := "ask_notice", []string{"title", "", "ok", "settings"}
 	for _, m := range core.Models {
 		switch {

@@ -108,13 +108,17 @@ func fold(all []group, what string) (kept []group, note string) {
 			rest.tally[o] += times
 		}
 	}
+	are := "are " + console.Number(int64(n))
+	if n == 1 {
+		are = "is one"
+	}
 	switch {
 	case n == 0:
 		return kept, ""
 	case len(kept) < mostRows:
-		note = fmt.Sprintf("“Other %s” are %d, each of fewer than %d choices.", what, n, fewest)
+		note = fmt.Sprintf("“Other %s” %s of fewer than %d choices.", what, are, fewest)
 	default:
-		note = fmt.Sprintf("“Other %s” are %d: those behind the first %d, and those of fewer than %d choices.", what, n, len(kept), fewest)
+		note = fmt.Sprintf("“Other %s” %s: behind the first %d, or of fewer than %d choices.", what, are, len(kept), fewest)
 	}
 	return append(kept, rest), note
 }
