@@ -16,7 +16,7 @@ var (
 	ErrUnknownPolicy  = errors.New("no such policy")
 	ErrUnknownVersion = errors.New("no such version")
 	ErrSameText       = errors.New("this text is published already")
-	ErrBackdated      = errors.New("a later version is in force already")
+	ErrBackdated      = errors.New("a version that takes effect later is published already: choose that moment or a later one")
 	ErrNotApproved    = errors.New("this site asks for a second pair of eyes: submit the text, and let another operator approve it")
 )
 

@@ -75,7 +75,7 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 		}
 	}
 	for policy, digest := range q.Experience.Policies {
-		version, err := a.version(ctx, l, policy, digest)
+		version, err := a.version(ctx, l, policy, digest, served.From().Add(consent.Bucket))
 		if err != nil {
 			return q, err
 		}
@@ -84,8 +84,9 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 	return q, nil
 }
 
-// version finds the policy version of a digest: as a rule the one in force.
-func (a *Archive) version(ctx context.Context, l *Live, policy string, digest canonical.Digest) (policyversions.Version, error) {
+// version finds the policy version of a digest that was served before a time: as a
+// rule the one in force. The same text may be published again, and be still to come.
+func (a *Archive) version(ctx context.Context, l *Live, policy string, digest canonical.Digest, before time.Time) (policyversions.Version, error) {
 	if v, ok := l.Policies[policy]; ok && v.Digest == digest {
 		return v, nil
 	}
@@ -94,7 +95,7 @@ func (a *Archive) version(ctx context.Context, l *Live, policy string, digest ca
 		return policyversions.Version{}, fmt.Errorf("policy %s: %w", policy, err)
 	}
 	for _, v := range all { // newest first: where a text came back, the later one was in force
-		if v.Digest == digest {
+		if v.Digest == digest && v.From().Before(before) {
 			return v, nil
 		}
 	}

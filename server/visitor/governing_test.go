@@ -170,6 +170,30 @@ func TestWhichVersionGovernsAReceipt(t *testing.T) {
 	}
 }
 
+// A text that is to come back is not the version that was shown while it was first in force.
+func TestARecordNamesTheVersionThatWasInForce(t *testing.T) {
+	w := withGoverning(t)
+	open := w.boot().T
+	w.now = w.now.Add(time.Hour)
+	w.change("Five years.")
+	draft, err := policyversions.Import([]byte("# Privacy\n\nThe first text.\n"), "privacy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	draft.Language = "en"
+	p := policyversions.Publisher{Store: w.db, Now: func() time.Time { return w.now }}
+	if v, err := p.Publish(t.Context(), "shop", "privacy", draft, w.now.AddDate(0, 1, 0)); err != nil || v.Number != 3 {
+		t.Fatalf("%d, %v", v.Number, err)
+	}
+	if err := w.directory.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	receipt, _ := w.decide("a", open, all(true), nil)
+	if p := core(receipt)["policies"].(map[string]any)["privacy"].(map[string]any); p["number"] != 1.0 {
+		t.Errorf("recorded %v", p)
+	}
+}
+
 func TestGoverningRefuses(t *testing.T) {
 	w := withGoverning(t)
 	receipt, cookie := w.decide("a", w.boot().T, all(true), nil)
