@@ -200,6 +200,9 @@ func (c *Console) showStale(d *Desk, mine policyversions.Work) error {
 	if theirs.State == policyversions.Submitted {
 		return c.showSubmitted(d, mine, theirs)
 	}
+	if slices.Equal(textsOf(theirs), textsOf(mine)) { // sent twice, or kept by typing just before
+		return d.Done(d.draftPath(mine), "The draft is kept.")
+	}
 	names := c.names(d.Request().Context())
 	merged := mine
 	merged.Revision = theirs.Revision

@@ -55,6 +55,8 @@ export const world = ({ args = [], posture, serve = [], more = () => '', also = 
     s.shop.banner = banner;
     s.shop.upstream = s.server.port;
   };
+  /** Contexts of a test file's own, which live until its end. */
+  s.browser = () => browser;
   /** A visitor's browser, with all it stores to itself. `asked` is what it asked of the consent server, in order. */
   s.visitor = async (options) => {
     const context = await browser.newContext(options);

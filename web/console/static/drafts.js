@@ -46,10 +46,12 @@ const say = (text) => {
 };
 
 let keeping = Promise.resolve();
+let underWay = false;
 const keep = () =>
   (keeping = keeping.then(async () => {
     if (!unkept || form.dataset.sent) return;
     unkept = false;
+    underWay = true;
     try {
       const answer = await post('/autosave');
       const { revision, said } = await answer.json();
@@ -62,6 +64,7 @@ const keep = () =>
       unkept = true;
       say('Not kept: there is no connection, or you are signed out. Your words are still here.');
     }
+    underWay = false;
   }));
 const keepSoon = settled(2500, () => form.dataset.stale || keep());
 
@@ -74,7 +77,17 @@ if (form && !form.querySelector('textarea[readonly][name]')) {
     // After two versions of a draft met, only the button keeps.
     if (!document.querySelector('.theirs')) keepSoon();
   });
-  form.addEventListener('submit', () => (unkept = false));
+  form.addEventListener('submit', (e) => {
+    if (underWay) {
+      // What is being kept changes the draft's revision: the form goes after it, or it would meet itself.
+      e.preventDefault();
+      e.stopImmediatePropagation();
+      const { submitter } = e;
+      keeping.then(() => form.requestSubmit(submitter));
+      return;
+    }
+    unkept = false;
+  });
   addEventListener('beforeunload', (e) => {
     if (unkept) e.preventDefault();
   });
