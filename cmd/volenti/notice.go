@@ -19,7 +19,7 @@ import (
 
 func noticeCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "notice", Short: "What the banner asks with"}
-	cmd.AddCommand(noticeLintCommand(), noticePublishCommand())
+	cmd.AddCommand(noticeLintCommand(), noticePublishCommand(), noticePreviewCommand())
 	return cmd
 }
 
@@ -33,40 +33,67 @@ listed with the number of its rule (docs/fairness.md). Publishing does the same.
 		Args: cobra.ExactArgs(1),
 	}
 	quick := cmd.Flags().Bool("quick", false, "check the file only, not the banner it makes")
+	asJSON := jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		n, err := readNotice(cmd.OutOrStdout(), args[0])
+		file, err := os.ReadFile(args[0])
 		if err != nil {
-			return err
+			return usage(err)
 		}
-		if !*quick {
-			if err := lintBanner(cmd.Context(), cmd.OutOrStdout(), args[0], n); err != nil {
+		n, issues := notice.Parse(file, args[0])
+		if !notice.Failed(issues) && !*quick {
+			found, err := lintBanner(cmd.Context(), args[0], n)
+			if err != nil {
 				return err
 			}
+			issues = append(issues, found...)
 		}
-		fmt.Fprintf(cmd.OutOrStdout(), "%s: fit to publish for site %s: %d languages, %d categories, %d vendors\n",
+		failed, out := notice.Failed(issues), cmd.OutOrStdout()
+		switch {
+		case *asJSON:
+			if issues == nil {
+				issues = []notice.Issue{}
+			}
+			if err := writeJSON(out, issuesJSON{args[0], failed, issues}); err != nil || !failed {
+				return err
+			}
+			return invalid(errReported)
+		default:
+			for _, issue := range issues {
+				fmt.Fprintf(out, "%s: %s\n", args[0], issue)
+			}
+		}
+		if failed {
+			return unfit(args[0])
+		}
+		fmt.Fprintf(out, "%s: fit to publish for site %s: %d languages, %d categories, %d vendors\n",
 			args[0], n.Site, len(n.Languages), len(n.Categories), len(n.Vendors))
 		return nil
 	}
 	return cmd
 }
 
+// issuesJSON is what notice lint --json writes.
+type issuesJSON struct {
+	File   string         `json:"file"`
+	Failed bool           `json:"failed"`
+	Issues []notice.Issue `json:"issues"`
+}
+
+func unfit(path string) error {
+	return invalid(fmt.Errorf("%s can't be published; mend what is listed", path))
+}
+
 // lintBanner judges the banner that a notice makes, as publishing would.
-func lintBanner(ctx context.Context, out io.Writer, path string, n *notice.Notice) error {
+func lintBanner(ctx context.Context, path string, n *notice.Notice) ([]notice.Issue, error) {
 	scripts, err := banner.Compiler{}.Compile(n, n.Wordings())
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	issues, err := fairness.Inspector{}.Inspect(ctx, n, n.Wordings(), scripts)
 	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	for _, issue := range issues {
-		fmt.Fprintf(out, "%s: %s\n", path, issue)
-	}
-	if notice.Failed(issues) {
-		return invalid(fmt.Errorf("%s can't be published; mend what is listed", path))
-	}
-	return nil
+	return issues, nil
 }
 
 func noticePublishCommand() *cobra.Command {
@@ -118,7 +145,7 @@ func readNotice(out io.Writer, path string) (*notice.Notice, error) {
 		fmt.Fprintf(out, "%s: %s\n", path, issue)
 	}
 	if notice.Failed(issues) {
-		return nil, invalid(fmt.Errorf("%s can't be published; mend what is listed", path))
+		return nil, unfit(path)
 	}
 	return n, nil
 }
