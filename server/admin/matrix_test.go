@@ -382,4 +382,3 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
-

@@ -1,6 +1,9 @@
 package console
 
-import "time"
+import (
+	"html/template"
+	"time"
+)
 
 // Operators lists who may sign in.
 type Operators struct {
@@ -90,9 +93,9 @@ type Log struct {
 	List            []LogRow
 	Who, What, Of   string // what it is filtered by
 	OneSite         bool
-	Base            string // its path, from the server's root
-	Query           string // its filter, for the exports
-	Older           string // query of the next page, or ""
+	Base            string       // its path, from the server's root
+	Query           template.URL // its filter, for the exports
+	Older           template.URL // query of the next page, or ""
 	People, OfSites []LogChoice
 	Kinds           []LogChoice
 }
