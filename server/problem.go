@@ -28,6 +28,8 @@ type problem struct {
 	Detail   string        `json:"detail"`
 	Instance string        `json:"instance,omitempty"`
 	Errors   []fieldRemedy `json:"errors,omitempty"`
+
+	to, name string // of a page: a link to where there is more
 }
 
 type fieldRemedy struct {
@@ -104,10 +106,11 @@ func problemOf(err error) problem {
 	}
 	for _, row := range problems {
 		if errors.Is(err, row.err) {
+			p := problem{Type: row.kind, Title: row.title, Status: row.status, Detail: row.detail}
 			if told, ok := errors.AsType[*visitor.Told](err); ok {
-				row.detail = told.Detail
+				p.Detail, p.to, p.name = told.Detail, told.To, told.Name
 			}
-			return problem{Type: row.kind, Title: row.title, Status: row.status, Detail: row.detail}
+			return p
 		}
 	}
 	if httpErr, ok := errors.AsType[*echo.HTTPError](err); ok && httpErr.Code < 500 {
@@ -160,7 +163,7 @@ func writePage(c echo.Context, pages *web.Renderer, p problem) error {
 	var page bytes.Buffer
 	err := pages.Render(&page, &web.Problem{
 		Head:   web.Head{Title: p.Title, Root: web.Root(c.Request().URL.EscapedPath()), Language: "en"},
-		Status: p.Status, Detail: p.Detail, Request: p.Instance,
+		Status: p.Status, Detail: p.Detail, Request: p.Instance, To: p.to, Name: p.name,
 	})
 	if err != nil {
 		return err

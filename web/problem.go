@@ -7,6 +7,8 @@ type Problem struct {
 	Status  int
 	Detail  string
 	Request string // number to tell the operator; may be ""
+
+	To, Name string // leads to where there is more, and its name in English; both or none
 }
 
 func (*Problem) template() string { return "problem" }

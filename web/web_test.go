@@ -103,6 +103,7 @@ func pages() []struct {
 		{&Declaration{Head: Head{Title: "Cookie declaration", Site: "Shop", Root: "../../"}, SiteKey: "shop", TextLanguage: "en", Words: choiceWords, PolicyURL: "policies/shop/privacy", Updated: "2026-03-01",
 			Categories: []Declared{declared, {Key: "marketing", Label: "Marketing", About: "Ads"}}, Controller: controller}, []string{"Cookie declaration", "GA <4>", "_ga", "13 months", "Opt out at GA", "No partners in this category.", "1 High Street"}},
 		{&Problem{Head: Head{Title: "There is no such <policy>"}, Status: 404, Detail: "Check the address.", Request: "0a1b"}, []string{"404", "There is no such <policy>", "Check the address.", "0a1b"}},
+		{&Problem{Head: Head{Title: "Not then"}, Status: 404, Detail: "Later.", To: "../versions/1", Name: "Read version 1"}, []string{"Later. Read version 1"}},
 		{&Problem{Head: Head{Title: "Oops"}, Status: 500, Detail: "Try again."}, []string{"500"}},
 	}
 }

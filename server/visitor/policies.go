@@ -50,10 +50,12 @@ type Sites interface {
 // ErrNotInForce is returned for a moment at which no version was in force.
 var ErrNotInForce = errors.New("no version was in force then")
 
-// Told is an error with the words of what to do, where only the request tells them.
+// Told is an error with the words of what to do, where only the request tells them,
+// and where it helps with the way there.
 type Told struct {
-	Err    error
-	Detail string
+	Err      error
+	Detail   string
+	To, Name string // leads from the address that was asked, and what it leads to; both or none
 }
 
 func (t *Told) Error() string { return t.Err.Error() + ": " + t.Detail }
@@ -149,8 +151,9 @@ func (a *collection) notYet() error {
 	for _, v := range slices.Backward(a.all) {
 		if a.standing(v.Number).State != policyversions.Replaced {
 			from := v.Effective.In(a.site.Location())
-			return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s). Read it at %s.",
-				from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number)))}
+			return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s): %s",
+				from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number))),
+				a.to(permanent(v.Number)), fmt.Sprintf("Read version %d", v.Number)}
 		}
 	}
 	return ErrNotInForce

@@ -35,7 +35,7 @@ func languageOf(v policyversions.Version, asked, accept string) (string, error) 
 		}
 	}
 	if asked != "" {
-		return "", &Told{ErrUnknownLanguage, fmt.Sprintf("Leave lang out, or choose one of these: %s.", strings.Join(all, ", "))}
+		return "", &Told{Err: ErrUnknownLanguage, Detail: fmt.Sprintf("Leave lang out, or choose one of these: %s.", strings.Join(all, ", "))}
 	}
 	return v.Language, nil
 }

@@ -101,6 +101,13 @@ for (const javaScriptEnabled of [true, false])
     assert.match(await said(page), /Version 2, superseded by version 3 on 1 July 2022/);
   });
 
+test('a day before the first version says when that begins, and leads there', async () => {
+  const page = await open('privacy/at/2019-01-01');
+  assert.match(await said(page), /No version was in force then[^]*from 1 March 2020 on/);
+  await page.getByRole('link', { name: 'Read version 1' }).click();
+  assert.match(await said(page), /Version 1, superseded by version 2 on 1 May 2021/);
+});
+
 test('a version that lies ahead is marked, and says what applies until then', async () => {
   const page = await open('privacy/versions/4');
   assert.match(await said(page), /Version 4 takes effect on[^]*Until then, version 3 is in force\./);
