@@ -241,7 +241,11 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 func TestDiskFull(t *testing.T) {
 	db := openedSQLite(t, filepath.Join(t.TempDir(), "volenti.db"))
 	withSites(t, db, "shop")
-	if _, err := db.write.Exec(`PRAGMA max_page_count = 80`); err != nil {
+	var pages int
+	if err := db.write.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.write.Exec(fmt.Sprintf(`PRAGMA max_page_count = %d`, pages+40)); err != nil {
 		t.Fatal(err)
 	}
 	r := consent.NewRecorder(db, signer{}, consent.RecorderOptions{})

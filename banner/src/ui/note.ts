@@ -39,7 +39,7 @@ export const note = async (gate: Gate, told: number, say: (action: Action, mark:
   // Nobody sees what a tab in the background shows. Where the receipt is not there yet, another page view says it.
   const shown = (): void => {
     const { r, t = 0 } = gate.decision ?? {};
-    if (page.visibilityState !== 'visible') page.addEventListener('visibilitychange', shown, { once: true });
+    if (page.visibilityState === 'hidden') page.addEventListener('visibilitychange', shown, { once: true });
     else if (r && t < came) say('noticed', { t: came });
   };
   const read = (): void => say('acknowledge', { k: Math.max(Math.floor(Date.now() / 1e3), came) });
