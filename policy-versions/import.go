@@ -146,6 +146,22 @@ func formatOf(name, text string) string {
 	return "text"
 }
 
+// FileType is how an original of a format is handed out to be saved: the end of its
+// name, and its media type. What a browser could run is plain text.
+func FileType(format string) (extension, media string) {
+	switch format {
+	case "docx":
+		return "docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+	case "markdown":
+		extension = "md"
+	case "html":
+		extension = "html"
+	default:
+		extension = "txt"
+	}
+	return extension, "text/plain; charset=utf-8"
+}
+
 // hasWords is true if s holds at least one letter or digit.
 func hasWords(s string) bool {
 	return strings.ContainsFunc(s, func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) })

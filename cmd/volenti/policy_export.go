@@ -115,22 +115,13 @@ func filesOf(ctx context.Context, db *store.DB, v policyversions.Version, zone *
 		if n > 0 {
 			folder = "translations/" + t.Language + "/"
 		}
+		extension, _ := policyversions.FileType(t.Format)
 		files = append(files,
-			file{folder + base + "." + extensionOf(t.Format), t.Original, v.PublishedAt},
+			file{folder + base + "." + extension, t.Original, v.PublishedAt},
 			file{folder + "markdown/" + base + ".md", []byte(text.Markdown), v.PublishedAt},
 			file{folder + "canonical/" + base + ".json", t.Canonical, v.PublishedAt})
 	}
 	return files, nil
-}
-
-func extensionOf(format string) string {
-	switch format {
-	case "markdown":
-		return "md"
-	case "html", "docx":
-		return format
-	}
-	return "txt"
 }
 
 // writeExport writes a folder or an archive: all of it, or nothing.

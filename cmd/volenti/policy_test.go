@@ -392,3 +392,23 @@ func TestManualPages(t *testing.T) {
 		}
 	}
 }
+
+func TestWordDocumentsAreHandedOutAsTheyCame(t *testing.T) {
+	d := newDesk(t)
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	w, err := z.Create("word/document.xml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write([]byte(`<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:body><w:p><w:r><w:t>Privacy policy</w:t></w:r></w:p></w:body></w:document>`))
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d.run(0, "publish", d.file("privacy.docx", b.String()))
+	p := start(t, d.data)
+	resp, body := fetch(t, p.base+"/policies/shop/privacy/versions/1/original", nil)
+	if body != b.String() || !strings.Contains(resp.Header.Get("Content-Disposition"), ".docx") || !strings.HasSuffix(resp.Header.Get("Content-Type"), "wordprocessingml.document") {
+		t.Errorf("%d bytes, %v", len(body), resp.Header)
+	}
+}

@@ -236,14 +236,11 @@ func (a *collection) version(name string) (policyversions.Version, error) {
 }
 
 // Original answers GET /policies/:site/:policy/versions/:number/original: the bytes
-// that were imported, always as plain text to be saved, whatever they are.
+// that were imported, to be saved; what a browser could run is plain text.
 func (p *Policies) Original(c echo.Context) error {
 	return p.file(c, func(v policyversions.Version, t policyversions.Translation) error {
-		ext := map[string]string{"markdown": "md", "html": "html"}[t.Format]
-		if ext == "" {
-			ext = "txt"
-		}
-		return answerFile(c, fileName(v, t, ext), "text/plain; charset=utf-8", t.Original)
+		extension, media := policyversions.FileType(t.Format)
+		return answerFile(c, fileName(v, t, extension), media, t.Original)
 	})
 }
 
