@@ -138,12 +138,16 @@ func WeakPassword(password string, o Operator) string {
 			return "This is among the first that are tried: choose another"
 		}
 	}
+	// What is left beside one's own name is what has to be guessed.
+	left := plain
 	local, _, _ := strings.Cut(o.Email, "@")
-	for _, own := range append(strings.Fields(strings.ToLower(o.Name)), local, o.Email, "volenti") {
-		// What is left beside one's own name is what has to be guessed.
-		if utf8.RuneCountInString(own) >= 4 && utf8.RuneCountInString(strings.ReplaceAll(plain, own, "")) < shortest-4 {
-			return "Leave your name and address out of it: they are tried first"
+	for _, own := range append([]string{o.Email, local, "volenti"}, strings.Fields(strings.ToLower(o.Name))...) {
+		if utf8.RuneCountInString(own) >= 4 {
+			left = strings.ReplaceAll(left, own, "")
 		}
+	}
+	if left != plain && utf8.RuneCountInString(left) < shortest-4 {
+		return "Leave your name and address out of it: they are tried first"
 	}
 	return ""
 }
