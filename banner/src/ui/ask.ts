@@ -61,8 +61,6 @@ export const ask = (gate: Gate): Show => {
   );
   const show: Show = VOLENTI.modal ? modal(host) : VOLENTI.position === 'inline' ? inline(host) : (again) => (again ? place(host) : host.remove());
   show(true);
-  // Once the page has all that it needs itself, at the latest when somebody is about to answer.
-  addEventListener('load', gate.ahead);
   // What scrolls must be reachable by keyboard, what does not must not cost a Tab.
   if (words.scrollHeight > words.clientHeight) words.tabIndex = 0;
   return show;
