@@ -150,7 +150,10 @@ func (d *Desk) identify() error {
 		return err
 	}
 	if now.Sub(s.SeenAt) > time.Minute {
-		if err := d.console.Operators.TouchSession(ctx, s.Digest, now, time.Time{}); err != nil {
+		err := d.console.Operators.TouchSession(ctx, s.Digest, now, time.Time{})
+		if errors.Is(err, operator.ErrUnknown) {
+			return nil // ended while we looked
+		} else if err != nil {
 			return err
 		}
 	}
