@@ -11,6 +11,7 @@ type PolicyHead struct {
 	SiteKey, Policy string
 	TextLanguage    string // of the title and the text, BCP 47
 	Unlisted        bool   // search engines are asked not to list the page
+	Ahead           bool   // nothing is in force yet
 	Query           string // "?lang=de" where a language was asked for; else ""
 }
 

@@ -107,9 +107,10 @@ func (a *collection) page(v policyversions.Version, in, title string, r policyve
 }
 
 func (a *collection) head(title, in string) web.PolicyHead {
+	_, governed := a.inForce(a.now)
 	return web.PolicyHead{
 		Head:    web.Head{Title: title, Site: a.site.Name, Root: a.root, Language: in},
-		SiteKey: a.site.Key, Policy: a.policy, TextLanguage: in, Unlisted: !a.indexed,
+		SiteKey: a.site.Key, Policy: a.policy, TextLanguage: in, Unlisted: !a.indexed, Ahead: !governed,
 	}
 }
 

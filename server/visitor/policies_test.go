@@ -24,6 +24,7 @@ import (
 // shelf keeps the versions of one policy of one site, oldest first.
 type shelf struct {
 	policyversions.WorkStore // none
+	policyversions.Chain     // none
 	site                     site.Site
 	policy                   string
 	versions                 []policyversions.Version
@@ -188,10 +189,10 @@ func TestPolicyPages(t *testing.T) {
 		{"2026-03-01", "/policies/shop/privacy", []string{"Version 1, in force since 1 March 2026", "Version 2 takes its place on 1 May 2026.", "One link.", "Example & Shop"}, []string{"x()"}},
 		{"2026-06-01", "/policies/shop/privacy", []string{"Fassung 2, in Kraft seit 1. Mai 2026", "Fassung 3 löst sie am 1. Juli 2026 ab.", "Zwei.", "Inhalt", "1. Mai 2026, 00:00 CEST"}, []string{"One link"}},
 		{"2026-06-01", "/policies/shop/privacy/versions/1", []string{"Version 1, superseded by version 2 on 1 May 2026", "Read the version in force"}, []string{"Contents"}},
-		{"2026-06-01", "/policies/shop/privacy/versions/3", []string{"Version 3 takes effect on 1 July 2026", "Until then, version 2 is in force.", "ثلاثة"}, nil},
+		{"2026-06-01", "/policies/shop/privacy/versions/3", []string{"يسري الإصدار 3 ابتداءً من 1 يوليو 2026", "حتى ذلك الحين يسري الإصدار 2.", "ثلاثة"}, nil},
 		{"2026-06-01", "/policies/shop/privacy/versions", []string{"Fassung 3", "Fassung 2 In Kraft", "Fassung 1 Abgelöst", "1. März 2026 bis 1. Mai 2026", "Datenschutz", "Privacy", "Was sich seit Fassung 1 geändert hat"}, nil},
-		{"2026-08-01", "/policies/shop/privacy/versions", []string{"Version 3 In force"}, []string{"Scheduled"}},
-		{"2026-02-01", "/policies/shop/privacy/versions", []string{"Version 1 Scheduled"}, []string{"In force"}},
+		{"2026-08-01", "/policies/shop/privacy/versions", []string{"الإصدار 3 سارٍ"}, []string{"مقرر"}},
+		{"2026-02-01", "/policies/shop/privacy/versions", []string{"الإصدار 1 مقرر"}, []string{"قراءة الإصدار الساري"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.day+tt.path, func(t *testing.T) {
