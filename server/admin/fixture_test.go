@@ -72,6 +72,7 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 		Passwords: operator.NewPasswords(operator.Cost{Memory: 64, Time: 1, Threads: 1}), // as long as it has to be, in production
 		Cookies:   cookies, Vault: vault, Throttle: operator.NewThrottle(w.clock),
 		Address:   func(r *http.Request) string { return r.RemoteAddr },
+		Workshop:  Workshop{Drafts: db},
 		PublicURL: "https://consent.example.com", HTTPS: true,
 		Insight: Insight{Store: db},
 	}

@@ -10,7 +10,7 @@ import (
 
 // A Workshop is what the pages need on which policies and notices are written.
 type Workshop struct {
-	Drafts   notice.WorkStore
+	Drafts   NoticeDrafts
 	Compiler notice.Compiler
 	Fairness notice.Fairness
 

@@ -3,6 +3,7 @@ package notice
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -53,4 +54,14 @@ func Read(file []byte, name string) (*Notice, []Issue) {
 		return nil, issues
 	}
 	return n, issues
+}
+
+// Options are the values of a closed list, the usual one first; nil for a key that
+// takes others.
+func Options(key string) []string {
+	lists := map[string][]string{
+		"posture": postures, "dnt": dnts, "google.mode": modes, "look.position": positions, "look.theme": themes, "look.reopen": reopens,
+		"like": likes, "kind": kinds, "tag": tagKinds, "blocking.mode": blockings, "blocking.unknown": unknowns, "model": models,
+	}
+	return slices.Clone(lists[key])
 }

@@ -92,3 +92,18 @@ func scanNoticeWork(row scanner) (w notice.Work, err error) {
 	w.ChangedAt = timeOf(changed)
 	return w, err
 }
+
+// NoticeHistory are a site's publications, newest first.
+func (db *DB) NoticeHistory(ctx context.Context, site string, most int) ([]notice.Latest, error) {
+	rows, err := db.read.QueryContext(ctx, `SELECT seq, notice, published_at FROM publication WHERE site = ?1 ORDER BY seq DESC LIMIT ?2`, site, most)
+	all, err := collect(rows, err, func(row scanner) (l notice.Latest, err error) {
+		var published int64
+		err = row.Scan(&l.Seq, (*string)(&l.Notice), &published)
+		l.PublishedAt = timeOf(published)
+		return l, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read publications of site %s: %w", site, db.seen(err))
+	}
+	return all, nil
+}
