@@ -50,6 +50,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/policies/:site/:policy/versions/:number", d.Policies.Version) // and with .json, .md
 	get("/policies/:site/:policy/versions/:number/original", d.Policies.Original)
 	get("/policies/:site/:policy/versions/:number/canonical", d.Policies.Canonical)
+	get("/policies/:site/:policy/versions/:number/entry", d.Policies.Entry)
 	get("/policies/:site/:policy/at", d.Policies.AtForm)
 	get("/policies/:site/:policy/at/:date", d.Policies.At)
 	get("/policies/:site/:policy/diff", d.Policies.DifferenceForm)

@@ -269,6 +269,8 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{"get " + versions + "/{number}", "/policies/shop/privacy/versions/1", asJSON, "", 200},
 		{"get " + versions + "/{number}", "/policies/shop/privacy/versions/2", asJSON, "", 404},
 		{"get " + versions + "/{number}/canonical", "/policies/shop/privacy/versions/1/canonical", nil, "", 200},
+		{"get " + versions + "/{number}/entry", "/policies/shop/privacy/versions/1/entry", nil, "", 200},
+		{"get " + versions + "/{number}/entry", "/policies/shop/privacy/versions/9/entry", nil, "", 404},
 		{"get " + versions + "/{number}", "/policies/shop/privacy/versions/1.md", nil, "", 200},
 		{"get " + versions + "/{number}", "/policies/shop/privacy/versions/1?lang=fr", asJSON, "", 404},
 		{"get " + versions + "/{number}", "/policies/shop/privacy/versions/1", http.Header{"Accept": {"image/png"}}, "", 406},

@@ -38,6 +38,7 @@ type Policies struct {
 // PublishedVersions is what the archive reads of a policyversions.Store. It can't
 // write.
 type PublishedVersions interface {
+	policyversions.Chain
 	Versions(ctx context.Context, site, policy string) ([]policyversions.Version, error)
 	Version(ctx context.Context, site, policy string, number int) (policyversions.Version, error)
 }

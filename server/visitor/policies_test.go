@@ -25,6 +25,7 @@ import (
 type shelf struct {
 	policyversions.WorkStore // none
 	policyversions.Chain     // none
+	policyversions.Chain     // none
 	site                     site.Site
 	policy                   string
 	versions                 []policyversions.Version
