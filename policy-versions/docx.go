@@ -54,7 +54,7 @@ func fromDOCX(raw []byte, t *tally) (string, error) {
 	d.blocks(body.children)
 	d.writeNotes()
 	t.add(droppedMargins, p.margins)
-	t.add(droppedComments, p.comments)
+	t.add(droppedRemarks, p.comments)
 	t.add(droppedMacros, p.macros)
 	prune(d.root, t)
 	return writeMarkdown(d.root)
@@ -66,12 +66,13 @@ type wordReader struct {
 	root    *html.Node
 	styles  map[string]wordStyle
 	lists   *wordLists
-	links   map[string]string // by relationship
-	anchors map[string]string // by bookmark: the heading that has it
-	titled  bool              // a paragraph is the title, and headings are one level down
-	open    []openList        // outermost first
-	noteOf  map[string]*element
-	notes   map[string]int // by kind and id: their number in the text
+	links   map[string]string            // by relationship
+	anchors map[string]string            // by bookmark: the heading that has it
+	titled  bool                         // a paragraph is the title, and headings are one level down
+	open    []openList                   // outermost first
+	noteOf  map[string]*element          // by kind and id
+	linkOf  map[string]map[string]string // hyperlinks of notes, by kind and relationship
+	notes   map[string]int               // by kind and id: their number in the text
 	order   []string
 }
 
@@ -85,10 +86,13 @@ func (d *wordReader) read(p *wordPackage) (err error) {
 		return err
 	}
 	d.styles, d.lists, d.links = readStyles(styles), readLists(numbering), p.links
-	d.noteOf = map[string]*element{}
+	d.noteOf, d.linkOf = map[string]*element{}, map[string]map[string]string{}
 	for _, kind := range []string{"footnote", "endnote"} {
 		notes, err := p.part(kind + "s")
 		if err != nil {
+			return err
+		}
+		if d.linkOf[kind], err = p.linksOf(p.parts[kind+"s"]); err != nil {
 			return err
 		}
 		for _, n := range notes.named(kind) {
@@ -234,8 +238,10 @@ func (d *wordReader) writeNotes() {
 	d.root.AppendChild(node(atom.Hr))
 	for k := 0; k < len(d.order); k++ { // a note can refer to another
 		in := inline{wordReader: d}
+		note := d.noteOf[d.order[k]]
+		d.links = d.linkOf[note.name]
 		in.text("[" + strconv.Itoa(k+1) + "]")
-		for _, p := range d.noteOf[d.order[k]].named("p") {
+		for _, p := range note.named("p") {
 			in.text(" ")
 			in.runs(p.children)
 		}

@@ -41,14 +41,14 @@ func (in *inline) runs(list []*element) {
 			in.run(e)
 		case "hyperlink":
 			outer := in.href
-			if href := in.linkOf(e); href != "" {
+			if href := in.target(e); href != "" {
 				in.href = href
 			}
 			in.runs(e.children)
 			in.href = outer
 		case "fldSimple":
 			outer := in.href
-			if href := in.linkOfCode(e.get("instr")); href != "" {
+			if href := in.targetOfCode(e.get("instr")); href != "" {
 				in.href = href
 			}
 			in.runs(e.children)
@@ -70,7 +70,7 @@ func (in *inline) runs(list []*element) {
 	}
 }
 
-func (in *inline) linkOf(e *element) string {
+func (in *inline) target(e *element) string {
 	href := in.links[e.get("id")]
 	if anchor := e.get("anchor"); anchor != "" {
 		if href != "" {
@@ -91,8 +91,8 @@ func (in *inline) anchor(name string) string {
 	return ""
 }
 
-// linkOfCode reads HYPERLINK "https://…" or HYPERLINK \l "bookmark".
-func (in *inline) linkOfCode(code string) string {
+// targetOfCode reads HYPERLINK "https://…" or HYPERLINK \l "bookmark".
+func (in *inline) targetOfCode(code string) string {
 	rest, ok := strings.CutPrefix(strings.TrimSpace(code), "HYPERLINK")
 	if !ok {
 		in.contents = in.contents || strings.HasPrefix(strings.TrimSpace(code), "TOC ")
@@ -184,7 +184,7 @@ func (in *inline) field(kind string) {
 		in.fields = append(in.fields, field{})
 	case kind == "separate" && n > 0:
 		f := &in.fields[n-1]
-		f.result, f.href = true, in.linkOfCode(f.code.String())
+		f.result, f.href = true, in.targetOfCode(f.code.String())
 	case kind == "end" && n > 0:
 		in.fields = in.fields[:n-1]
 	}

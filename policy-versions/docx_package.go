@@ -43,7 +43,7 @@ func openPackage(raw []byte) (*wordPackage, error) {
 	if len(z.File) > mostEntries {
 		return nil, fmt.Errorf("%w: it has %d parts", ErrDocument, len(z.File))
 	}
-	p := &wordPackage{files: make(map[string]*zip.File, len(z.File)), parts: map[string]string{}, links: map[string]string{}}
+	p := &wordPackage{files: make(map[string]*zip.File, len(z.File)), parts: map[string]string{}}
 	for _, f := range z.File {
 		p.files[strings.TrimPrefix(f.Name, "/")] = f
 	}
@@ -68,15 +68,15 @@ func openPackage(raw []byte) (*wordPackage, error) {
 
 // related reads what the main part names.
 func (p *wordPackage) related(main string) error {
-	list, err := p.relations(path.Join(path.Dir(main), "_rels", path.Base(main)+".rels"))
+	list, err := p.relations(relationsOf(main))
+	if err == nil {
+		p.links, err = p.linksOf(main)
+	}
 	if err != nil {
 		return err
 	}
 	for _, r := range list {
 		if r.external {
-			if r.kind == "hyperlink" {
-				p.links[r.id] = r.target
-			}
 			continue
 		}
 		name := r.target
@@ -104,6 +104,22 @@ func (p *wordPackage) related(main string) error {
 		}
 	}
 	return nil
+}
+
+func relationsOf(part string) string {
+	return path.Join(path.Dir(part), "_rels", path.Base(part)+".rels")
+}
+
+// linksOf are the hyperlinks of a part, by relationship.
+func (p *wordPackage) linksOf(part string) (map[string]string, error) {
+	list, err := p.relations(relationsOf(part))
+	links := map[string]string{}
+	for _, r := range list {
+		if r.external && r.kind == "hyperlink" {
+			links[r.id] = r.target
+		}
+	}
+	return links, err
 }
 
 // part is the part of a kind; nil if there is none.

@@ -24,6 +24,7 @@ const (
 	acceptedDeletions  = "tracked deletions taken as accepted"
 	droppedContents    = "lines of the table of contents left out"
 	droppedMargins     = "headers and footers of pages left out"
+	droppedRemarks     = "comments left out"
 	droppedMacros      = "macros left out"
 	droppedChunks      = "embedded documents left out"
 	droppedHidden      = "pieces of hidden text left out"
