@@ -307,3 +307,52 @@ func BenchmarkCompare(b *testing.B) {
 		})
 	}
 }
+
+// realTexts are five published policies where a checkout has them beside it, and a
+// pair of all five, in another order and with one word in fifty another.
+func realTexts(t testing.TB) map[string][2]string {
+	t.Helper()
+	files, _ := filepath.Glob("../../shared/policies/*-*.md")
+	if len(files) < 2 {
+		t.Skip("no real policies beside this checkout")
+	}
+	pairs, first, all, mixed := map[string][2]string{}, "", "", ""
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := mustImport(t, string(raw), file).Markdown
+		if first == "" {
+			first = text
+		} else {
+			pairs["another, "+filepath.Base(file)] = [2]string{first, text}
+		}
+		all, mixed = all+text, text+mixed
+	}
+	pairs["all, mixed and changed"] = [2]string{all, shaken(mixed, 50)}
+	return pairs
+}
+
+// TestCompareRealTexts: in five policies that change places, each with words that
+// change, no section is told as gone.
+func TestCompareRealTexts(t *testing.T) {
+	for name, pair := range realTexts(t) {
+		d := compare(t, pair[0], pair[1])
+		words, changed := countText(pair[0]), countText(pair[1])/50
+		if strings.HasPrefix(name, "all") && (d.Deleted > 4*changed || d.Moved == 0) {
+			t.Errorf("%s: %d of %d words are gone, %d blocks moved, where %d words changed", name, d.Deleted, words, d.Moved, changed)
+		}
+	}
+}
+
+func BenchmarkCompareRealTexts(b *testing.B) {
+	for name, pair := range realTexts(b) {
+		b.Run(strings.ReplaceAll(name, " ", "-"), func(b *testing.B) {
+			b.SetBytes(int64(len(pair[0]) + len(pair[1])))
+			for b.Loop() {
+				Compare(Text{Markdown: pair[0]}, Text{Markdown: pair[1]})
+			}
+		})
+	}
+}

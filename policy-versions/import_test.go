@@ -29,7 +29,7 @@ func letters(s string) string {
 	}, norm.NFD.String(s))
 }
 
-func mustImport(t *testing.T, raw, name string) Draft {
+func mustImport(t testing.TB, raw, name string) Draft {
 	t.Helper()
 	d, err := Import([]byte(raw), name)
 	if err != nil {
