@@ -138,7 +138,7 @@ const uncountedBatch = 1000
 func (db *DB) CountEarlier(ctx context.Context) error {
 	for {
 		left, _, err := db.Uncounted(ctx)
-		if err != nil || left == 0 {
+		if err != nil || left <= 0 {
 			return err
 		}
 		if err := db.inTransaction(ctx, "count earlier records", db.countBatch); err != nil {

@@ -216,6 +216,19 @@ func TestCountersEqualARecount(t *testing.T) {
 		if left, _, err := db.Uncounted(ctx); err != nil || left != 0 {
 			t.Errorf("in a database that never knew less: %d left, %v", left, err)
 		}
+		// A repeat and a clash beside something new, in one transaction.
+		repeated, fresh := draft(t, "shop", "sent twice", ""), draft(t, "shop", "sent once", "")
+		if err := db.AppendRecords(ctx, entriesOf(t, repeated)); err != nil {
+			t.Fatal(err)
+		}
+		clash, err := draftOf("shop", "sent twice", "", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := db.AppendRecords(ctx, entriesOf(t, repeated, clash, fresh, fresh)); err != nil {
+			t.Fatal(err)
+		}
+		sameCounts(t, "after repeats", counted(t, db, "shop"), recounted(t, db, "shop"))
 		narrow, err := db.DailyStatistics(ctx, "shop", consent.ByNothing, "2026-11-22", "2026-11-23")
 		if err != nil || len(narrow) == 0 {
 			t.Fatal(err)
