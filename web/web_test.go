@@ -54,7 +54,7 @@ func pages() []struct {
 		{version("in_force", next), []string{"Version 2, in force since 1 March 2026", "Version 3 takes its place on 1 April 2026.", "Read version 3", "1 April 2026, 00:00 UTC"}},
 		{version("scheduled", func(p *PolicyVersion) { p.InForce = 1 }), []string{"Version 2 takes effect on 1 March 2026", "Until then, version 1 is in force.", "Read the version in force"}},
 		{version("scheduled", func(p *PolicyVersion) { p.InForce, p.Contents = 0, nil }), []string{"Version 2 takes effect on 1 March 2026"}},
-		{version("superseded", func(p *PolicyVersion) { next(p); p.InForce = 4 }), []string{"Version 2, superseded by version 3 on 1 April 2026", "It was in force from 1 March 2026.", "Read the version in force"}},
+		{version("superseded", func(p *PolicyVersion) { next(p); p.InForce = 4 }), []string{"Version 2, superseded by version 3 on 1 April 2026", "It was in force from 1 March 2026.", "Version 4 is in force now.", "Read the version in force"}},
 		{version("replaced", func(p *PolicyVersion) { next(p); p.From, p.InForce = time.Time{}, 0 }), []string{"Version 2 never took effect", "Version 3 took its place before it was in force.", "Read version 3"}},
 		{version("in_force", func(p *PolicyVersion) { p.Language, p.TextLanguage = "de-AT", "ar" }), []string{"Fassung 2, in Kraft seit 1. März 2026", "Arabisch", "Alle Fassungen"}},
 		{version("superseded", func(p *PolicyVersion) {
