@@ -176,7 +176,7 @@ func (c *Console) showConfirmation(d *Desk, w policyversions.Work, wrong []conso
 		return err
 	}
 	page := &console.Confirm{Policy: w.Policy, ID: w.ID, Base: d.draftPath(w), Revision: w.Revision, Number: 1, First: len(lines) == 0,
-		Now: w.Effective.IsZero(), From: w.Effective.In(zone), Days: int(w.Grace / aDay), Zone: zone.String(), Material: w.Material,
+		AtOnce: w.Effective.IsZero(), From: w.Effective.In(zone), Days: int(w.Grace / aDay), Zone: zone.String(), Material: w.Material,
 		Against: before.Number, Texts: c.looks(w, before, true), SecondPair: d.Site.SecondPair, Waits: w.State == policyversions.Submitted,
 		Mine: w.SubmittedBy == d.Operator.ID, SubmittedBy: names(w.SubmittedBy), MayPublish: d.May(operator.PublishPolicies), Problems: problems}
 	page.Title, page.Sub, page.Trail = "Look it over", "“"+titleOf(w)+"”, policy “"+w.Policy+"” of "+d.Site.Name, d.draftTrail(w)
@@ -191,7 +191,7 @@ func (c *Console) showConfirmation(d *Desk, w policyversions.Work, wrong []conso
 	if _, err := w.Submit(d.Operator.ID); err != nil && len(problems) == 0 {
 		page.Problems = append(page.Problems, sentence(err))
 	}
-	if !page.Now && !w.Effective.After(c.Now()) {
+	if !page.AtOnce && !w.Effective.After(c.Now()) {
 		page.Problems = append(page.Problems, "The day it should bind from, "+page.From.Format("2 January 2006")+", has passed: choose another.")
 	}
 	n, err := c.noticeInForce(ctx, d.Site.Key)

@@ -128,7 +128,7 @@ func (c *Console) addToken(d *Desk) error {
 	if err := d.noteOn(t.Site, "token.add", t.ID, t.Name+": "+rightsText(t.Rights)); err != nil {
 		return err
 	}
-	shown := &console.NewToken{Name: t.Name, Site: t.Site, Secret: secret, Rights: rightsText(t.Rights), Ends: t.EndsAt}
+	shown := &console.NewToken{Name: t.Name, For: t.Site, Secret: secret, Rights: rightsText(t.Rights), Ends: t.EndsAt}
 	shown.Title = "Copy this token now"
 	shown.Trail = []console.Step{{Path: "admin/tokens", Label: "Tokens"}}
 	return d.Show(shown)

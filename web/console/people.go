@@ -81,8 +81,8 @@ type TokenRight struct {
 // NewToken shows the secret of a token, once.
 type NewToken struct {
 	Frame
-	Name, Site, Secret, Rights string
-	Ends                       time.Time
+	Name, For, Secret, Rights string
+	Ends                      time.Time
 }
 
 func (*NewToken) template() string { return "token" }

@@ -187,7 +187,7 @@ type Confirm struct {
 	Policy, ID, Base string
 	Revision         int64
 	Number           int // it will have
-	Now              bool
+	AtOnce           bool
 	From, Binds      time.Time
 	Days             int // of grace
 	Zone             string
