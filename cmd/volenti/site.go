@@ -14,7 +14,7 @@ import (
 
 func siteCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "site", Short: "Websites this server asks for"}
-	cmd.AddCommand(siteAddCommand(), siteListCommand())
+	cmd.AddCommand(siteAddCommand(), siteSetCommand(), siteListCommand())
 	return cmd
 }
 
@@ -52,6 +52,56 @@ func siteAddCommand() *cobra.Command {
 	return cmd
 }
 
+func siteSetCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "set KEY",
+		Short: "Change what is said of a website",
+		Long: `Change what is said of a website. What is not named stays as it is.
+
+With --second-pair a policy is published only after an operator approved it who
+neither wrote nor submitted it: in the console, since a shell is one person.`,
+		Example: "  volenti site set shop --second-pair\n  volenti site set shop --second-pair=false",
+		Args:    cobra.ExactArgs(1),
+	}
+	data := dataFlag(cmd)
+	flags := cmd.Flags()
+	name := flags.String("name", "", "the website's name, as visitors know it")
+	zone := flags.String("time-zone", "", "IANA time zone in which the site's days begin; what is published already keeps its moments")
+	second := flags.Bool("second-pair", false, "another operator approves what is published as a policy")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if !flags.Changed("name") && !flags.Changed("time-zone") && !flags.Changed("second-pair") {
+			return usage(errors.New("say what is to change: --name, --time-zone or --second-pair"))
+		}
+		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
+			s, err := db.Site(cmd.Context(), args[0])
+			if errors.Is(err, site.ErrUnknown) {
+				return usage(fmt.Errorf("there is no site %s; `volenti site list` shows all", args[0]))
+			} else if err != nil {
+				return err
+			}
+			if flags.Changed("name") {
+				s.Name = *name
+			}
+			if flags.Changed("time-zone") {
+				s.TimeZone = *zone
+			}
+			if flags.Changed("second-pair") {
+				s.SecondPair = *second
+			}
+			if err := s.Validate(); err != nil {
+				return usage(err)
+			}
+			if err := db.ChangeSite(cmd.Context(), s); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "site %s: %q, days of %s, %s\n", s.Key, s.Name, s.Location(),
+				map[bool]string{true: "policies need a second pair of eyes", false: "policies need no second pair of eyes"}[s.SecondPair])
+			return nil
+		})
+	}
+	return cmd
+}
+
 func siteListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List websites", Args: cobra.NoArgs}
 	data := dataFlag(cmd)
@@ -62,9 +112,9 @@ func siteListCommand() *cobra.Command {
 				return err
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "KEY\tNAME\tTIME ZONE")
+			fmt.Fprintln(w, "KEY\tNAME\tTIME ZONE\tSECOND PAIR OF EYES")
 			for _, s := range all {
-				fmt.Fprintf(w, "%s\t%s\t%s\n", s.Key, s.Name, s.Location())
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", s.Key, s.Name, s.Location(), map[bool]string{true: "yes", false: "no"}[s.SecondPair])
 			}
 			return w.Flush()
 		})
