@@ -161,6 +161,11 @@ func TestCompareMarksWords(t *testing.T) {
 			"changed: We ask. {+We sell what we know. +}We keep orders for seven years.\n"},
 		"no crumbs": {"We may share the data of customers with partners of ours.\n", "Nobody ever gets the names which visitors enter.\n",
 			"deleted: We may share the data of customers with partners of ours.\ninserted: Nobody ever gets the names which visitors enter.\n"},
+		"no crumbs in a sentence": {
+			"We ask first. The names of the customers go to partners of the firm. We keep orders for seven years, and then delete all of them.\n",
+			"We ask first. Nobody outside of the company ever sees lists of the people. We keep orders for seven years, and then delete all of them.\n",
+			"changed: We ask first. [-The names of the customers go to partners of the firm-]{+Nobody outside of the company ever sees lists of the people+}. We keep orders for seven years, and then delete all of them.\n",
+		},
 		"Japanese": {"当社は個人情報を第三者に提供しません。\n", "当社は個人情報を委託先に提供します。\n", "changed: 当社は個人情報を[-第三者-]{+委託先+}に提供しま[-せん-]{+す+}。\n"},
 		"Thai":     {"เราเก็บข้อมูลของคุณเจ็ดปี\n", "เราเก็บข้อมูลของคุณห้าปี\n", "changed: เราเก็บข้อมูลของคุณ[-เจ็ด-]{+ห้า+}ปี\n"},
 		"Arabic":   {"نحتفظ بالطلبات سبع سنوات.\n", "نحتفظ بالطلبات خمس سنوات.\n", "changed: نحتفظ بالطلبات [-سبع-]{+خمس+} سنوات.\n"},
@@ -203,6 +208,20 @@ func TestCompareRecognisesMoves(t *testing.T) {
 	d = compare(t, "## A\n\nNone.\n\n## B\n\nSome text of B.\n", "## A\n\nSome text of A.\n\n## B\n\nNone.\n")
 	if d.Moved != 0 {
 		t.Errorf("%s", spelled(d))
+	}
+}
+
+// A paragraph that changed is found where much was put in before it.
+func TestCompareFindsWhatChangedFarAway(t *testing.T) {
+	var more strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&more, "Paragraph %d is about vendor%d, which gets address%d and name%d for purpose%d.\n\n", i, i, i, i, i)
+	}
+	const intro, end = "# Privacy\n\n", "The end of it all.\n"
+	d := compare(t, intro+"We keep every order for seven years, as the tax code of the country asks.\n\n"+end,
+		intro+more.String()+"We keep every order for five years, as the tax code of the country asks.\n\n"+end)
+	if got := spelled(d); d.Deleted != 1 || !strings.Contains(got, "changed: We keep every order for [-seven-]{+five+} years") {
+		t.Errorf("%s", got)
 	}
 }
 

@@ -218,8 +218,8 @@ func merge(runs []run, old, now []token) []run {
 	out := runs[:0]
 	for k, r := range runs {
 		if n := len(out); r.same && n > 0 && k+1 < len(runs) && r.aHi-r.aLo <= 4*crumb {
-			if words := countWords(old[r.aLo:r.aHi]); words <= crumb && words <= size(out[n-1]) && words <= size(runs[k+1]) &&
-				(words > 0 || size(out[n-1]) > 0 && size(runs[k+1]) > 0) {
+			if words := countWords(old[r.aLo:r.aHi]); words <= crumb && size(out[n-1]) > 0 && size(runs[k+1]) > 0 &&
+				2*words <= size(out[n-1])+size(runs[k+1]) {
 				out[n-1].aHi, out[n-1].bHi = r.aHi, r.bHi
 				continue
 			}

@@ -98,8 +98,8 @@ func TestImportWordDocuments(t *testing.T) {
 			"1. one\n2. two\n\nBetween.\n\n3. three\n", "",
 		},
 		"numbers that Markdown can't write": {
-			inList(letters, 0, "one") + inList(letters, 0, "two") + inList(legal, 0, "A") + inList(legal, 1, "B") + inList(legal, 1, "C") + inList(legal, 0, "D"),
-			"- (a) one\n- (b) two\n- 1 A\n\n  - 1.1 B\n  - 1.2 C\n- 2 D\n", wroteNumbers,
+			inList(letters, 0, "one") + inList(letters, 0, "two") + inList(legal, 0, "A") + inList(legal, 1, "B") + inList(legal, 1, "C") + inList(legal, 0, "D") + inList(legal, 1, "E"),
+			"- (a) one\n- (b) two\n- 1 A\n\n  - 1.1 B\n  - 1.2 C\n- 2 D\n\n  - 2.1 E\n", wroteNumbers,
 		},
 		"numbered headings": {
 			styled("Heading1", "Privacy") + styled("NumberedHeading", "Who") + styled("NumberedHeading", "What"),

@@ -213,7 +213,7 @@ var (
 	reachable = regexp.MustCompile(`(?i)[\w.+-]+@[\w-]+\.[\w.-]+|mailto:|\+\d[\d ()/.-]{6,}`)
 	// companies by their legal form, or the words of Art. 4(7) in some languages.
 	named = regexp.MustCompile(`\b(?:GmbH|AG|KG|OHG|e\.\s?U\.|Ltd|Limited|LLC|LLP|PLC|Inc|Corp|S\.?A\.?S?|S\.?r\.?l|S\.?L|B\.?V|N\.?V|Oy|AB|ApS|A/S|AS|Pty|s\.r\.o|a\.s|Sp\. z o\.o|Kft|d\.o\.o|ehf)\b|株式会社|有限公司` +
-		`|(?i:\bcontroller\b|responsible for|verantwortlich|responsable du traitement|responsable del tratamiento|titolare del trattamento|verwerkingsverantwoordelijke|responsável pel|administratorem|personuppgiftsansvarig|dataansvarlig|rekisterinpitäjä|υπεύθυνος επεξεργασίας|správc|prevádzkovateľ|operatorul|оператор|管理者|控制者|事業者)`)
+		`|(?i:\bcontroller\b|responsible for|verantwortlich|responsable du traitement|responsable del tratamiento|titolare del trattamento|verwerkingsverantwoordelijke|responsável pel|administratorem|personuppgiftsansvarig|dataansvarlig|rekisterinpitäjä|υπεύθυνος επεξεργασίας|správc|prevádzkovateľ|operatorul|оператор|管理者|控制者|事業者)`) //nolint:misspell // many languages
 )
 
 // wholeText judges what a policy has to say somewhere.

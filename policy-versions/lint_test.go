@@ -40,6 +40,11 @@ func TestLint(t *testing.T) {
 		}
 		return text
 	}
+	// A section that has sections says something by them, and the empty ones are told.
+	nested := replace("We keep orders, and the addresses that they are sent to, for seven years, which is what the law asks of us.\n\n", "")
+	if rules := rulesOf(Lint(Text{Markdown: nested, Language: "en"})); !slices.Equal(rules, []string{"empty-section"}) {
+		t.Errorf("it says %v", rules)
+	}
 	for name, c := range map[string]struct {
 		text, rule string
 		line       int
@@ -82,7 +87,7 @@ func TestLintKnowsLanguages(t *testing.T) {
 	for want, text := range map[string]string{
 		"en": "The data that you give to us are kept by our company and the people who work with it. This is what the law of your country asks of us, and which we have to follow. You may ask for them from us.",
 		"de": "Die Daten, die Sie uns geben, werden von der Firma und den Menschen, die mit ihr arbeiten, verwahrt. Das ist nicht nur durch das Gesetz verlangt. Wir geben die Daten nicht für Werbung weiter, und Sie können auf eine Auskunft bestehen.",
-		"fr": "Les données que vous nous confiez sont conservées par notre société et par les personnes qui travaillent avec elle. Vous pouvez demander une copie dans votre espace, et nous répondons pour les demandes sur vos droits des ces articles. Les cookies sont posés dans votre navigateur avec votre accord.",
+		"fr": "Les données que vous nous confiez sont conservées par notre société et par les personnes qui travaillent avec elle. Vous pouvez recevoir une copie dans votre espace, et nous sommes là pour vos droits des ces articles. Les cookies sont posés dans votre navigateur avec votre accord.",
 		"ja": "当社は、お客様の個人情報を適切に取り扱い、法令に従って管理いたします。",
 		"el": "Συλλέγουμε τα δεδομένα που μας δίνετε και τα φυλάμε για όσο χρειάζεται.",
 		"":   "Orders, names, addresses.",
