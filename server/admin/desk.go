@@ -139,7 +139,7 @@ func (d *Desk) said() string {
 // cookie is one of the console's: for this server alone, out of scripts' reach.
 // A negative age deletes it.
 func (d *Desk) cookie(name, value string, age time.Duration) *http.Cookie {
-	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: d.console.HTTPS, SameSite: http.SameSiteStrictMode}
+	c := &http.Cookie{Name: name, Value: value, Path: "/", HttpOnly: true, Secure: d.console.HTTPS, SameSite: http.SameSiteStrictMode} //nolint:gosec // Secure wherever there is https
 	if c.MaxAge = int(age / time.Second); age < 0 {
 		c.MaxAge = -1
 	}

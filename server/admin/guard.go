@@ -116,7 +116,7 @@ func (d *Desk) tokenCame() bool {
 }
 
 // tokenHeader carries the token of requests that are no forms.
-const tokenHeader = "Volenti-Token"
+const tokenHeader = "Volenti-Token" //nolint:gosec // a name
 
 // changes reports whether a request of that method may change anything.
 func changes(method string) bool {
@@ -127,11 +127,11 @@ func changes(method string) bool {
 func (d *Desk) identify() error {
 	sealed, err := d.Cookie(d.cookie(sessionCookie, "", 0).Name)
 	if err != nil {
-		return nil
+		return nil //nolint:nilerr // no cookie: not signed in
 	}
 	var secret string
 	if err := d.console.Cookies.Decode(sessionCookie, sealed.Value, &secret); err != nil {
-		return nil // forged, or of a key that was retired: not signed in
+		return nil //nolint:nilerr // forged, or of a key that was retired: not signed in
 	}
 	ctx, now := d.Request().Context(), d.console.Now()
 	s, err := d.console.Operators.Session(ctx, operator.Digest(secret))

@@ -108,7 +108,8 @@ func (c *Console) setPassword(d *Desk) error {
 	var s step
 	var codes []string
 	if !keys.Open() {
-		at, ok := int64(0), false
+		var at int64
+		var ok bool
 		if s, at, ok = c.confirmed(d); !ok {
 			wrong = append(wrong, console.Mend{Field: "code", What: wrongCode})
 		}

@@ -37,7 +37,7 @@ func (d *Desk) setStep(s step) error {
 	if err != nil {
 		return err
 	}
-	c := d.cookie("volenti-"+s.Kind, sealed, stepLasts)
+	c := d.cookie("volenti-"+s.Kind, sealed, stepLasts) //nolint:gosec // strict, but for one
 	if s.Kind == stepCompany {
 		c.SameSite = http.SameSiteLaxMode // it comes back by a link on another site
 	}

@@ -74,7 +74,7 @@ func (db *DB) SpendRecovery(ctx context.Context, id, digest string) error {
 	})
 }
 
-const passkeyColumns = `id, operator, name, credential, created_at, used_at`
+const passkeyColumns = `id, operator, name, credential, created_at, used_at` //nolint:gosec // names
 
 func scanPasskey(row scanner) (p operator.Passkey, err error) {
 	var created, used int64
@@ -126,8 +126,11 @@ func (db *DB) DropPasskey(ctx context.Context, owner, id string) error {
 // Forget takes all ways in of an operator away.
 func (db *DB) Forget(ctx context.Context, id string) error {
 	return db.inTransaction(ctx, "forget ways in", func(ctx context.Context, tx *sql.Tx) error {
-		for _, table := range []string{"operator_key", "operator_passkey", "operator_session", "operator_link"} {
-			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE operator = ?1`, id); err != nil {
+		for _, text := range []string{
+			`DELETE FROM operator_key WHERE operator = ?1`, `DELETE FROM operator_passkey WHERE operator = ?1`,
+			`DELETE FROM operator_session WHERE operator = ?1`, `DELETE FROM operator_link WHERE operator = ?1`,
+		} {
+			if _, err := tx.ExecContext(ctx, text, id); err != nil {
 				return err
 			}
 		}
@@ -197,7 +200,7 @@ func (db *DB) Spend(ctx context.Context, digest string, now, until time.Time) er
 	})
 }
 
-const tokenColumns = `id, digest, name, site, rights, made_by, created_at, ends_at`
+const tokenColumns = `id, digest, name, site, rights, made_by, created_at, ends_at` //nolint:gosec // names
 
 func scanToken(row scanner) (t operator.Token, err error) {
 	var created, ends int64

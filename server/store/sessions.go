@@ -110,8 +110,9 @@ func (db *DB) Acts(ctx context.Context, q operator.ActQuery) ([]operator.Act, er
 		most = 100
 	}
 	args = append(args, most)
-	rows, err := db.read.QueryContext(ctx, `SELECT seq, at, operator, site, what, object, detail FROM operator_act
-		WHERE `+strings.Join(where, " AND ")+fmt.Sprintf(` ORDER BY seq DESC LIMIT ?%d`, len(args)), args...)
+	text := `SELECT seq, at, operator, site, what, object, detail FROM operator_act WHERE ` + //nolint:gosec // of constants and numbers of parameters
+		strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY seq DESC LIMIT ?%d`, len(args))
+	rows, err := db.read.QueryContext(ctx, text, args...)
 	all, err := collect(rows, err, func(row scanner) (a operator.Act, err error) {
 		var at int64
 		err = row.Scan(&a.Seq, &at, &a.Operator, &a.Site, &a.What, &a.Object, &a.Detail)
