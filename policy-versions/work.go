@@ -66,12 +66,13 @@ type WorkStore interface {
 }
 
 // Submit is w as it waits for another operator's approval. It fails as PublishWork
-// would, so that nobody is asked to approve what can't be published.
+// would, so that nobody is asked to approve what can't be published. By stays: whoever
+// wrote it last does not become another by somebody else's submitting it.
 func (w Work) Submit(by string) (Work, error) {
 	if _, err := w.version(); err != nil {
 		return Work{}, err
 	}
-	w.State, w.SubmittedBy, w.By = Submitted, by, by
+	w.State, w.SubmittedBy = Submitted, by
 	return w, nil
 }
 

@@ -161,6 +161,7 @@ func TestTheSecondPairOfEyes(t *testing.T) {
 			}
 		}
 		refused("approved by who submitted it", submitted, "cleo", "ben")
+		refused("approved by who wrote it, and another submitted", submitted, "ben", "anna")
 		if _, err := db.SaveWork(ctx, with(submitted, func(w *policyversions.Work) { w.Markdown += " heimlich" })); !errors.Is(err, policyversions.ErrSubmitted) {
 			t.Errorf("changed while it waits: %v", err)
 		}
