@@ -286,6 +286,32 @@ func TestCompanyProvesAgain(t *testing.T) {
 	}
 }
 
+// A company that is away is asked again when it has rested, not at every click.
+func TestCompanyComesBack(t *testing.T) {
+	w, p := companyWorld(t, "RS256", "")
+	w.ada()
+	asked := 0
+	good := p.server.Config.Handler
+	p.server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		asked++
+		http.Error(rw, "away", http.StatusServiceUnavailable)
+	})
+	for range 5 {
+		if a := w.stranger().get("/admin/sign-in/company"); a.code != http.StatusForbidden {
+			t.Errorf("%d", a.code)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+	p.server.Config.Handler = good
+	w.wait(10 * time.Second)
+	c := w.stranger()
+	if p.signIn(c, "/admin/sign-in/company", nil); !c.in() {
+		t.Error("still away")
+	}
+}
+
 // A company that is away takes nobody down with it.
 func TestCompanyAway(t *testing.T) {
 	w, p := companyWorld(t, "RS256", "")

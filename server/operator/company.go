@@ -37,7 +37,13 @@ type Company struct {
 
 	mu       sync.Mutex
 	provider *oidc.Provider // guarded by mu; nil until it has answered
+	failed   error          // why it did not, the last time; guarded by mu
+	retry    time.Time      // not asked again before; guarded by mu
 }
+
+// companyRests is how long a company that did not answer is left alone: whoever
+// asks meanwhile gets the same error at once.
+const companyRests = 10 * time.Second
 
 // NewCompany makes a Company.
 func NewCompany(o CompanyOptions) *Company {
@@ -79,10 +85,15 @@ func (c *Company) config(ctx context.Context) (*oauth2.Config, *oidc.Provider, e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.provider == nil {
+		if c.options.Now().Before(c.retry) {
+			return nil, nil, c.failed
+		}
 		// The provider keeps the context for its keys: not that of one request.
 		p, err := oidc.NewProvider(c.context(context.WithoutCancel(ctx)), c.options.Issuer)
 		if err != nil {
-			return nil, nil, fmt.Errorf("%w: %s does not answer as it should: %w", ErrCompany, c.options.Issuer, err)
+			c.failed = fmt.Errorf("%w: %s does not answer as it should: %w", ErrCompany, c.options.Issuer, err)
+			c.retry = c.options.Now().Add(companyRests)
+			return nil, nil, c.failed
 		}
 		c.provider = p
 	}
