@@ -44,6 +44,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/declaration", d.Declarations.JSON)
 
 	// Legal texts.
+	get("/policies/:site", d.Policies.Index)
 	get("/policies/:site/:policy", d.Policies.InForce) // and with .json, .md
 	get("/policies/:site/:policy/versions", d.Policies.List)
 	get("/policies/:site/:policy/versions.json", d.Policies.List)

@@ -84,6 +84,10 @@ func pages() []struct {
 			"Moved. See where it is now", "Moved here. See where it was", "Unchanged text (words: 120)", "Next change", "Previous change", "The two texts are in different languages.", "The other way round"}},
 		{&PolicyDifference{PolicyHead: policyHead("../../../../"), Before: DifferenceSide{Number: 1, State: "in_force", Language: "en", Link: "../../../../x"},
 			After: DifferenceSide{Number: 1, State: "in_force", Language: "en", Link: "../../../../x"}}, []string{"No word differs between the two texts."}},
+		{&PolicyIndex{Head: Head{Site: "Example <Shop>", Root: "../", Language: "en"}, SiteKey: "shop", Unlisted: true, Policies: []IndexedPolicy{
+			{Base: "../policies/shop/cookies", Title: "Cookie <policy>", TextLanguage: "en", Languages: []string{"en", "de"}, Number: 2, State: "in_force", From: spring},
+			{Base: "../policies/shop/privacy", Title: "الخصوصية", TextLanguage: "ar", Languages: []string{"ar"}, Number: 1, State: "scheduled", From: spring},
+		}}, []string{"Policy archive", "Cookie <policy> Version 2, in force since 1 March 2026 English · German All versions Feed of changes", "الخصوصية Version 1 takes effect on 1 March 2026 Arabic"}},
 		{&PolicyVersions{PolicyHead: policyHead("../../../"), Today: "2026-03-02", Versions: []VersionEntry{
 			{Number: 4, State: "scheduled", From: spring.AddDate(0, 2, 0), Published: spring, Digest: strings.Repeat("4", 64), TextLanguage: "en"},
 			{Number: 3, State: "in_force", From: spring, Until: spring.AddDate(0, 2, 0), By: 4, Before: 2, Published: spring, Digest: strings.Repeat("3", 64), TextLanguage: "de",

@@ -39,6 +39,8 @@ type Policies struct {
 // write.
 type PublishedVersions interface {
 	policyversions.Chain
+	// Policies are the keys of a site's policies that were ever published, sorted.
+	Policies(ctx context.Context, site string) ([]string, error)
 	Versions(ctx context.Context, site, policy string) ([]policyversions.Version, error)
 	Version(ctx context.Context, site, policy string, number int) (policyversions.Version, error)
 }
@@ -147,23 +149,32 @@ func (a *collection) after(number int) int {
 	return 0
 }
 
-// notYet says from when on there is something to read.
-func (a *collection) notYet() error {
+// first is the earliest version that took or takes effect.
+func (a *collection) first() policyversions.Version {
 	for _, v := range slices.Backward(a.all) {
 		if a.standing(v.Number).State != policyversions.Replaced {
-			from := v.Effective.In(a.site.Location())
-			return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s): %s",
-				from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number))),
-				a.to(permanent(v.Number)), fmt.Sprintf("Read version %d", v.Number)}
+			return v
 		}
 	}
-	return ErrNotInForce
+	return policyversions.Version{} // does not happen: nothing replaces the newest
 }
+
+// notYet says from when on there is something to read.
+func (a *collection) notYet() error {
+	v := a.first()
+	from := v.Effective.In(a.site.Location())
+	return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s): %s",
+		from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number))),
+		a.to(permanent(v.Number)), fmt.Sprintf("Read version %d", v.Number)}
+}
+
+// maxFresh is for how long an answer may be kept that says who is in force.
+const maxFresh = time.Minute
 
 // freshness is for how long an answer that says who is in force may be kept: a
 // minute, and never past the moment at which the next version takes effect.
 func (a *collection) freshness() time.Duration {
-	fresh := time.Minute
+	fresh := maxFresh
 	for _, v := range a.all {
 		if left := v.Effective.Sub(a.now); left > 0 {
 			fresh = min(fresh, left)

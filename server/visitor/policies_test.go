@@ -25,7 +25,6 @@ import (
 type shelf struct {
 	policyversions.WorkStore // none
 	policyversions.Chain     // none
-	policyversions.Chain     // none
 	site                     site.Site
 	policy                   string
 	versions                 []policyversions.Version
@@ -53,6 +52,13 @@ func (s *shelf) AddVersionOf(ctx context.Context, v policyversions.Version, _ po
 }
 
 func (*shelf) SetSecondPair(context.Context, string, bool) error { return site.ErrUnknown }
+
+func (s *shelf) Policies(_ context.Context, siteKey string) ([]string, error) {
+	if siteKey != s.site.Key || len(s.versions) == 0 {
+		return nil, nil
+	}
+	return []string{s.policy}, nil
+}
 
 func (s *shelf) Versions(_ context.Context, siteKey, policy string) ([]policyversions.Version, error) {
 	if siteKey != s.site.Key || policy != s.policy {
@@ -121,6 +127,7 @@ func newPolicySite(t *testing.T) *policySite {
 		t.Fatal(err)
 	}
 	p := &Policies{Versions: shelf, Sites: shelf, Web: pages, Now: func() time.Time { return ps.now }}
+	ps.GET("/policies/:site", p.Index)
 	for path, handle := range map[string]echo.HandlerFunc{
 		"": p.InForce, "/versions": p.List, "/versions.json": p.List, "/versions/:number": p.Version, "/versions/:number/original": p.Original,
 		"/versions/:number/canonical": p.Canonical, "/at": p.AtForm, "/at/:date": p.At, "/diff": p.DifferenceForm, "/diff/:pair": p.Difference,
@@ -233,6 +240,28 @@ func TestPolicyPages(t *testing.T) {
 				t.Error("the page and its header say different things to search engines")
 			}
 		})
+	}
+}
+
+func TestPolicyIndex(t *testing.T) {
+	ps := newPolicySite(t)
+	for _, tt := range []struct{ day, query, says, leads string }{
+		{"2026-06-01", "", "Archiv der Richtlinien", "../policies/shop/privacy"},
+		{"2026-06-01", "?lang=en", "Policy archive A published version never changes. Each stays here, at its own address, with the days it was in force. Datenschutz Version 2, in force since 1 May 2026", "../policies/shop/privacy"},
+		{"2026-02-01", "", "Version 1 takes effect on 1 March 2026", "../policies/shop/privacy/versions/1"},
+	} {
+		ps.now = at(t, tt.day)
+		w := ps.get("/policies/shop" + tt.query)
+		if text := shown(t, w.Body.String()); w.Code != http.StatusOK || !strings.Contains(text, tt.says) || !strings.Contains(w.Body.String(), `href="`+tt.leads+`"`) || w.Header().Get("X-Robots-Tag") != "noindex" {
+			t.Errorf("%s%s: %d %v %s", tt.day, tt.query, w.Code, ps.err, text)
+		}
+	}
+	if ps.get("/policies/other"); !errors.Is(ps.err, site.ErrUnknown) {
+		t.Errorf("another site: %v", ps.err)
+	}
+	ps.versions = nil
+	if ps.get("/policies/shop"); !errors.Is(ps.err, policyversions.ErrUnknownPolicy) {
+		t.Errorf("a site without policies: %v", ps.err)
 	}
 }
 

@@ -65,7 +65,7 @@ const open = async (path, options) => {
   const page = await context.newPage();
   page.asked = [];
   page.on('request', (request) => page.asked.push(request.url()));
-  await page.goto(`${server.base}/policies/shop/${path}`);
+  await page.goto(`${server.base}/policies/shop${/^[?]|^$/.test(path) ? '' : '/'}${path}`);
   return page;
 };
 const said = (page) => page.locator('main').innerText();
@@ -177,7 +177,15 @@ test('a language is chosen by the reader, and the one that binds is named', asyn
   assert.match(await said(page), /We keep an order for ten years\./);
 });
 
+test('a site lists its policies, each in its own language', async () => {
+  const page = await open('?lang=en');
+  assert.match(await said(page), /Policy archive[^]*سياسة الخصوصية[^]*Version 2, in force since 1 January 2021[^]*Privacy policy[^]*Version 3, in force since 1 July 2022/);
+  await page.getByRole('link', { name: 'Privacy policy' }).click();
+  assert.ok(page.url().endsWith('/policies/shop/privacy'));
+});
+
 const places = {
+  'the policies of a site': '',
   'in force': 'privacy',
   'what was in force on a day': 'privacy/at/2021-12-24',
   'a translation': 'privacy/versions/2?lang=de',
