@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"maps"
 	"net/http"
 	"slices"
@@ -42,6 +43,7 @@ func begin(d *Desk, name string, columns []string) (*export, error) {
 	h.Set("Content-Type", media)
 	h.Set("Content-Disposition", `attachment; filename="`+name+ending+`"`)
 	h.Set("X-Content-Type-Options", "nosniff")
+	x.extend()
 	d.Response().WriteHeader(http.StatusOK)
 	if ending == ".ndjson" {
 		x.json = json.NewEncoder(d.Response())
@@ -71,10 +73,31 @@ func (x *export) flush() error {
 			return x.csv.Error()
 		}
 	}
+	x.extend()
+	if err := http.NewResponseController(x.d.Response()).Flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return err
+	}
+	return x.d.Request().Context().Err()
+}
+
+// extend takes the server's limits off this answer: a batch may take exportPause to
+// be taken, and the request was read whole.
+func (x *export) extend() {
 	control := http.NewResponseController(x.d.Response())
 	_ = control.SetWriteDeadline(time.Now().Add(exportPause)) // a recorder in a test has none
-	_ = control.Flush()
-	return x.d.Request().Context().Err()
+	_ = control.SetReadDeadline(time.Time{})                  // else its end would be taken for a client that is gone
+}
+
+// end is called when no more comes. An export that broke off must not look like a
+// whole one: its connection is cut.
+func (x *export) end(err error) error {
+	if err == nil {
+		return nil
+	}
+	if x.d.Request().Context().Err() == nil {
+		x.d.console.Log.WarnContext(x.d.Request().Context(), "an export broke off", "site", x.d.Site.Key, "error", err)
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // inert keeps spreadsheets from taking a cell for a formula (OWASP, CSV Injection):
@@ -105,11 +128,16 @@ func (c *Console) exportReceipts(d *Desk) error {
 		return err
 	}
 	x, err := begin(d, "receipts-"+d.Site.Key, receiptColumns)
-	if err != nil {
-		return err
+	if err == nil {
+		err = x.receipts(c.Insight.Store, s)
 	}
+	return x.end(err)
+}
+
+// receipts writes what a search finds, batch by batch.
+func (x *export) receipts(store consent.SearchStore, s consent.Search) error {
 	for {
-		entries, err := c.Insight.Store.SearchRecords(d.Request().Context(), s)
+		entries, err := store.SearchRecords(x.d.Request().Context(), s)
 		if err != nil {
 			return err
 		}
@@ -213,7 +241,7 @@ type statisticRow struct {
 func (c *Console) exportStatistics(d *Desk) error {
 	p, wrong := periodOf("own", d.FormValue("from"), d.FormValue("to"), c.Now())
 	if len(wrong) > 0 {
-		return d.Redirect(http.StatusSeeOther, "../")
+		return d.Done("admin/sites/"+d.Site.Key, wrong[0].What)
 	}
 	from, to := p.bounds()
 	if err := d.Note("statistics.export", d.FormValue("format"), from+" to "+to); err != nil {
@@ -224,17 +252,9 @@ func (c *Console) exportStatistics(d *Desk) error {
 	if err != nil {
 		return err
 	}
-	x, err := begin(d, "statistics-"+d.Site.Key+"-"+from+"-"+to, []string{"from", "to", "dimension", "value", "outcome", "times"})
-	if err != nil {
-		return err
-	}
-	write := func(r statisticRow) error {
-		return x.row(r, r.From, r.To, r.Dimension, r.Value, r.Outcome, strconv.FormatInt(r.Times, 10))
-	}
+	var all []statisticRow
 	for _, n := range daily {
-		if err := write(statisticRow{n.Day, n.Day, "total", "", n.Outcome, n.Times}); err != nil {
-			return err
-		}
+		all = append(all, statisticRow{n.Day, n.Day, "total", "", n.Outcome, n.Times})
 	}
 	for _, by := range []consent.Dimension{consent.ByRegion, consent.ByLanguage, consent.ByLayer, consent.ByCategory, consent.BySignal} {
 		counts, err := c.Insight.Store.Statistics(ctx, d.Site.Key, by, from, to)
@@ -242,12 +262,18 @@ func (c *Console) exportStatistics(d *Desk) error {
 			return err
 		}
 		for _, n := range withoutFew(counts) {
-			if err := write(statisticRow{from, to, string(by), n.Value, n.Outcome, n.Times}); err != nil {
-				return err
-			}
+			all = append(all, statisticRow{from, to, string(by), n.Value, n.Outcome, n.Times})
 		}
 	}
-	return x.flush()
+	x, err := begin(d, "statistics-"+d.Site.Key+"-"+from+"-"+to, []string{"from", "to", "dimension", "value", "outcome", "times"})
+	for i := 0; err == nil && i < len(all); i++ {
+		r := all[i]
+		err = x.row(r, r.From, r.To, r.Dimension, r.Value, r.Outcome, strconv.FormatInt(r.Times, 10))
+	}
+	if err == nil {
+		err = x.flush()
+	}
+	return x.end(err)
 }
 
 // withoutFew puts the values together of which there are fewer than fewest.

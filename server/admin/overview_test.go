@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"io"
 	mathrand "math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -336,12 +337,45 @@ func TestAnExportEndsWithItsClient(t *testing.T) {
 	for _, cookie := range owner.cookies {
 		r.AddCookie(cookie)
 	}
-	w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	func() {
+		defer func() {
+			if recover() != http.ErrAbortHandler { //nolint:errorlint // the value itself
+				t.Error("what broke off looks whole")
+			}
+		}()
+		w.handler.ServeHTTP(httptest.NewRecorder(), r)
+	}()
 	if counting.n != 3 {
 		t.Errorf("the store was asked %d times", counting.n)
 	}
 	if counting.most != exportBatch {
 		t.Errorf("%d at once", counting.most)
+	}
+}
+
+// A server that gives an answer a moment only gives an export its time.
+func TestAnExportOutlivesTheServersLimits(t *testing.T) {
+	w, owner := busyWorld(t, 600)
+	served := httptest.NewUnstartedServer(w.handler)
+	served.Config.WriteTimeout = time.Nanosecond
+	served.Start()
+	defer served.Close()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, served.URL+"/admin/sites/shop/receipts/export", strings.NewReader(url.Values{"format": {"json"}, "token": {owner.token}}.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header = http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Sec-Fetch-Site": {"same-origin"}}
+	for _, cookie := range owner.cookies {
+		r.AddCookie(cookie)
+	}
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer got.Body.Close()
+	all, err := io.ReadAll(got.Body)
+	if err != nil || got.StatusCode != 200 || strings.Count(string(all), "\n") != 600 {
+		t.Errorf("%d, %d lines, %v", got.StatusCode, strings.Count(string(all), "\n"), err)
 	}
 }
 
