@@ -34,7 +34,7 @@ type Version struct {
 	Effective    time.Time // binds from here on; UTC, milliseconds
 	Canonical    []byte    // exactly what was hashed, stored and served
 	Original     []byte    // the bytes that were imported, unchanged
-	Format       string    // of Original: "markdown", "html", "text"
+	Format       string    // of Original: "markdown", "html", "text", "docx"
 	Announcement           // what known visitors are told of it
 
 	Translations []Translation // by language; never in Language itself

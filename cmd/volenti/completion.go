@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -9,41 +10,51 @@ import (
 	"github.com/volenti-consent/volenti/server/store"
 )
 
-// completeKeys lets shells complete --site and --policy from the data folder.
-func completeKeys(cmd *cobra.Command, f policyFlags) {
-	_ = cmd.RegisterFlagCompletionFunc("site", completeSites(f.data))
-	_ = cmd.RegisterFlagCompletionFunc("policy", func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return known(cmd.Context(), *f.data, func(ctx context.Context, db *store.DB) ([]string, error) { return db.Policies(ctx, *f.site) })
-	})
-}
-
-func completeSites(data *string) cobra.CompletionFunc {
-	return func(cmd *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return known(cmd.Context(), *data, func(ctx context.Context, db *store.DB) (keys []string, err error) {
-			sites, err := db.Sites(ctx)
+// complete lets shells complete --site and --policy, wherever a command has them,
+// from the data folder.
+func complete(cmd *cobra.Command) {
+	for _, child := range cmd.Commands() {
+		complete(child)
+	}
+	flags := cmd.Flags()
+	if flags.Lookup("data") == nil {
+		return
+	}
+	if flags.Lookup("site") != nil {
+		_ = cmd.RegisterFlagCompletionFunc("site", known(func(cmd *cobra.Command, db *store.DB) (keys []string, err error) {
+			sites, err := db.Sites(cmd.Context())
 			for _, s := range sites {
 				keys = append(keys, cobra.CompletionWithDesc(s.Key, s.Name))
 			}
 			return keys, err
-		})
+		}))
+	}
+	if flags.Lookup("policy") != nil {
+		_ = cmd.RegisterFlagCompletionFunc("policy", known(func(cmd *cobra.Command, db *store.DB) ([]string, error) {
+			site, _ := cmd.Flags().GetString("site")
+			return db.Policies(cmd.Context(), site)
+		}))
 	}
 }
 
-// known asks the database. A key that is typed says nothing of what went wrong:
-// where there is no database, there are no completions.
-func known(ctx context.Context, data string, ask func(context.Context, *store.DB) ([]string, error)) (keys []string, _ cobra.ShellCompDirective) {
-	if ctx == nil {
-		ctx = context.Background()
+// known asks the database. Where there is none, there are no completions, and none
+// is made.
+func known(ask func(*cobra.Command, *store.DB) ([]string, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, _ []string, _ string) (keys []cobra.Completion, _ cobra.ShellCompDirective) {
+		data, _ := cmd.Flags().GetString("data")
+		if _, err := os.Stat(filepath.Join(data, "volenti.db")); err != nil {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		if cmd.Context() == nil {
+			cmd.SetContext(context.Background())
+		}
+		err := withDatabase(cmd.Context(), data, func(db *store.DB) (err error) {
+			keys, err = ask(cmd, db)
+			return err
+		})
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return keys, cobra.ShellCompDirectiveNoFileComp
 	}
-	if found, err := filepath.Glob(filepath.Join(data, "volenti.db")); err != nil || len(found) == 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	err := withDatabase(ctx, data, func(db *store.DB) (err error) {
-		keys, err = ask(ctx, db)
-		return err
-	})
-	if err != nil {
-		return nil, cobra.ShellCompDirectiveError
-	}
-	return keys, cobra.ShellCompDirectiveNoFileComp
 }

@@ -65,5 +65,6 @@ receipts of every choice, linked to the exact text the visitor was shown.`,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
 	cmd.AddCommand(serveCommand(), gateCommand(), cspCommand(), siteCommand(), embedCommand(), noticeCommand(), policyCommand(), markupCommand(), receiptCommand(), keyCommand(), operatorCommand(), trialsCommand(), versionCommand(), manCommand())
+	complete(cmd)
 	return cmd
 }

@@ -28,13 +28,11 @@ func policyCommand() *cobra.Command {
 type policyFlags struct{ data, site, policy *string }
 
 func addPolicyFlags(cmd *cobra.Command) policyFlags {
-	f := policyFlags{
+	return policyFlags{
 		data:   dataFlag(cmd),
 		site:   cmd.Flags().String("site", "", "site key"),
 		policy: cmd.Flags().String("policy", "privacy", "policy key, such as privacy or cookies"),
 	}
-	completeKeys(cmd, f)
-	return f
 }
 
 // jsonFlag is the flag of commands whose output programs read.

@@ -223,11 +223,11 @@ func TestHistoryOfARepository(t *testing.T) {
 		t.Skip("git is not installed")
 	}
 	d := newDesk(t)
-	repository := filepath.Join(d.home, "archive")
+	repository, settings := filepath.Join(d.home, "archive"), d.file("gitconfig", "")
 	git := func(day string, args ...string) {
 		t.Helper()
 		c := exec.Command("git", append([]string{"-C", repository, "-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "commit.gpgsign=false"}, args...)...)
-		c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_AUTHOR_DATE="+day+"T23:30:00-08:00", "GIT_COMMITTER_DATE=2026-01-01T00:00:00Z")
+		c.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+settings, "GIT_CONFIG_NOSYSTEM=1", "GIT_AUTHOR_DATE="+day+"T23:30:00-08:00", "GIT_COMMITTER_DATE=2026-01-01T00:00:00Z")
 		if out, err := c.CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -298,11 +298,15 @@ func TestShellsCompleteKeys(t *testing.T) {
 	d.run(0, "publish", d.file("one.md", oneText), "--policy", "cookies")
 	for want, args := range map[string][]string{
 		"shop":    {"__complete", "policy", "list", "--data", d.data, "--site", ""},
+		"shop\t":  {"__complete", "embed", "--data", d.data, "--site", "s"},
 		"cookies": {"__complete", "policy", "list", "--data", d.data, "--site", "shop", "--policy", ""},
 	} {
 		if out, _ := volenti(t, args...); !strings.HasPrefix(out, want) {
 			t.Errorf("%v: %s", args, out)
 		}
+	}
+	if out, exit := volenti(t, "site", "list", "--data", d.data, "--json"); exit != 0 || !strings.Contains(out, `"time_zone": "Europe/Vienna"`) {
+		t.Errorf("exit %d\n%s", exit, out)
 	}
 	nowhere := filepath.Join(d.home, "nowhere")
 	if out, _ := volenti(t, "__complete", "policy", "list", "--data", nowhere, "--site", ""); !strings.HasPrefix(out, ":4") {

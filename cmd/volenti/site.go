@@ -104,12 +104,19 @@ neither wrote nor submitted it: in the console, since a shell is one person.`,
 
 func siteListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List websites", Args: cobra.NoArgs}
-	data := dataFlag(cmd)
+	data, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
 			all, err := db.Sites(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if *asJSON {
+				list := make([]siteOut, len(all))
+				for i, s := range all {
+					list[i] = siteOut{s.Key, s.Name, s.Location().String(), s.CreatedAt, s.SecondPair}
+				}
+				return writeJSON(cmd.OutOrStdout(), list)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "KEY\tNAME\tTIME ZONE\tSECOND PAIR OF EYES")
@@ -120,4 +127,13 @@ func siteListCommand() *cobra.Command {
 		})
 	}
 	return cmd
+}
+
+// siteOut is a site as --json writes it.
+type siteOut struct {
+	Key        string    `json:"key"`
+	Name       string    `json:"name"`
+	TimeZone   string    `json:"time_zone"`
+	CreatedAt  time.Time `json:"created_at"`
+	SecondPair bool      `json:"second_pair"`
 }
