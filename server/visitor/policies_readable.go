@@ -284,10 +284,10 @@ func inline(text []mark) (out []mark) {
 // isLink is true where a bracket that was opened closes before an address.
 func isLink(text []mark) bool {
 	for i, m := range text {
-		switch {
-		case m.r == '[':
+		switch m.r {
+		case '[':
 			return false
-		case m.r == ']':
+		case ']':
 			return i+1 < len(text) && text[i+1].r == '('
 		}
 	}
