@@ -104,6 +104,16 @@ func TestProgramsAreRefused(t *testing.T) {
 	if _, err := w.db.Versions(t.Context(), shop, "privacy"); err == nil {
 		t.Error("something was published")
 	}
+	// A program is nobody's second pair of eyes.
+	if err := w.db.SetSecondPair(t.Context(), shop, true); err != nil {
+		t.Fatal(err)
+	}
+	if a := w.publish(token, shopVersions, fine); a.code < 400 || !strings.Contains(a.body, "second pair of eyes") {
+		t.Errorf("without approval: %d %s", a.code, a.body)
+	}
+	if _, err := w.db.Versions(t.Context(), shop, "privacy"); err == nil {
+		t.Error("it was published without approval")
+	}
 	// A session is no token, and a token ends.
 	owner := w.as(w.operator(operator.Owner))
 	if a := owner.do(http.MethodPost, shopVersions, http.Header{"Content-Type": {"application/json"}}, strings.NewReader(fine)); a.code != 401 {
