@@ -374,7 +374,7 @@ func TestAnExportOutlivesTheServersLimits(t *testing.T) {
 	}
 	defer got.Body.Close()
 	all, err := io.ReadAll(got.Body)
-	if err != nil || got.StatusCode != 200 || strings.Count(string(all), "\n") != 600 {
+	if err != nil || got.StatusCode != http.StatusOK || strings.Count(string(all), "\n") != 600 {
 		t.Errorf("%d, %d lines, %v", got.StatusCode, strings.Count(string(all), "\n"), err)
 	}
 }

@@ -229,7 +229,7 @@ func (c *Console) findReceipt(d *Desk) error {
 		page.Wrong = []console.Mend{{Field: "sought", What: what}}
 		return c.showReceipts(d, http.StatusUnprocessableEntity, page, nil)
 	}
-	id, said := "", ""
+	var id, said string
 	if strings.HasPrefix(sought, "{") {
 		report, err := consent.Verify([]byte(sought), c.keys())
 		if err != nil {

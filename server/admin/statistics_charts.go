@@ -145,10 +145,10 @@ func rows(chart *console.Chart, groups []group, verb string) *console.Chart {
 		}
 	}
 	share := func(g *group) string { return console.Percent(g.tally[consent.CountAccepted], g.chosen()) }
-	switch {
-	case high == nil:
+	switch high {
+	case nil:
 		chart.Finding = chart.Finding + ": there are too few choices to compare."
-	case high == low:
+	case low:
 		chart.Finding = fmt.Sprintf("%s: %s of %s accepted everything.", chart.Finding, share(high), high.name)
 	default:
 		chart.Finding = fmt.Sprintf("%s: everything was accepted most often %s %s (%s), least often %s %s (%s).", chart.Finding, verb, high.name, share(high), verb, low.name, share(low))
