@@ -107,7 +107,11 @@ func (d Difference) printBlock(b *bufio.Writer, block Block, p DifferencePrint) 
 			text.WriteString(mark[0] + body + mark[1])
 		}
 	}
-	for line := range strings.SplitSeq(strings.TrimRight(text.String(), "\n"), "\n") {
+	written := strings.TrimRight(text.String(), "\n")
+	if block.Kind == Same && !p.Full {
+		written = strings.TrimRight(shortened(written, true, false), " ")
+	}
+	for line := range strings.SplitSeq(written, "\n") {
 		fmt.Fprintln(b, strings.TrimRight(gutters[block.Kind]+line, " "))
 	}
 }

@@ -54,6 +54,11 @@ func TestPrintDifference(t *testing.T) {
 		t.Errorf("%d words are shown around one that changed", n)
 	}
 	b.Reset()
+	_ = compare(t, long+"\n\nold\n", long+"\n\nnew\n").Print(&b, DifferencePrint{})
+	if n := len(strings.Fields(b.String())); n > 40 {
+		t.Errorf("%d words are shown beside a line that changed", n)
+	}
+	b.Reset()
 	_ = compare(t, before, before).Print(&b, DifferencePrint{})
 	if b.Len() > 0 {
 		t.Errorf("nothing differs:\n%s", b.String())
