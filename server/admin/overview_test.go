@@ -203,6 +203,48 @@ func TestOverviewShowsWhatWasCounted(t *testing.T) {
 	page.has(t, 200, "Other regions", "Germany")
 }
 
+// What was shown is counted by script, and so are first answers: together they say
+// how many went without one, for the notice and for each trial.
+func TestOverviewComparesTrials(t *testing.T) {
+	w, owner := busyWorld(t, 200)
+	n := &notice.Notice{Schema: notice.Schema, Site: shop, Languages: []string{"de", "en"}, Validity: 6}
+	b, err := n.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &notice.Publication{Site: shop, Notice: canonical.Sum(b), NoticeBytes: b, PublishedAt: noon}
+	for language, trial := range map[string]string{"de": "", "en": "plum"} {
+		source := []byte("script " + language) // as likelyDraft has it
+		p.Scripts = append(p.Scripts, notice.PublishedScript{Script: notice.Script{Digest: canonical.Sum(source), Source: source,
+			Variant: notice.Variant{Kind: notice.KindAsk, Surface: notice.AskOptIn, Language: language, Trial: trial}}})
+	}
+	if err := w.db.AddPublication(t.Context(), p); err != nil {
+		t.Fatal(err)
+	}
+	first := map[string]int64{}
+	for _, e := range w.entries() {
+		core, err := consent.ParseCore(e.Core)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if day := time.UnixMilli(e.ReceivedAt).UTC().Format(time.DateOnly); e.Previous == "" && day == "2026-11-15" {
+			first[core.Language]++
+		}
+	}
+	if first["de"] == 0 || first["en"] == 0 {
+		t.Fatalf("the test's own answers: %v", first)
+	}
+	if err := w.db.AddShowings(t.Context(), []notice.Showing{
+		{Site: shop, Day: "2026-11-15", Script: canonical.Sum([]byte("script de")), Times: 60},
+		{Site: shop, Day: "2026-11-15", Script: canonical.Sum([]byte("script en")), Times: 40},
+		{Site: shop, Day: "2026-01-01", Script: canonical.Sum([]byte("script en")), Times: 1000},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	owner.get("/admin/sites/shop").has(t, http.StatusOK, "By first layer: of 100 shown", "the notice as it is (opt-in)", "trial plum (opt-in)",
+		fmt.Sprintf("100 shown, %d answered, %d without an answer", first["de"]+first["en"], 100-first["de"]-first["en"]))
+}
+
 func TestReceiptsAreFound(t *testing.T) {
 	w, owner := busyWorld(t, 130)
 	entries := w.entries()
