@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/volenti-consent/volenti/server/catalogue"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/web/console"
 )
@@ -63,39 +62,12 @@ func knownVendors(n *notice.Notice) []console.Pick {
 	for _, v := range n.Vendors {
 		seen[v.Key] = true
 	}
-	for _, t := range notice.Templates() {
-		if !seen[t.Vendor.Key] {
-			seen[t.Vendor.Key] = true
-			all = append(all, console.Pick{Key: t.Vendor.Key, Name: t.Vendor.Name})
-		}
-	}
-	known, err := catalogue.Load()
-	if err != nil {
-		return all // embedded; a file that can't be read fails its own tests
-	}
-	for _, v := range known.Vendors() {
+	for _, v := range notice.KnownVendors() {
 		if !seen[v.Key] && len(all) < mostKnown {
 			all = append(all, console.Pick{Key: v.Key, Name: v.Name})
 		}
 	}
 	return all
-}
-
-// known is a vendor with all that the templates or the catalogue know of it.
-func known(key string) notice.Vendor {
-	for _, t := range notice.Templates() {
-		if t.Vendor.Key == key {
-			v := t.Vendor
-			v.Entries = slices.Clone(v.Entries)
-			return v
-		}
-	}
-	if all, err := catalogue.Load(); err == nil {
-		if v := all.Vendor(key); v != nil {
-			return notice.Vendor{Key: v.Key, Name: v.Name, Category: v.Category}
-		}
-	}
-	return notice.Vendor{Key: key, Category: notice.Marketing} // the strictest, until somebody says what it is for
 }
 
 // setVendors puts the form into n, and says what was done in a few words.
@@ -131,7 +103,7 @@ func setVendors(d *Desk, n *notice.Notice) string {
 	do, at, _ := strings.Cut(d.FormValue("do"), "-")
 	switch i, _ := strconv.Atoi(at); {
 	case do == "add" && text("add") != "":
-		v := known(text("add"))
+		v := notice.KnownVendor(text("add"))
 		n.Vendors = append(n.Vendors, v)
 		did = "vendor " + v.Key + " added"
 		if !slices.ContainsFunc(n.Categories, func(c notice.Category) bool { return c.Key == v.Category }) {

@@ -35,3 +35,23 @@ func TestDifferences(t *testing.T) {
 		t.Errorf("from nothing: %v", got)
 	}
 }
+
+func TestKnownVendors(t *testing.T) {
+	if v := KnownVendor("hotjar"); v.Category != Analytics || len(v.Entries) == 0 {
+		t.Errorf("one with a template: %+v", v)
+	}
+	if v := KnownVendor("nobody-knows"); v.Category != Marketing || v.Name != "" {
+		t.Errorf("one that nobody knows: %+v", v)
+	}
+	all := KnownVendors()
+	seen := map[string]bool{}
+	for _, v := range all {
+		if seen[v.Key] || v.Name == "" {
+			t.Errorf("%+v is there twice, or has no name", v)
+		}
+		seen[v.Key] = true
+	}
+	if len(all) < 100 || !seen["meta"] {
+		t.Errorf("%d are known", len(all))
+	}
+}
