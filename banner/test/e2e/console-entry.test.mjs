@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import { existsSync } from 'node:fs';
 import { findings, tooWide } from './axe.mjs';
 import { install, patience } from './installation.mjs';
-import { authenticator, nextCode, password, setUp } from './signin.mjs';
+import { authenticator, code, nextCode, password, setUp } from './signin.mjs';
 import { until } from '../browser/harness.mjs';
 
 const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'].find(existsSync);
@@ -101,6 +101,15 @@ test('the first link makes an owner with a passkey, who signs out and in again b
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await heading(page, 'Operators'); // and on to where it was
   await sound(page, 'operators');
+
+  await page.goto(base + 'admin/account/password'); // a second way in, for the day the first is lost
+  await heading(page, 'Password and code');
+  await sound(page, 'password-set');
+  await page.getByLabel('New password').fill(password);
+  await page.getByLabel('The code it shows now').fill(code((await page.locator('.secret').textContent()).replace(/\s/g, '')));
+  await page.getByRole('button', { name: 'Set password and code' }).click();
+  await heading(page, 'Keep these codes');
+  await sound(page, 'recovery');
 });
 
 test('a passkey of somebody whom the device did not verify opens nothing', async () => {
