@@ -38,6 +38,9 @@ func (s Site) Validate() error {
 	if !ValidKey(s.Key) {
 		return fmt.Errorf("site key %q: use 1 to 40 of a-z, 0-9 and inner hyphens, such as \"shop\"", s.Key)
 	}
+	if s.Key == "new" {
+		return errors.New("site key \"new\" is that of the console's form for a new site: choose another")
+	}
 	if s.Name == "" {
 		return fmt.Errorf("site %s has no name: say how operators and visitors call it", s.Key)
 	}
