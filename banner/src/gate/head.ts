@@ -73,7 +73,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
  * What may load by the server's answer, for scripts that leave the judgement to the gate: nothing where it is not the answer
  * for what this browser keeps (it may be a cached one), or where a signal is on that only the page has.
  */
-const known = (boot: Boot, signal: boolean): Choices => {
+export const known = (boot: Boot, signal: boolean): Choices => {
   try {
     if ((!signal || sent(boot)) && localStorage.getItem(name)!.includes(`"c":"${boot.c}"`)) return boot.q ?? none;
   } catch {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as gtag from '../../src/adapters/gtag.ts';
-import { told } from '../../src/gate/head.ts';
+import { known } from '../../src/gate/head.ts';
 import { parse } from '../../src/gate/remember.ts';
 import { signalOn } from '../../src/gate/signals.ts';
 import { allows, marks } from '../../src/gate/tags.ts';
@@ -50,11 +50,28 @@ test('a signal counts only as it is defined', () => {
   assert.ok(under(undefined, {}, '1') && !under(undefined, {}, 'yes'), 'Do Not Track, where the notice takes it for an opt-out');
 });
 
-test('where the server judges, a signal that only the page has lets nothing load', () => {
-  assert.equal(told({}, false, '11111.1111'), '11111.1111');
-  assert.equal(told({}, false, undefined), '10000.1000', 'told nothing');
-  assert.equal(told({}, true, '11111.1111'), '10000.1000', 'the server did not see it');
-  for (const boot of [{ g: 1 }, { d: 1 }, { o: 1 }]) assert.equal(told(boot, true, '11100.1110'), '11100.1110', 'it did');
+test('where the server judges, its answer counts for the decision that the browser keeps, and for no signal it did not see', () => {
+  const c = '1101-.11--';
+  const keeping = (kept, boot, signal) => {
+    Object.defineProperty(globalThis, 'localStorage', { value: { getItem: () => kept }, configurable: true });
+    return known({ c, q: '11010.1100', ...boot }, signal);
+  };
+  const same = JSON.stringify({ v: 1, c, n: 'x' });
+  const other = JSON.stringify({ v: 1, c: '1000-.00--', n: 'x' });
+  const none = '10000.1000';
+  for (const [kept, boot, signal, want, why] of [
+    [same, {}, false, '11010.1100', 'the same decision'],
+    [same, { q: undefined }, false, none, 'told nothing'],
+    [other, {}, false, none, 'another decision: the answer is a cached one'],
+    [null, {}, false, none, 'nothing is kept'],
+    [same, {}, true, none, 'a signal that only the page has'],
+    [same, { g: 1 }, true, '11010.1100', 'a signal that the server has seen'],
+    [same, { d: 1 }, true, '11010.1100', 'Do Not Track that the server has seen'],
+    [other, { g: 1 }, true, none, 'both'],
+  ])
+    assert.equal(keeping(kept, boot, signal), want, why);
+  Object.defineProperty(globalThis, 'localStorage', { get: () => { throw new Error('denied'); }, configurable: true });
+  assert.equal(known({ c, q: '11010.1100' }, false), none, 'storage can\'t be read');
 });
 
 test('declared names are compared, not interpreted', () => {
