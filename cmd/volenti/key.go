@@ -15,13 +15,21 @@ import (
 func keyCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "key", Short: "Signing keys of receipts"}
 	list := &cobra.Command{Use: "list", Short: "List the keys", Args: cobra.NoArgs}
-	listed := dataFlag(list)
+	listed, asJSON := dataFlag(list), jsonFlag(list)
 	list.RunE = func(cmd *cobra.Command, _ []string) error {
 		ring, err := consent.OpenKeyring(keysFolder(*listed), rand.Reader)
 		if err != nil {
 			return err
 		}
-		for _, id := range slices.Sorted(maps.Keys(ring.Public())) {
+		ids := slices.Sorted(maps.Keys(ring.Public()))
+		if *asJSON {
+			out := make([]keyOut, len(ids))
+			for i, id := range ids {
+				out[i] = keyOut{id, id == ring.Current()}
+			}
+			return writeJSON(cmd.OutOrStdout(), out)
+		}
+		for _, id := range ids {
 			mark := "retired, verifies only"
 			if id == ring.Current() {
 				mark = "signs"
@@ -45,6 +53,12 @@ func keyCommand() *cobra.Command {
 	}
 	cmd.AddCommand(list, rotate)
 	return cmd
+}
+
+// keyOut is a signing key as --json writes it.
+type keyOut struct {
+	ID    string `json:"id"`
+	Signs bool   `json:"signs"` // the others verify only
 }
 
 func versionCommand() *cobra.Command {

@@ -38,22 +38,27 @@ func noteCommand(ctx context.Context, db *store.DB, at time.Time, key, what, obj
 	return db.AddAct(ctx, operator.Act{At: at, Operator: byCommand, Site: key, What: what, Object: object, Detail: detail})
 }
 
+// operatorOut is an operator as --json writes it.
+type operatorOut struct {
+	Email    string        `json:"email"`
+	Name     string        `json:"name"`
+	Role     operator.Role `json:"role"`
+	AllSites bool          `json:"all_sites"`
+	Sites    []string      `json:"sites"` // where not all
+	State    string        `json:"state"` // "active", "invited" or "disabled"
+}
+
 func operatorListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List operators", Args: cobra.NoArgs}
-	data := dataFlag(cmd)
+	data, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
 			all, err := db.Operators(cmd.Context())
 			if err != nil {
 				return err
 			}
-			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-			fmt.Fprintln(w, "ADDRESS\tNAME\tROLE\tSITES\tSTATE")
-			for _, o := range all {
-				where := strings.Join(o.Sites, ",")
-				if o.AllSites {
-					where = "all"
-				}
+			list := make([]operatorOut, len(all))
+			for i, o := range all {
 				ready, err := canSignIn(cmd.Context(), db, o.ID)
 				if err != nil {
 					return err
@@ -65,7 +70,19 @@ func operatorListCommand() *cobra.Command {
 				case ready:
 					state = "active"
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", o.Email, o.Name, o.Role, where, state)
+				list[i] = operatorOut{o.Email, o.Name, o.Role, o.AllSites, append([]string{}, o.Sites...), state}
+			}
+			if *asJSON {
+				return writeJSON(cmd.OutOrStdout(), list)
+			}
+			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+			fmt.Fprintln(w, "ADDRESS\tNAME\tROLE\tSITES\tSTATE")
+			for _, o := range list {
+				where := strings.Join(o.Sites, ",")
+				if o.AllSites {
+					where = "all"
+				}
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", o.Email, o.Name, o.Role, where, o.State)
 			}
 			return w.Flush()
 		})

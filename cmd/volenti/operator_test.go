@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"io"
 	"net/http"
 	"os/exec"
@@ -98,6 +99,19 @@ func TestOperatorsByCommand(t *testing.T) {
 	run(exitUsage, "operator", "token", "add", "CI", "--site", "nowhere", "--right", "policies:publish")
 	if out := run(0, "operator", "token", "add", "CI", "--site", "shop", "--right", "policies:publish"); !regexp.MustCompile(`(?m)^vt_[\w-]{43}[0-9a-f]{8}$`).MatchString(out) {
 		t.Errorf("%s", out)
+	}
+	var operators []operatorOut
+	if err := json.Unmarshal([]byte(run(0, "operator", "list", "--json")), &operators); err != nil || len(operators) != 2 ||
+		!operators[0].AllSites || operators[1].State != "invited" || operators[1].AllSites || strings.Join(operators[1].Sites, ",") != "shop" {
+		t.Errorf("%v %+v", err, operators)
+	}
+	var tokens []tokenOut
+	if err := json.Unmarshal([]byte(run(0, "operator", "token", "list", "--json")), &tokens); err != nil || len(tokens) != 1 || tokens[0].Site != "shop" {
+		t.Errorf("%v %+v", err, tokens)
+	}
+	var keys []keyOut
+	if err := json.Unmarshal([]byte(run(0, "key", "list", "--json")), &keys); err != nil || len(keys) != 1 || !keys[0].Signs {
+		t.Errorf("%v %+v", err, keys)
 	}
 	out := run(0, "operator", "token", "list")
 	id := regexp.MustCompile(`(?m)^([0-9a-f]{12}) +CI +shop +policies:publish`).FindStringSubmatch(out)

@@ -70,14 +70,31 @@ func tokenAddCommand() *cobra.Command {
 	return cmd
 }
 
+// tokenOut is a token as --json writes it: never its secret, nor its digest.
+type tokenOut struct {
+	ID        string           `json:"id"`
+	Name      string           `json:"name"`
+	Site      string           `json:"site"`
+	Rights    []operator.Right `json:"rights"`
+	CreatedAt time.Time        `json:"created_at"`
+	EndsAt    time.Time        `json:"ends_at"`
+}
+
 func tokenListCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "list", Short: "List tokens, without their secrets", Args: cobra.NoArgs}
-	data := dataFlag(cmd)
+	data, asJSON := dataFlag(cmd), jsonFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
 			all, err := db.Tokens(cmd.Context())
 			if err != nil {
 				return err
+			}
+			if *asJSON {
+				list := make([]tokenOut, len(all))
+				for i, t := range all {
+					list[i] = tokenOut{t.ID, t.Name, t.Site, t.Rights, t.CreatedAt, t.EndsAt}
+				}
+				return writeJSON(cmd.OutOrStdout(), list)
 			}
 			w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 			fmt.Fprintln(w, "ID\tNAME\tSITE\tRIGHTS\tENDS")
