@@ -46,7 +46,7 @@ func (d *demonstration) welcome(w io.Writer, link string) {
 	if d == nil {
 		return
 	}
-	fmt.Fprintf(w, "\n  Volenti is running.\n\n  Demo shop        %s/demo/\n  Banner script    %s/b/demo.js\n", d.base, d.base)
+	fmt.Fprintf(w, "\n  Volenti is running.\n\n  Demo shop        %s/demo/\n  Banner script    %[1]s/b/demo.js\n  Privacy centre   %[1]s/privacy/demo\n", d.base)
 	for _, s := range d.sites {
 		fmt.Fprintf(w, "  Policy archive   %s/policies/%s/privacy\n", d.base, s)
 	}
