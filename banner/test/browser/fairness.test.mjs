@@ -149,6 +149,8 @@ const press = async (layer, i) => {
   await el.evaluate((e) => e.click());
   const settings = page.locator('volenti-banner dialog');
   await until(async () => page.sent.length || (await settings.count()) || (await page.locator(controls).count()) === 0, 'anything to come of ' + name, 10_000).catch(() => {});
+  // A layer that goes away has decided something, and what it sends is seen a moment later; or it has decided nothing.
+  if (!page.sent.length && !(await settings.count())) await until(() => page.sent.length, 'what it decides', 3000).catch(() => {});
   const [decision] = page.sent;
   await page.context().close();
   return { name, decision };
