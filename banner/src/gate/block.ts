@@ -67,7 +67,7 @@ export const createBlock = ({ base, trust }: Head): Block => {
       if (!verdict || allows(now, marked || found)) return undefined;
       const { category, service: vendor } = found.dataset;
       emit('held', { src: url.href, category, vendor });
-      if (verdict === rules.unknown && told.size < told.add(url.hostname).size) warn(`held as ${category}: ${url.hostname}; see blocking.allow`);
+      if (verdict === rules.unknown && told.size < told.add(url.hostname).size) warn(`held as ${category}, see blocking.allow: ${url.hostname}`);
       return found;
     },
     mine: new Set(),
