@@ -3,32 +3,11 @@ import { elements } from './blockElements';
 import { network } from './blockNetwork';
 import { storage } from './blockStorage';
 import type { Head } from './head';
+import type { Block } from './hold';
 import { emit, page, warn } from './page';
-import { patch, type Patch } from './patch';
+import { patch } from './patch';
 import { createJudge } from './rules';
 import { allows, type Marked } from './tags';
-import type { Trust } from './trust';
-import type { Choices } from './types';
-
-/** Holds what nobody marked, by its address. Put into Head and compiled apart, so no name in here may be mangled. */
-export interface Block {
-  /** Everything may load. */
-  free: boolean;
-  /** What else to do when that has changed. */
-  also?: () => void;
-  /** What may load now. */
-  update(now: Choices): void;
-  /** Whether something may load that is marked so, or has the verdict of this number. */
-  allows(what: Marked | number): boolean;
-  /** The verdict on an address that may not be fetched now; marks of the site's own count more. Tells who wants to know. */
-  stops(address: unknown, marked?: Marked | false): Marked | undefined;
-  /** Elements that were held before they could run, and have no marks but ours. */
-  readonly mine: Set<HTMLElement>;
-  /** Scripts that were parsed as a part of markup: they never run (HTML, "already started"), so they are left alone. */
-  readonly dead: WeakSet<Node>;
-  readonly patch: Patch;
-  readonly trust: Trust;
-}
 
 /**
  * Nothing is touched in a page where everything may load; what was put in place stays, and steps aside when everything

@@ -1,6 +1,6 @@
 import { names } from './attributes';
-import type { Block } from './block';
 import { markup } from './blockMarkup';
+import type { Block, Scan } from './hold';
 import { guard, page, within } from './page';
 import { marks } from './tags';
 
@@ -11,9 +11,6 @@ const addresses = (name: string, text: string): string[] =>
     : name === 'srcdoc'
       ? [...text.matchAll(/(?:src|url|import|fetch|open|beacon)\W+((?:https?:)?\/\/[^\s"'<>)]+)/gi)].map((match) => match[1]!)
       : [text];
-
-/** Holds what is in a node, itself included; says whether there was something. */
-export type Scan = (root: Node) => boolean;
 
 /** Elements, from wherever they come: the parser, or a script that puts them into the page or gives them an address there. */
 export const elements = (block: Block): void => {

@@ -1,5 +1,4 @@
-import type { Block } from './block';
-import type { Scan } from './blockElements';
+import type { Block, Scan } from './hold';
 import { page } from './page';
 import type { Native } from './patch';
 

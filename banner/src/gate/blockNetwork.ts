@@ -1,4 +1,4 @@
-import type { Block } from './block';
+import type { Block } from './hold';
 
 /** Requests that scripts make themselves. They fail as they do without a network, and are not made again after a consent. */
 export const network = ({ stops, patch }: Block): void => {

@@ -1,5 +1,5 @@
 import { categories, stored, vendors } from 'volenti:notice';
-import type { Block } from './block';
+import type { Block } from './hold';
 import { guard } from './page';
 import type { Native } from './patch';
 import { matches } from './withdraw';

@@ -1,5 +1,5 @@
-import type { Block } from './block';
-import { construct } from './blockMore';
+import type { Block } from './hold';
+import { construct } from './construct';
 import { within } from './page';
 
 /** Addresses in a style sheet. */

@@ -1,6 +1,6 @@
 import { rules } from 'volenti:rules';
-import type { Block } from './block';
-import { closed, construct, type Class } from './blockMore';
+import type { Block } from './hold';
+import { closed, construct, type Class } from './construct';
 import { createJudge, type Judge } from './rules';
 
 /** Stands first in a worker. Its text runs there, so it knows nothing but its arguments. */

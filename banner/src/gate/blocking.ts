@@ -1,6 +1,6 @@
 import { blockDigest, site } from 'volenti:notice';
 import { giveBack } from './attributes';
-import type { Block } from './block';
+import type { Block } from './hold';
 import type { Core } from './core';
 import type { Head } from './head';
 import { guard, warn } from './page';

@@ -1,7 +1,7 @@
 import { none } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import { own, type Adapter } from './adapter';
-import type { Block } from './block';
+import type { Block } from './hold';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
 import { take, type Handed } from './handed';
