@@ -57,13 +57,17 @@ func (d *demonstration) welcome(w io.Writer, link string) {
 }
 
 // startDemo publishes the demo's sites, where they are not published yet, and
-// serves the vendors on a port of their own, so that they are third parties.
-func startDemo(ctx context.Context, cfg *Config, in *installation, listen string, background *sync.WaitGroup) (*demonstration, error) {
+// serves the vendors on a port of their own, so that they are third parties. What
+// takes long is told to w.
+func startDemo(ctx context.Context, cfg *Config, in *installation, listen string, background *sync.WaitGroup, w io.Writer) (*demonstration, error) {
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, err
 	}
 	d := &demonstration{base: "http://localhost:" + port}
+	if _, err := in.db.Site(ctx, demo.Site); errors.Is(err, site.ErrUnknown) {
+		fmt.Fprintf(w, "\n  Preparing the demo, once: its banners are compiled and inspected in %d languages.\n  That takes half a minute, or two on a busy machine.\n", len(notice.Languages()))
+	}
 	origins := []string{d.base, "http://127.0.0.1:" + port}
 
 	file := demo.Notice(origins, notice.Languages())

@@ -92,7 +92,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	}
 	var shop *demonstration
 	if cfg.Demo {
-		if shop, err = startDemo(loops, cfg, in, listener.Addr().String(), &background); err != nil {
+		if shop, err = startDemo(loops, cfg, in, listener.Addr().String(), &background, os.Stdout); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
