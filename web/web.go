@@ -10,10 +10,13 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
 
 	"golang.org/x/text/language"
+
+	"github.com/volenti-consent/volenti/web/assets"
 )
 
 //go:embed templates static words units.json
@@ -56,7 +59,7 @@ func Root(path string) string {
 // A Renderer renders pages in every language there are words for. It is safe for
 // concurrent use.
 type Renderer struct {
-	assets  map[string]asset // by name
+	assets  assets.Set
 	words   map[string]words // by language
 	pages   map[string]map[string]*template.Template
 	tags    []language.Tag
@@ -67,7 +70,7 @@ type Renderer struct {
 func New() (*Renderer, error) {
 	r := &Renderer{pages: make(map[string]map[string]*template.Template)}
 	var err error
-	if r.assets, err = readAssets(); err != nil {
+	if r.assets, err = assets.Read(embedded, "static", "assets/"); err != nil {
 		return nil, err
 	}
 	if r.words, r.tags, err = readWords(); err != nil {
@@ -91,6 +94,16 @@ func New() (*Renderer, error) {
 	}
 	return r, nil
 }
+
+// Assets serves the stylesheet and the icon at /assets/{digest}/{name}.
+func (r *Renderer) Assets() http.Handler { return r.assets.Handler(ContentSecurityPolicy) }
+
+// HasAsset reports whether a path, "/assets/…", is that of one of ours.
+func (r *Renderer) HasAsset(path string) bool { return r.assets.Has(path) }
+
+// DeclarationScript is the script that fills the cookie declaration into pages of
+// a site: static/declaration.js.
+func (r *Renderer) DeclarationScript() []byte { return r.assets.Bytes("declaration.js") }
 
 // templateNames lists the templates of pages: "visitor/policy-version".
 func templateNames() (names []string, err error) {

@@ -54,13 +54,7 @@ func (r *Renderer) funcs(lang string, w words) template.FuncMap {
 		"moment":    w.moment,
 		"language":  languageNames(lang),
 		"direction": Direction,
-		"asset": func(name string) (string, error) {
-			a, ok := r.assets[name]
-			if !ok {
-				return "", fmt.Errorf("there is no asset %q", name)
-			}
-			return a.path, nil
-		},
+		"asset":     r.assets.Path,
 	}
 }
 

@@ -10,9 +10,12 @@ import (
 	"html/template"
 	"io"
 	"io/fs"
+	"net/http"
 	"path"
 	"strings"
 	"time"
+
+	"github.com/volenti-consent/volenti/web/assets"
 )
 
 //go:embed templates static
@@ -100,15 +103,16 @@ func (f *Frame) WrongAt(field string) string {
 // A Renderer renders pages. It is safe for concurrent use.
 type Renderer struct {
 	pages  map[string]*template.Template
-	assets map[string]asset
+	assets assets.Set
 }
 
 // New reads the embedded files. An error is a mistake in them.
 func New() (*Renderer, error) {
-	r := &Renderer{pages: map[string]*template.Template{}, assets: map[string]asset{}}
-	if err := r.readAssets(); err != nil {
+	files, err := assets.Read(embedded, "static", "admin/assets/")
+	if err != nil {
 		return nil, err
 	}
+	r := &Renderer{pages: map[string]*template.Template{}, assets: files}
 	names, err := fs.Glob(embedded, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -142,10 +146,14 @@ func (r *Renderer) Render(w io.Writer, p Page) error {
 	return err
 }
 
+// Assets serves style, script and icons at /admin/assets/{digest}/{name}, to
+// everybody: they say nothing.
+func (r *Renderer) Assets() http.Handler { return r.assets.Handler("") }
+
 // funcs are what templates may call.
 func (r *Renderer) funcs() template.FuncMap {
 	return template.FuncMap{
-		"asset":  r.asset,
+		"asset":  r.assets.Path,
 		"day":    func(t time.Time) string { return t.Format("2 January 2006") },
 		"moment": func(t time.Time) string { return t.Format("2 January 2006, 15:04 MST") },
 		"iso":    func(t time.Time) string { return t.Format(time.RFC3339) },
