@@ -2,10 +2,8 @@ package consent
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"path/filepath"
 )
 
@@ -32,31 +30,13 @@ type consoleDocument struct {
 // OpenConsoleSecrets reads console.json in folder, or makes it of random. Losing
 // it loses no evidence: operators sign in again, and set up their codes again.
 func OpenConsoleSecrets(folder string, random io.Reader) (ConsoleSecrets, error) {
-	unlock, err := lockKeys(folder)
-	if err != nil {
-		return ConsoleSecrets{}, err
-	}
-	defer unlock()
-	s, err := readConsoleSecrets(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return renewConsoleSecrets(folder, ConsoleSecrets{}, random)
-	}
-	return s, err
+	return openKept(folder, random, readConsoleSecrets, renewConsoleSecrets)
 }
 
 // RotateConsoleSecrets puts new secrets of random before the current ones. Who is
 // signed in stays so until the next rotation; second factors are readable for good.
 func RotateConsoleSecrets(folder string, random io.Reader) (ConsoleSecrets, error) {
-	unlock, err := lockKeys(folder)
-	if err != nil {
-		return ConsoleSecrets{}, err
-	}
-	defer unlock()
-	s, err := readConsoleSecrets(folder)
-	if err != nil {
-		return ConsoleSecrets{}, err
-	}
-	return renewConsoleSecrets(folder, s, random)
+	return rotateKept(folder, random, readConsoleSecrets, renewConsoleSecrets)
 }
 
 func renewConsoleSecrets(folder string, old ConsoleSecrets, random io.Reader) (ConsoleSecrets, error) {
@@ -69,11 +49,7 @@ func renewConsoleSecrets(folder string, old ConsoleSecrets, random io.Reader) (C
 		Vault:   append([][]byte{fresh[sessionKeySize:]}, old.Vault...),
 	}
 	s.Session = s.Session[:min(keptSecrets, len(s.Session))]
-	b, err := json.MarshalIndent(consoleDocument{consoleSchema, s.Session, s.Vault}, "", "  ")
-	if err != nil {
-		return ConsoleSecrets{}, fmt.Errorf("make secrets of the console: %w", err)
-	}
-	if err := writeFile(filepath.Join(folder, consoleFile), append(b, '\n'), 0o600); err != nil {
+	if err := writeSecrets(folder, consoleFile, consoleDocument{consoleSchema, s.Session, s.Vault}); err != nil {
 		return ConsoleSecrets{}, err
 	}
 	return s, nil

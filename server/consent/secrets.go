@@ -32,16 +32,7 @@ type secretsDocument struct {
 // OpenSecrets reads secrets.json in folder, or makes it of random. Losing it
 // loses no evidence: visitors are asked again.
 func OpenSecrets(folder string, random io.Reader) (Secrets, error) {
-	unlock, err := lockKeys(folder)
-	if err != nil {
-		return Secrets{}, err
-	}
-	defer unlock()
-	s, err := readSecrets(folder)
-	if errors.Is(err, fs.ErrNotExist) {
-		return renewSecrets(folder, Secrets{}, random)
-	}
-	return s, err
+	return openKept(folder, random, readSecrets, renewSecrets)
 }
 
 // RotateSecrets puts new secrets of random before the current ones and forgets
@@ -49,16 +40,7 @@ func OpenSecrets(folder string, random io.Reader) (Secrets, error) {
 // the next rotation: leave at least thirteen months between two, since a cookie
 // may be that old.
 func RotateSecrets(folder string, random io.Reader) (Secrets, error) {
-	unlock, err := lockKeys(folder)
-	if err != nil {
-		return Secrets{}, err
-	}
-	defer unlock()
-	s, err := readSecrets(folder)
-	if err != nil {
-		return Secrets{}, err
-	}
-	return renewSecrets(folder, s, random)
+	return rotateKept(folder, random, readSecrets, renewSecrets)
 }
 
 func renewSecrets(folder string, old Secrets, random io.Reader) (Secrets, error) {
@@ -71,11 +53,7 @@ func renewSecrets(folder string, old Secrets, random io.Reader) (Secrets, error)
 		Cookie: append([][]byte{fresh[tokenKeySize:]}, old.Cookie...),
 	}
 	s.Token, s.Cookie = s.Token[:min(keptSecrets, len(s.Token))], s.Cookie[:min(keptSecrets, len(s.Cookie))]
-	b, err := json.MarshalIndent(secretsDocument{secretsSchema, s.Token, s.Cookie}, "", "  ")
-	if err != nil {
-		return Secrets{}, fmt.Errorf("make secrets: %w", err)
-	}
-	if err := writeFile(filepath.Join(folder, secretsFile), append(b, '\n'), 0o600); err != nil {
+	if err := writeSecrets(folder, secretsFile, secretsDocument{secretsSchema, s.Token, s.Cookie}); err != nil {
 		return Secrets{}, err
 	}
 	return s, nil
@@ -92,6 +70,46 @@ func readSecrets(folder string) (Secrets, error) {
 		return Secrets{}, fmt.Errorf("%s is not a file of secrets: restore it from a backup, or remove it, and visitors are asked again", path)
 	}
 	return Secrets{Token: d.Token, Cookie: d.Cookie}, nil
+}
+
+// openKept is what read finds in folder, or what renew makes where there is
+// nothing yet. One process at a time looks.
+func openKept[S any](folder string, random io.Reader, read func(string) (S, error), renew func(string, S, io.Reader) (S, error)) (S, error) {
+	var none S
+	unlock, err := lockKeys(folder)
+	if err != nil {
+		return none, err
+	}
+	defer unlock()
+	s, err := read(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return renew(folder, none, random)
+	}
+	return s, err
+}
+
+// rotateKept is what renew makes of what read finds in folder.
+func rotateKept[S any](folder string, random io.Reader, read func(string) (S, error), renew func(string, S, io.Reader) (S, error)) (S, error) {
+	var none S
+	unlock, err := lockKeys(folder)
+	if err != nil {
+		return none, err
+	}
+	defer unlock()
+	s, err := read(folder)
+	if err != nil {
+		return none, err
+	}
+	return renew(folder, s, random)
+}
+
+// writeSecrets keeps a document of secrets for its owner alone.
+func writeSecrets(folder, file string, document any) error {
+	b, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write %s: %w", file, err)
+	}
+	return writeFile(filepath.Join(folder, file), append(b, '\n'), 0o600)
 }
 
 func allOf(keys [][]byte, size int) bool {
