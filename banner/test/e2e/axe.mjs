@@ -1,4 +1,5 @@
 // The WCAG 2.x rules, levels A and AA, that a machine can check (axe-core).
+import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 
@@ -20,3 +21,19 @@ export const tooWide = () =>
   [document.documentElement, ...document.querySelectorAll('volenti-banner, volenti-banner dialog > *, volenti-reopen, volenti-placeholder'), ...(document.querySelector('volenti-note')?.shadowRoot.children ?? [])]
     .filter((el) => el.scrollWidth > innerWidth || el.getBoundingClientRect().right > innerWidth || el.getBoundingClientRect().left < 0)
     .map((el) => el.localName);
+
+/** Judges a page by axe, light and dark, on a screen and a telephone, and that it fits, from left to right and from right to left. */
+export const fits = async (page) => {
+  for (const colorScheme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of [1280, 320]) {
+      await page.setViewportSize({ width, height: 800 });
+      assert.deepEqual(await findings(page), [], `${colorScheme} ${width}`);
+      for (const dir of ['ltr', 'rtl']) {
+        await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
+        assert.deepEqual(await page.evaluate(tooWide), [], `${dir} ${width}`);
+      }
+      await page.evaluate(() => document.documentElement.removeAttribute('dir'));
+    }
+  }
+};

@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { chromium } from 'playwright-core';
 import { existsSync } from 'node:fs';
 import { findings, tooWide } from './axe.mjs';
+import { tabTo } from './console.mjs';
 import { install, patience } from './installation.mjs';
 import { authenticator, code, nextCode, password, setUp } from './signin.mjs';
 import { until } from '../browser/harness.mjs';
@@ -50,16 +51,6 @@ const sound = async (page, name) => {
   if (shots) await page.screenshot({ path: `${shots}/${name}-phone.png`, fullPage: true });
   await page.setViewportSize(size);
   assert.deepEqual(page.broken, [], name);
-};
-
-/** Tabs to what has this role and name, as somebody without a mouse does. */
-const tabTo = async (page, locator) => {
-  const wanted = await locator.elementHandle();
-  for (let i = 0; i < 80; i++) {
-    if (await wanted.evaluate((el) => el === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error('the keyboard does not reach ' + locator);
 };
 
 const firstLink = () => until(() => /http:\/\/localhost:\d+\/admin\/enter\/[\w-]{43}/.exec(server.log())?.[0], 'the first link', patience);

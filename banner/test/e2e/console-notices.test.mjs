@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { control } from '../browser/harness.mjs';
-import { findings, tooWide } from './axe.mjs';
+import { findings, fits } from './axe.mjs';
 import { enter } from './console.mjs';
 import { wait, world } from './world.mjs';
 
@@ -126,17 +126,6 @@ for (const at of ['', '/draft/look', '/draft/general', '/draft/wording', '/draft
     await begin(page);
     await page.goto(s.server.base + banner + at);
     for (const details of await page.locator('main details').all()) await details.evaluate((el) => (el.open = true));
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      for (const width of [1280, 320]) {
-        await page.setViewportSize({ width, height: 800 });
-        assert.deepEqual(await findings(page), [], `${colorScheme} ${width}`);
-        for (const dir of ['ltr', 'rtl']) {
-          await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
-          assert.deepEqual(await page.evaluate(tooWide), [], `${dir} ${width}`);
-        }
-        await page.evaluate(() => document.documentElement.removeAttribute('dir'));
-      }
-    }
+    await fits(page);
     assert.deepEqual(page.broken, []);
   });

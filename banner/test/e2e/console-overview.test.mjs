@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { press } from '../browser/harness.mjs';
 import { findings, tooWide } from './axe.mjs';
+import { tabTo } from './console.mjs';
 import { setUp } from './signin.mjs';
 import { wait, world } from './world.mjs';
 
@@ -57,16 +58,6 @@ const sound = async (page, name) => {
   assert.deepEqual(await page.evaluate(tooWide), [], name + ' from right to left');
   if (shots) await page.screenshot({ path: `${shots}/${name.replace(/\W+/g, '-')}-phone.png`, fullPage: true });
   assert.deepEqual(page.broken, [], name);
-};
-
-/** Tabs to what matches, as somebody without a mouse does. */
-const tabTo = async (page, locator) => {
-  const wanted = await locator.elementHandle();
-  for (let i = 0; i < 120; i++) {
-    if (await wanted.evaluate((el) => el === document.activeElement)) return;
-    await page.keyboard.press('Tab');
-  }
-  throw new Error('the keyboard does not reach ' + locator);
 };
 
 /** Visits the shop and decides; the id of the receipt. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { control, press, quiet } from '../browser/harness.mjs';
-import { findings, tooWide } from './axe.mjs';
+import { findings, fits } from './axe.mjs';
 import { enter, invite, reach } from './console.mjs';
 import { wait, world } from './world.mjs';
 
@@ -311,17 +311,6 @@ for (const [name, where] of Object.entries(pages))
     if (typeof where === 'string') await page.goto(s.server.base + where);
     else await where(page);
     await page.locator('h1').waitFor();
-    for (const colorScheme of ['light', 'dark']) {
-      await page.emulateMedia({ colorScheme });
-      for (const width of [1280, 320]) {
-        await page.setViewportSize({ width, height: 800 });
-        assert.deepEqual(await findings(page), [], `${colorScheme} ${width}`);
-        for (const dir of ['ltr', 'rtl']) {
-          await page.evaluate((dir) => (document.documentElement.dir = dir), dir);
-          assert.deepEqual(await page.evaluate(tooWide), [], `${dir} ${width}`);
-        }
-        await page.evaluate(() => document.documentElement.removeAttribute('dir'));
-      }
-    }
+    await fits(page);
     assert.deepEqual(page.broken, [], 'nothing was blocked by our own policy, and nothing threw');
   });

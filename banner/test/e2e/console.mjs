@@ -39,6 +39,16 @@ export const enter = async (s) => {
   return it;
 };
 
+/** Tabs to an element, as somebody without a mouse does. */
+export const tabTo = async (page, locator) => {
+  const wanted = await locator.elementHandle();
+  for (let i = 0; i < 120; i++) {
+    if (await wanted.evaluate((el) => el === document.activeElement)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error('the keyboard does not reach ' + locator);
+};
+
 /** Tabs until the focus is on an element that matches, as somebody without a mouse does. */
 export const reach = async (page, selector, name) => {
   for (let i = 0; i < 120; i++) {
