@@ -77,7 +77,7 @@ var problems = []struct {
 	{visitor.ErrMediaType, 415, "media-type", "Only application/json is understood", "Send Content-Type: application/json, without compression."},
 	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
 	{admin.ErrForbidden, 403, "forbidden", "You may not do this", "Ask an owner of this server for the role it needs."},
-	{admin.ErrForged, 403, "form", "This form can't be accepted", "Load the page again and send it once more: it was not of this session, or you have signed in anew meanwhile."},
+	{admin.ErrForged, 403, "form", "This form can't be accepted", "Load the page again and send it once more: you have signed in anew meanwhile, or it was not this console's."},
 	{policyversions.ErrTooLarge, 413, "too-large", "This text is too large", "Send the policy alone, without pictures or scripts in it: at most 512 KiB, a Word document 4 MiB less what base64 adds."},
 	{policyversions.ErrBackdated, 409, "backdated", "A version of a later day is there", "Choose a later day: versions are numbered in the order of their days."},
 	{policyversions.ErrNotApproved, 409, "not-approved", "This site asks for a second pair of eyes", "Submit the text in the console, and let another operator approve it."},

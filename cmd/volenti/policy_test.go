@@ -219,9 +219,6 @@ func TestHistoryOfDatedFiles(t *testing.T) {
 }
 
 func TestHistoryOfARepository(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("git is not installed")
-	}
 	d := newDesk(t)
 	repository, settings := filepath.Join(d.home, "archive"), d.file("gitconfig", "")
 	git := func(day string, args ...string) {

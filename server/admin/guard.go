@@ -21,8 +21,8 @@ var (
 	// ErrForbidden: signed in, without the right. A site that is not the operator's
 	// is answered as one that does not exist: site.ErrUnknown.
 	ErrForbidden = errors.New("this operator may not do this")
-	// ErrForged: a form that this session's pages did not send.
-	ErrForged = errors.New("this form is not of this session")
+	// ErrForged: a form that no page of this sign-in has sent.
+	ErrForged = errors.New("no page of this sign-in has sent this form")
 )
 
 // How long a session lasts (OWASP ASVS 5.0, 7.3): unused, at most, and how long a

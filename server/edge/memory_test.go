@@ -43,9 +43,6 @@ func (w *tally) Write(p []byte) (int, error) {
 // A page goes through the middleware in constant memory, however long it is,
 // and as it was sent: bare or in a coding, which is read and written again.
 func TestMemoryDoesNotGrowWithThePage(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes hundreds of megabytes")
-	}
 	const most = 16 << 20 // above what is in use before the page
 	begin, part := []byte("<!doctype html><title>Lamps</title><body>"), lampPage(64<<10)
 	for strings.Count(string(part), liveTag) < 4 { // tags to hold
@@ -116,9 +113,6 @@ func TestMemoryDoesNotGrowWithThePage(t *testing.T) {
 // Nor does it grow with what has no end: a tag, a comment, the text of a script
 // that nobody closes.
 func TestMemoryDoesNotGrowWithWhatNeverEnds(t *testing.T) {
-	if testing.Short() {
-		t.Skip("writes hundreds of megabytes")
-	}
 	const limit, most = 64 << 10, 1 << 20
 	for _, begin := range []string{
 		"", "<p>", "<", "<p ", "<p a", `<p a="`, "</p ", "<!", "<!--", "<!doctype ", "<?", "<svg><![CDATA[", "<![CDATA[",

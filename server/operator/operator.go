@@ -100,7 +100,7 @@ type Session struct {
 	CreatedAt time.Time
 	SeenAt    time.Time // within a minute
 	ProvenAt  time.Time // when the operator last proved who they are
-	Token     string    // of this session's forms, against requests forged by other sites
+	Token     string    // in every form it is shown, against requests forged by other sites
 	By        string    // how it was begun: ByPasskey …
 }
 

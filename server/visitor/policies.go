@@ -130,6 +130,15 @@ func (a *collection) inForce(at time.Time) (policyversions.Version, bool) {
 	return policyversions.Version{}, false
 }
 
+// shown is the version that pages about the whole policy speak of: the one in
+// force, or the newest where all lie ahead.
+func (a *collection) shown() policyversions.Version {
+	if v, ok := a.inForce(a.now); ok {
+		return v
+	}
+	return a.all[0]
+}
+
 // before and after are the versions next to one by number, 0 for none.
 func (a *collection) before(number int) int {
 	for _, v := range a.all {

@@ -25,10 +25,7 @@ func (p *Policies) Feed(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	shown := a.all[0]
-	if now, ok := a.inForce(a.now); ok {
-		shown = now
-	}
+	shown := a.shown()
 	in, err := languageOf(shown, c.QueryParam("lang"), "")
 	if err != nil {
 		return err

@@ -205,10 +205,7 @@ func (p *Policies) List(c echo.Context) error {
 	link(c, a.to(""), "latest-version")
 	link(c, a.to("/feed.atom"), "alternate", `type="application/atom+xml"`)
 	a.linkTimegate(c)
-	shown := a.all[0]
-	if now, ok := a.inForce(a.now); ok {
-		shown = now
-	}
+	shown := a.shown()
 	in, err := languageOf(shown, c.QueryParam("lang"), "")
 	if err != nil {
 		return err
