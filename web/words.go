@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io/fs"
 	"path"
 	"slices"
 	"strconv"
@@ -18,29 +19,40 @@ import (
 // places. Every language has the same keys and places; a test sees to it.
 type words map[string]string
 
+// readWords joins the parts: each is a folder with one file for each language, and
+// no key stands in two of them.
 func readWords() (map[string]words, []language.Tag, error) {
-	files, err := embedded.ReadDir("words")
+	files, err := fs.Glob(embedded, "words/*/*.json")
 	if err != nil {
 		return nil, nil, err
 	}
 	all := make(map[string]words)
 	tags := []language.Tag{language.English} // first is what a matcher falls back on
-	for _, f := range files {
-		b, err := embedded.ReadFile("words/" + f.Name())
+	for _, name := range files {
+		b, err := embedded.ReadFile(name)
 		if err != nil {
 			return nil, nil, err
 		}
-		lang := strings.TrimSuffix(f.Name(), path.Ext(f.Name()))
+		lang := strings.TrimSuffix(path.Base(name), path.Ext(name))
 		tag, err := language.Parse(lang)
 		if err != nil {
-			return nil, nil, fmt.Errorf("words/%s: %w", f.Name(), err)
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		w := make(words)
-		if err := json.Unmarshal(b, &w); err != nil {
-			return nil, nil, fmt.Errorf("words/%s: %w", f.Name(), err)
+		part := make(words)
+		if err := json.Unmarshal(b, &part); err != nil {
+			return nil, nil, fmt.Errorf("%s: %w", name, err)
 		}
-		if all[lang] = w; tag != language.English {
-			tags = append(tags, tag)
+		if all[lang] == nil {
+			all[lang] = make(words)
+			if tag != language.English {
+				tags = append(tags, tag)
+			}
+		}
+		for key, text := range part {
+			if _, twice := all[lang][key]; twice {
+				return nil, nil, fmt.Errorf("%s: %q stands in another part too", name, key)
+			}
+			all[lang][key] = text
 		}
 	}
 	return all, tags, nil

@@ -19,13 +19,6 @@ const (
 	SaltSize = 32
 )
 
-// The domains keep a record's leaf apart from every other kind of leaf the log
-// will ever hold.
-const (
-	recordDomain  = "consent/v1\n"
-	versionDomain = "policy-version/v1\n"
-)
-
 // A Commitment is SHA-256(salt ‖ canonical bytes) of one half of a record.
 type Commitment [sha256.Size]byte
 
@@ -42,12 +35,12 @@ func Commit(salt [SaltSize]byte, canonical []byte) Commitment {
 
 // Leaf is what enters the log for one record. The halves are committed to
 // apart, so that the personal one can be removed and the core still verifies.
-func Leaf(core, personal Commitment) [LeafSize]byte { return leafOf(recordDomain, core, personal) }
+func Leaf(core, personal Commitment) [LeafSize]byte { return Consent.Leaf(core, personal) }
 
 // VersionLeaf is what enters the log for one version of a policy: of the two halves
 // the core is its entry, and the personal one is empty.
 func VersionLeaf(saltCore, saltPersonal [SaltSize]byte, entry []byte) [LeafSize]byte {
-	return leafOf(versionDomain, Commit(saltCore, entry), Commit(saltPersonal, nil))
+	return PolicyVersion.Leaf(Commit(saltCore, entry), Commit(saltPersonal, nil))
 }
 
 func leafOf(domain string, core, personal Commitment) [LeafSize]byte {
