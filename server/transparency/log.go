@@ -1,0 +1,160 @@
+// Package transparency lets others hold the log to its word: it signs checkpoints,
+// serves the tree as tiles, has witnesses cosign what it signs, cosigns the logs of
+// others, and pins checkpoints where whoever can change the database can't.
+package transparency
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+)
+
+// A Store keeps the log and what was signed of it. Calls are safe for concurrent use;
+// what was kept is durable when they return.
+type Store interface {
+	auditlog.Reader
+	// LatestCheckpoint is the newest one, with the newest cosignatures;
+	// auditlog.ErrNoCheckpoint.
+	LatestCheckpoint(ctx context.Context) (auditlog.Checkpoint, error)
+	// KeepCheckpoint fails with auditlog.ErrFork where another head of that size or a
+	// longer one was signed.
+	KeepCheckpoint(ctx context.Context, c auditlog.Checkpoint) error
+	// KeepCosignatures keeps signature lines by name and hash of the witness's key.
+	KeepCosignatures(ctx context.Context, c auditlog.Checkpoint, lines map[string]string) error
+}
+
+// Options are what a Log is made of.
+type Options struct {
+	Store Store
+	Key   *auditlog.LogKey
+	Log   *slog.Logger
+	Now   func() time.Time
+	// Pinned is the file that always holds the newest checkpoint; "" is none.
+	Pinned string
+	// Every is how often a log that grows is signed; a second if it is zero.
+	Every time.Duration
+}
+
+// A Log signs what the store holds. It is safe for concurrent use; several processes
+// may sign one log.
+type Log struct {
+	Options
+
+	signing sync.Mutex // one at a time makes checkpoints
+
+	mu     sync.RWMutex
+	newest auditlog.Checkpoint // what is published; guarded by mu
+}
+
+// New makes the log that stands on a store. Nothing is signed yet.
+func New(o Options) *Log {
+	if o.Every <= 0 {
+		o.Every = time.Second
+	}
+	return &Log{Options: o}
+}
+
+// Newest is the checkpoint that is published; its Note is empty before the first.
+func (l *Log) Newest() auditlog.Checkpoint {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.newest
+}
+
+func (l *Log) publish(c auditlog.Checkpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.newest.Note) == 0 || c.Head.Size >= l.newest.Head.Size {
+		l.newest = c
+	}
+}
+
+// Sign makes a checkpoint of the log as it is, keeps it, pins it, and publishes it;
+// where nothing was added since the last one, that one is the answer. It fails with
+// auditlog.ErrFork, and signs nothing, where the log does not continue what was signed
+// before.
+func (l *Log) Sign(ctx context.Context) (auditlog.Checkpoint, error) {
+	l.signing.Lock()
+	defer l.signing.Unlock()
+	const tries = 5 // other processes may sign too
+	var err error
+	for range tries {
+		var c auditlog.Checkpoint
+		c, err = l.sign(ctx)
+		if err == nil {
+			l.publish(c)
+			return c, nil
+		}
+		if !errors.Is(err, auditlog.ErrFork) {
+			break
+		}
+	}
+	return auditlog.Checkpoint{}, err
+}
+
+func (l *Log) sign(ctx context.Context) (auditlog.Checkpoint, error) {
+	// In this order: of what is read later there is more.
+	last, err := l.Store.LatestCheckpoint(ctx)
+	none := errors.Is(err, auditlog.ErrNoCheckpoint)
+	if err != nil && !none {
+		return auditlog.Checkpoint{}, err
+	}
+	head, err := l.Store.Head(ctx)
+	if err != nil {
+		return auditlog.Checkpoint{}, err
+	}
+	if !none && last.Head == head && last.Origin == l.Key.Origin() {
+		return last, nil
+	}
+	if !none {
+		if err := continues(ctx, l.Store, last.Head, head); err != nil {
+			return auditlog.Checkpoint{}, err
+		}
+	}
+	c, err := l.Key.Sign(head, l.Now())
+	if err != nil {
+		return auditlog.Checkpoint{}, err
+	}
+	if err := l.Store.KeepCheckpoint(ctx, c); err != nil {
+		return auditlog.Checkpoint{}, err
+	}
+	return c, nil
+}
+
+// continues makes sure that the log at head continues it at old.
+func continues(ctx context.Context, r auditlog.Reader, old, head auditlog.Head) error {
+	if old.Size > head.Size {
+		return fmt.Errorf("it has %d leaves, and %d were signed: %w", head.Size, old.Size, auditlog.ErrFork)
+	}
+	proof, err := auditlog.ProveConsistency(r.Hashes(ctx), old, head)
+	if err != nil {
+		return err
+	}
+	if err := auditlog.CheckConsistency(proof, old, head); err != nil {
+		return fmt.Errorf("its first %d leaves are not those that were signed: %w", old.Size, auditlog.ErrFork)
+	}
+	return nil
+}
+
+// Proof is a proof file for the leaf at index (c2sp.org/tlog-proof@v1). Where no
+// checkpoint covers it yet, one is made; auditlog.ErrNotInLog where there is no such
+// leaf.
+func (l *Log) Proof(ctx context.Context, index int64) ([]byte, error) {
+	c := l.Newest()
+	if index >= c.Head.Size {
+		var err error
+		if c, err = l.Sign(ctx); err != nil {
+			return nil, err
+		}
+	}
+	hashes, err := auditlog.ProveInclusion(l.Store.Hashes(ctx), c.Head, index)
+	if err != nil {
+		return nil, err
+	}
+	return auditlog.Proof{Index: index, Hashes: hashes, Checkpoint: c.Note}.Encode(), nil
+}
