@@ -27,8 +27,8 @@ func SiteAway(pages *web.Renderer, prefix string, w http.ResponseWriter, r *http
 	var body bytes.Buffer
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		err := pages.Render(&body, &web.Problem{
-			Head:   web.Head{Title: p.Title, Root: web.Root(r.URL.EscapedPath()) + strings.TrimPrefix(prefix+"/", "/"), Language: "en"},
-			Status: status, Detail: p.Detail,
+			Head: web.Head{Title: p.Title, Root: web.Root(r.URL.EscapedPath()) + strings.TrimPrefix(prefix+"/", "/"), Language: r.Header.Get("Accept-Language")},
+			Case: web.Away, Status: status, Detail: p.Detail,
 		})
 		if err == nil {
 			h.Set("Content-Security-Policy", web.ContentSecurityPolicy)

@@ -29,7 +29,7 @@ type problem struct {
 	Instance string        `json:"instance,omitempty"`
 	Errors   []fieldRemedy `json:"errors,omitempty"`
 
-	to, name string // of a page: a link to where there is more
+	to string // of a page: leads to the first version
 }
 
 type fieldRemedy struct {
@@ -92,6 +92,9 @@ var problems = []struct {
 	{context.DeadlineExceeded, 503, "unavailable", "This took too long", "Try again in a moment."},
 }
 
+// problemType is what a problem's type begins with.
+const problemType = "urn:volenti:problem:"
+
 // problemOf finds the answer for err. Anything unforeseen is a 500 without detail.
 func problemOf(err error) problem {
 	if bad, ok := errors.AsType[*consent.Invalid](err); ok {
@@ -108,7 +111,7 @@ func problemOf(err error) problem {
 		if errors.Is(err, row.err) {
 			p := problem{Type: row.kind, Title: row.title, Status: row.status, Detail: row.detail}
 			if told, ok := errors.AsType[*visitor.Told](err); ok {
-				p.Detail, p.to, p.name = told.Detail, told.To, told.Name
+				p.Detail, p.to = told.Detail, told.To
 			}
 			return p
 		}
@@ -134,7 +137,7 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 		}
 		p := problemOf(err)
 		p.Instance = requestID(c)
-		p.Type = "urn:volenti:problem:" + p.Type
+		p.Type = problemType + p.Type
 		if p.Status >= 500 {
 			log.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "request", p.Instance, "status", p.Status, "error", err)
 		}
@@ -158,18 +161,39 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 	}
 }
 
-// writePage answers p as a page for people.
+// writePage answers p as a page for people: in the visitor's language, or in that of
+// the console.
 func writePage(c echo.Context, pages *web.Renderer, p problem) error {
-	var page bytes.Buffer
-	err := pages.Render(&page, &web.Problem{
-		Head:   web.Head{Title: p.Title, Root: web.Root(c.Request().URL.EscapedPath()), Language: "en"},
-		Status: p.Status, Detail: p.Detail, Request: p.Instance, To: p.to, Name: p.name,
-	})
-	if err != nil {
+	r := c.Request()
+	wanted := r.Header.Get("Accept-Language")
+	if lang := c.QueryParam("lang"); lang != "" {
+		wanted = lang
+	}
+	page := &web.Problem{
+		Head: web.Head{Title: p.Title, Root: web.Root(r.URL.EscapedPath()), Language: wanted},
+		Case: caseOf(p), Status: p.Status, Detail: p.Detail, Request: p.Instance, To: p.to,
+	}
+	if strings.HasPrefix(r.URL.Path, "/admin") {
+		page.Case, page.Language = "", "en"
+	}
+	var b bytes.Buffer
+	if err := pages.Render(&b, page); err != nil {
 		return err
 	}
 	h := c.Response().Header()
 	h.Set("Content-Security-Policy", web.ContentSecurityPolicy)
 	h.Add("Vary", "Accept")
-	return c.HTMLBlob(p.Status, page.Bytes())
+	h.Add("Vary", "Accept-Language")
+	return c.HTMLBlob(p.Status, b.Bytes())
+}
+
+// caseOf is what a visitor is told of p.
+func caseOf(p problem) web.ProblemCase {
+	switch strings.TrimPrefix(p.Type, problemType) {
+	case "not-in-force":
+		return web.NoVersion
+	case "form": // 403, and nobody's permission is missing
+		return web.Changed
+	}
+	return web.CaseOf(p.Status)
 }

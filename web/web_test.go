@@ -105,8 +105,8 @@ func pages() []struct {
 		{&Declaration{Head: Head{Title: "Cookie declaration", Site: "Shop", Root: "../../"}, SiteKey: "shop", TextLanguage: "en", Words: choiceWords, PolicyURL: "policies/shop/privacy", Updated: "2026-03-01",
 			Categories: []Declared{declared, {Key: "marketing", Label: "Marketing", About: "Ads"}}, Controller: controller}, []string{"Cookie declaration", "GA <4>", "_ga", "13 months", "Opt out at GA", "No partners in this category.", "1 High Street"}},
 		{&Problem{Head: Head{Title: "There is no such <policy>"}, Status: 404, Detail: "Check the address.", Request: "0a1b"}, []string{"404", "There is no such <policy>", "Check the address.", "0a1b"}},
-		{&Problem{Head: Head{Title: "Not then"}, Status: 404, Detail: "Later.", To: "../versions/1", Name: "Read version 1"}, []string{"Later. Read version 1"}},
-		{&Problem{Head: Head{Title: "Oops"}, Status: 500, Detail: "Try again."}, []string{"500"}},
+		{&Problem{Head: Head{Title: "Not then"}, Case: NoVersion, Status: 404, Detail: "Later.", To: "../versions/1"}, []string{"No version applied then", "Choose a version from the list of all versions. Read the first version", "Not then. Later."}},
+		{&Problem{Head: Head{Title: "Oops"}, Case: OurFault, Status: 500, Detail: "Try again."}, []string{"500", "Something went wrong here", "The fault is ours", "Oops. Try again."}},
 	}
 }
 
@@ -437,9 +437,48 @@ func TestEveryStaticFileIsServed(t *testing.T) {
 		}
 		w := httptest.NewRecorder()
 		r.Assets().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/"+at, nil))
-		want, _ := embedded.ReadFile(file)
+		want, err := embedded.ReadFile(file)
+		if err != nil { // a folder of parts
+			parts, _ := fs.Glob(embedded, file+"/*")
+			if len(parts) == 0 {
+				t.Fatal(err)
+			}
+			for _, part := range parts {
+				b, _ := embedded.ReadFile(part)
+				want = append(want, b...)
+			}
+		}
 		if w.Code != 200 || !bytes.Equal(w.Body.Bytes(), want) || w.Header().Get("Content-Security-Policy") != ContentSecurityPolicy || !r.HasAsset("/"+at) {
 			t.Errorf("%s: %d %v", at, w.Code, w.Header())
+		}
+	}
+}
+
+// A problem is said in each language, and nothing is left of what another needs.
+func TestProblemsInEveryLanguage(t *testing.T) {
+	r := renderer(t)
+	said := map[string]string{}
+	for lang := range r.words {
+		for _, c := range ProblemCases() {
+			page := &Problem{Head: Head{Title: "Exact", Language: lang}, Case: c, Status: 400, Detail: "Exactly this.", Request: "0a1b"}
+			var b bytes.Buffer
+			if err := r.Render(&b, page); err != nil {
+				t.Fatal(lang, c, err)
+			}
+			title, ok := strings.CutPrefix(b.String()[strings.Index(b.String(), "<title>"):], "<title>")
+			if title, _, _ = strings.Cut(title, "</title>"); !ok || title == "" || page.Language != lang {
+				t.Errorf("%s, %s: title %q, language %s", lang, c, title, page.Language)
+			}
+			if other, twice := said[string(c)+title]; twice {
+				t.Errorf("%s: %q in %s and %s", c, title, lang, other)
+			}
+			said[string(c)+title] = lang
+		}
+	}
+	for status, want := range map[int]ProblemCase{404: NothingHere, 410: NothingHere, 403: Forbidden, 401: Forbidden, 409: Changed, 400: Unclear, 405: Unclear, 406: Unclear, 413: Unclear,
+		415: Unclear, 422: Unclear, 429: Busy, 503: Busy, 502: Away, 504: Away, 500: OurFault} {
+		if got := CaseOf(status); got != want {
+			t.Errorf("%d is %s, want %s", status, got, want)
 		}
 	}
 }

@@ -56,9 +56,9 @@ var ErrNotInForce = errors.New("no version was in force then")
 // Told is an error with the words of what to do, where only the request tells them,
 // and where it helps with the way there.
 type Told struct {
-	Err      error
-	Detail   string
-	To, Name string // leads from the address that was asked, and what it leads to; both or none
+	Err    error
+	Detail string
+	To     string // leads from the address that was asked to where there is more; "" if nowhere
 }
 
 func (t *Told) Error() string { return t.Err.Error() + ": " + t.Detail }
@@ -174,7 +174,7 @@ func (a *collection) notYet() error {
 	from := v.Effective.In(a.site.Location())
 	return &Told{ErrNotInForce, fmt.Sprintf("The first version of this policy is in force from %s on (%s): %s",
 		from.Format("2 January 2006"), from.Format(time.RFC3339), a.public(permanent(v.Number))),
-		a.to(permanent(v.Number)), fmt.Sprintf("Read version %d", v.Number)}
+		a.to(permanent(v.Number))}
 }
 
 // maxFresh is for how long an answer may be kept that says who is in force.

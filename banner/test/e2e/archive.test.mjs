@@ -104,7 +104,7 @@ for (const javaScriptEnabled of [true, false])
 test('a day before the first version says when that begins, and leads there', async () => {
   const page = await open('privacy/at/2019-01-01');
   assert.match(await said(page), /No version was in force then[^]*from 1 March 2020 on/);
-  await page.getByRole('link', { name: 'Read version 1' }).click();
+  await page.getByRole('link', { name: 'Read the first version' }).click();
   assert.match(await said(page), /Version 1, superseded by version 2 on 1 May 2021/);
 });
 
