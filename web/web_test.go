@@ -431,7 +431,7 @@ func TestEveryStaticFileIsServed(t *testing.T) {
 		t.Fatalf("static files: %v %v", files, err)
 	}
 	for _, file := range files {
-		at, err := r.assets.Path(path.Base(file))
+		at, err := r.assets.Path(strings.TrimSuffix(path.Base(file), ".d"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 
 	"github.com/volenti-consent/volenti/server/canonical"
 )
@@ -25,27 +26,49 @@ var kinds = map[string]string{
 	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
 }
 
-// Read reads all files under folder; at is where they are served, "assets/". An
-// error is a mistake in them: a kind of file that there is no media type for.
+// Read reads all files under folder; at is where they are served, "assets/". A
+// folder "volenti.css.d" is the file volenti.css: its parts in the order of their
+// names, joined, so that a reader asks once. An error is a mistake in
+// them: a kind of file that there is no media type for.
 func Read(files fs.FS, folder, at string) (Set, error) {
 	set := Set{}
 	err := fs.WalkDir(files, folder, func(file string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		name, parts := strings.CutSuffix(path.Base(file), ".d")
+		if err != nil || d.IsDir() && !parts {
 			return err
 		}
-		b, err := fs.ReadFile(files, file)
+		b, err := joined(files, file, d)
 		if err != nil {
 			return err
 		}
-		name := path.Base(file)
 		kind, ok := kinds[path.Ext(name)]
 		if !ok {
 			return fmt.Errorf("%s: unknown kind of file", file)
 		}
 		set[name] = asset{at + canonical.Sum(b).Short() + "/" + name, kind, b}
+		if d.IsDir() {
+			return fs.SkipDir
+		}
 		return nil
 	})
 	return set, err
+}
+
+// joined is a file, or what the parts in a folder make.
+func joined(files fs.FS, file string, d fs.DirEntry) ([]byte, error) {
+	if !d.IsDir() {
+		return fs.ReadFile(files, file)
+	}
+	parts, err := fs.ReadDir(files, file) // sorted by name
+	var all []byte
+	for _, part := range parts {
+		b, err := fs.ReadFile(files, path.Join(file, part.Name()))
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, b...)
+	}
+	return all, err
 }
 
 // Path is where a file is served, from the server's root. Templates call it.

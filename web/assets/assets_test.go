@@ -10,8 +10,9 @@ import (
 func TestFilesAreServedUnderTheirDigestAndNowhereElse(t *testing.T) {
 	set, err := Read(fstest.MapFS{
 		"static/a.css": {Data: []byte("a{}")}, "static/b.js": {Data: []byte("b()")}, "static/c.svg": {Data: []byte("<svg/>")}, "other/d.css": {Data: []byte("d")},
+		"static/e.css.d/20-last.css": {Data: []byte("z{}")}, "static/e.css.d/10-first.css": {Data: []byte("y{}")},
 	}, "static", "admin/assets/")
-	if err != nil || len(set) != 3 {
+	if err != nil || len(set) != 4 {
 		t.Fatal(set, err)
 	}
 	ask := func(method, at, policy string) *httptest.ResponseRecorder {
@@ -20,7 +21,7 @@ func TestFilesAreServedUnderTheirDigestAndNowhereElse(t *testing.T) {
 		return w
 	}
 	for name, want := range map[string]struct{ kind, text string }{
-		"a.css": {"text/css; charset=utf-8", "a{}"}, "b.js": {"text/javascript; charset=utf-8", "b()"}, "c.svg": {"image/svg+xml", "<svg/>"},
+		"a.css": {"text/css; charset=utf-8", "a{}"}, "e.css": {"text/css; charset=utf-8", "y{}z{}"}, "b.js": {"text/javascript; charset=utf-8", "b()"}, "c.svg": {"image/svg+xml", "<svg/>"},
 	} {
 		at, err := set.Path(name)
 		if err != nil {
