@@ -138,7 +138,7 @@ func (a *Audit) log(ctx context.Context, tx *sql.Tx) error {
 
 // records verifies each receipt as its holder would, and returns how many there are.
 func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys) (seen int64, _ error) {
-	rows, err := tx.QueryContext(ctx, `SELECT `+entryColumns+` FROM record r LEFT JOIN log_leaf l ON l.position = r.position ORDER BY r.position`)
+	rows, err := tx.QueryContext(ctx, `SELECT `+entryColumns+` FROM kept_record r LEFT JOIN log_leaf l ON l.position = r.position ORDER BY r.position`)
 	if err != nil {
 		return 0, err
 	}

@@ -23,6 +23,9 @@ type dialect interface {
 	check(ctx context.Context, pool *sql.DB, unclean bool) error
 	// leave tidies up before the pool is closed.
 	leave(pool *sql.DB) error
+	// scrub has nothing deleted stand on the disk any more; false if somebody who reads
+	// an older state of the database keeps it there.
+	scrub(ctx context.Context, pool *sql.DB) (bool, error)
 	// The kinds of errors, in words of the domain: try again later; never; the
 	// disk did not keep its word; this entry is not possible.
 	unavailable(err error) bool
@@ -51,7 +54,8 @@ func (fileConnector) Driver() driver.Driver {
 	return &sqlite3.SQLiteDriver{ConnectHook: func(c *sqlite3.SQLiteConn) error {
 		// Full fsync is of use on macOS only, where fsync alone does not reach the disk.
 		// Recursive triggers: what REPLACE deletes is asked for, too.
-		_, err := c.Exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON", nil)
+		// What is sorted stays in memory: a file would outlive an erasure.
+		_, err := c.Exec("PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON; PRAGMA trusted_schema = OFF; PRAGMA recursive_triggers = ON; PRAGMA temp_store = MEMORY", nil)
 		return err
 	}}
 }
@@ -131,6 +135,31 @@ func checkVersion(version string) error {
 func (sqlite) leave(pool *sql.DB) error {
 	var busy, log, done int64
 	return pool.QueryRowContext(context.Background(), `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+}
+
+// scrub waits for readers for a moment only: until it is done nobody can write.
+func (sqlite) scrub(ctx context.Context, pool *sql.DB) (bool, error) {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close()
+	ctx = context.WithoutCancel(ctx)
+	var before, busy, log, done int64
+	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&before); err != nil {
+		return false, err
+	}
+	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 50`); err != nil {
+		return false, err
+	}
+	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	if _, again := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, before)); again != nil {
+		return false, errors.Join(err, again)
+	}
+	if code, _, ok := codes(err); ok && code == sqlite3.ErrBusy { // another process does just that
+		return false, nil
+	}
+	return err == nil && busy == 0, err
 }
 
 func codes(err error) (sqlite3.ErrNo, sqlite3.ErrNoExtended, bool) {

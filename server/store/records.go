@@ -117,12 +117,23 @@ func (db *DB) appendOne(ctx context.Context, tx *sql.Tx, position int64, e *cons
 	}
 	stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision).QueryRowContext(ctx, e.Site, e.DecisionID))
 	if errors.Is(err, sql.ErrNoRows) {
-		return outcome{}, errors.New("its receipt id is taken")
+		return restrictedOutcome(ctx, tx, e)
 	}
 	if err != nil {
 		return outcome{}, err
 	}
 	return outcome{position: stored.Index, stored: stored}, nil
+}
+
+// restrictedOutcome is that of a decision whose record nobody may read: it is not kept
+// again, and what is answered is that its id is taken.
+func restrictedOutcome(ctx context.Context, tx *sql.Tx, e *consent.Entry) (o outcome, err error) {
+	err = tx.QueryRowContext(ctx, `SELECT position FROM restricted_record WHERE site = ?1 AND decision = ?2`, e.Site, e.DecisionID).Scan(&o.position)
+	if errors.Is(err, sql.ErrNoRows) {
+		return outcome{}, errors.New("its receipt id is taken")
+	}
+	o.stored = &consent.Entry{} // has no request, so that it clashes with any
+	return o, err
 }
 
 // grow writes the nodes of a batch and moves the head, in tx.

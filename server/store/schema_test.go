@@ -51,6 +51,7 @@ func TestEvidenceNeverChanges(t *testing.T) {
 			`UPDATE record SET subject = 'somebody else'`,
 			`UPDATE record SET personal = NULL`,
 			`UPDATE record SET personal = 'x', salt_person = NULL, subject = NULL, commit_pers = 'x'`,
+			`DELETE FROM record`,
 			`DELETE FROM site`,
 		} {
 			if _, err := db.write.ExecContext(ctx, text); err == nil {
@@ -60,13 +61,16 @@ func TestEvidenceNeverChanges(t *testing.T) {
 		if got, err := db.Entry(ctx, "shop", e.ReceiptID); err != nil || string(got.Core) != string(e.Core) {
 			t.Errorf("after all that: %v", err)
 		}
-		// What is allowed: to lose the personal half, once.
+		// What is allowed: to lose the personal half, once, by an entry of the log.
 		less, err := consent.Minimise(e)
 		if err != nil {
 			t.Fatal(err)
 		}
 		const minimise = `UPDATE record SET personal = NULL, salt_person = NULL, subject = NULL, commit_pers = ?1 WHERE id = ?2`
-		if _, err := db.write.ExecContext(ctx, minimise, less.CommitPers, e.ReceiptID); err != nil {
+		if _, err := db.write.ExecContext(ctx, minimise, less.CommitPers, e.ReceiptID); err == nil {
+			t.Error("minimised without an entry")
+		}
+		if _, err := db.EraseRecords(ctx, "shop", []string{e.ReceiptID}, consent.Minimised, consent.ReasonRequested, noon); err != nil {
 			t.Fatal(err)
 		}
 		got, err := db.Entry(ctx, "shop", e.ReceiptID)
@@ -107,7 +111,7 @@ func TestAlteredRowsAreRefused(t *testing.T) {
 				if err := db.AppendRecords(ctx, []*consent.Entry{e}); err != nil {
 					t.Fatal(err)
 				}
-				for _, trigger := range []string{"record_fixed", "record_only_loses", "log_leaf_fixed", "artifact_fixed"} {
+				for _, trigger := range []string{"record_fixed", "record_only_loses", "record_kept", "record_loses_with_entry", "log_leaf_fixed", "artifact_fixed"} {
 					if _, err := db.write.ExecContext(ctx, `DROP TRIGGER IF EXISTS `+trigger); err != nil {
 						t.Fatal(err)
 					}
@@ -139,7 +143,7 @@ func TestDeletedContentIsOverwritten(t *testing.T) {
 	if err := db.AppendRecords(t.Context(), []*consent.Entry{e}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.write.Exec(`DELETE FROM record`); err != nil {
+	if _, err := db.EraseRecords(t.Context(), "shop", []string{e.ReceiptID}, consent.Shredded, consent.ReasonRequested, noon); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

@@ -280,7 +280,11 @@ func TestErasureLeavesNothingToSearch(t *testing.T) {
 		withSites(t, db, "shop", "blog")
 		withRecords(t, db, 3, 60)
 		before := counted(t, db, "shop")
-		if _, err := db.write.ExecContext(ctx, `DELETE FROM record WHERE site = 'shop'`); err != nil {
+		var gone []string
+		for _, e := range allRecords(t, db, "shop") {
+			gone = append(gone, e.ReceiptID)
+		}
+		if _, err := db.EraseRecords(ctx, "shop", gone, consent.Shredded, consent.ReasonRequested, noon); err != nil {
 			t.Fatal(err)
 		}
 		var facets, places int
