@@ -57,11 +57,12 @@ func BucketOf(t time.Time) int64 { return t.Unix() / int64(Bucket/time.Second) }
 func (s Served) From() time.Time { return time.Unix(s.Bucket*int64(Bucket/time.Second), 0).UTC() }
 
 // Tokens mints and verifies served tokens. It is safe for concurrent use.
-type Tokens struct{ keys [][]byte }
+type Tokens struct{ keys siteKeys }
 
-// NewTokens makes Tokens of HMAC keys of 32 bytes or more: the first one mints,
-// all verify, so that a key can be replaced without refusing anybody. It panics
-// without a key or with a short one: whoever starts so would vouch for anything.
+// NewTokens makes Tokens of secrets of 32 bytes or more, from which each site's keys
+// are derived: the first one mints, all verify, so that a secret can be replaced
+// without refusing anybody. It panics without one or with a short one: whoever starts
+// so would vouch for anything.
 func NewTokens(keys ...[]byte) *Tokens {
 	if len(keys) == 0 {
 		panic("consent: served tokens need a key")
@@ -71,7 +72,7 @@ func NewTokens(keys ...[]byte) *Tokens {
 			panic("consent: a token key has at least 32 bytes")
 		}
 	}
-	return &Tokens{keys}
+	return &Tokens{siteKeys{secrets: keys, purpose: "token"}}
 }
 
 var sources = [...]struct {
@@ -92,7 +93,7 @@ func (t *Tokens) Mint(s Served) string {
 		region = "-"
 	}
 	text := strings.Join([]string{tokenVersion, s.Site, digestText(s.Experience), s.Law, region, letter, strconv.FormatInt(s.Bucket, 10)}, ".")
-	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys[0], text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys.of(s.Site)[0], text))
 }
 
 // digestText writes a digest in base64url: the token goes over the wire with
@@ -144,7 +145,7 @@ func (t *Tokens) Verify(token, forSite string, now time.Time) (Served, error) {
 		return Served{}, ErrToken
 	}
 	genuine := false
-	for _, key := range t.keys { // all of them: time does not tell which one fits
+	for _, key := range t.keys.of(forSite) { // all of them: time does not tell which one fits
 		genuine = hmac.Equal(mac, tokenMAC(key, text)) || genuine
 	}
 	if !genuine {

@@ -3,6 +3,7 @@
 package visitor
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/gorilla/securecookie"
+
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // CookieName is the name of the one first-party cookie.
@@ -46,29 +49,64 @@ func (m Memory) until() time.Time {
 var errMemory = errors.New("not a remembered decision")
 
 // Cookies writes and reads the cookie. The signature covers name, site and
-// time; the keys are the current one first and earlier ones after it.
+// time. Each site has keys of its own, derived of the installation's secrets: the
+// current one first and earlier ones after it.
 type Cookies struct {
-	codecs []securecookie.Codec
-	keys   int
+	secrets [][]byte
+	earlier []securecookie.Codec // of the secrets themselves: cookies of before sites had keys are read by them
+	bySite  sync.Map             // string → []securecookie.Codec; of sites that cookies were made for or found genuine
 }
 
-// NewCookies makes Cookies of HMAC keys of at least 32 bytes, the current one first.
-func NewCookies(keys ...[]byte) (*Cookies, error) {
-	c := &Cookies{keys: len(keys)}
-	for _, k := range keys {
+// NewCookies makes Cookies of secrets of at least 32 bytes, the current one first.
+func NewCookies(secrets ...[]byte) (*Cookies, error) {
+	c := &Cookies{secrets: secrets}
+	for _, k := range secrets {
 		if len(k) < 32 {
 			return nil, errors.New("cookie key: want at least 32 bytes")
 		}
-		codec := securecookie.New(k, nil)
-		codec.MaxAge(0) // when a decision ends stands inside; a refusal may rest longer than browsers keep a cookie
-		codec.MaxLength(1024)
-		codec.SetSerializer(securecookie.NopEncoder{})
-		c.codecs = append(c.codecs, codec)
+		c.earlier = append(c.earlier, cookieCodec(k))
 	}
-	if len(c.codecs) == 0 {
+	if len(c.secrets) == 0 {
 		return nil, errors.New("cookie key: none given")
 	}
 	return c, nil
+}
+
+func cookieCodec(key []byte) securecookie.Codec {
+	codec := securecookie.New(key, nil)
+	codec.MaxAge(0) // when a decision ends stands inside; a refusal may rest longer than browsers keep a cookie
+	codec.MaxLength(1024)
+	codec.SetSerializer(securecookie.NopEncoder{})
+	return codec
+}
+
+// of are the codecs of a site, those of earlier cookies behind them.
+func (c *Cookies) of(site string) []securecookie.Codec {
+	if kept, ok := c.bySite.Load(site); ok {
+		return kept.([]securecookie.Codec)
+	}
+	codecs := make([]securecookie.Codec, 0, 2*len(c.secrets))
+	for _, secret := range c.secrets {
+		codecs = append(codecs, cookieCodec(consent.SiteKey(secret, "cookie", site, 64)))
+	}
+	return append(codecs, c.earlier...)
+}
+
+// keep makes of remember a site that is really there: strangers name any.
+func (c *Cookies) keep(site string, codecs []securecookie.Codec) { c.bySite.LoadOrStore(site, codecs) }
+
+// claimed is the site that a cookie says it is of, before anybody has found it
+// genuine. It settles by which keys that is to be found out, and nothing else.
+func claimed(value []byte) string {
+	_, rest, _ := bytes.Cut(value, []byte{'|'})
+	text, _, _ := bytes.Cut(rest, []byte{'|'})
+	inner, err := base64.URLEncoding.Strict().DecodeString(string(text))
+	if err != nil {
+		return ""
+	}
+	_, rest, _ = bytes.Cut(inner, []byte{'.'})
+	key, _, _ := bytes.Cut(rest, []byte{'.'})
+	return string(key)
 }
 
 // Encode is the cookie's value for m.
@@ -92,10 +130,12 @@ func (c *Cookies) Encode(m Memory) (string, error) {
 		more = more[:len(more)-1]
 	}
 	text := strings.Join(append(parts, more...), ".")
-	value, err := securecookie.EncodeMulti(CookieName, []byte(text), c.codecs[0])
+	codecs := c.of(m.Site)
+	value, err := securecookie.EncodeMulti(CookieName, []byte(text), codecs[0])
 	if err != nil {
 		return "", fmt.Errorf("encode cookie: %w", err)
 	}
+	c.keep(m.Site, codecs)
 	return value, nil
 }
 
@@ -106,13 +146,17 @@ func (c *Cookies) Decode(value string) (Memory, error) {
 	if len(value) > 1024 {
 		return Memory{}, errMemory
 	}
-	if _, err := base64.URLEncoding.Strict().DecodeString(value); err != nil {
+	raw, err := base64.URLEncoding.Strict().DecodeString(value)
+	if err != nil {
 		return Memory{}, errMemory
 	}
+	named := claimed(raw)
+	codecs := c.of(named)
 	var text []byte
-	if err := securecookie.DecodeMulti(CookieName, value, &text, c.codecs...); err != nil {
+	if err := securecookie.DecodeMulti(CookieName, value, &text, codecs...); err != nil {
 		return Memory{}, errMemory
 	}
+	c.keep(named, codecs)
 	part := strings.Split(string(text), ".")
 	if len(part) < 8 || len(part) > 11 || part[0] != "1" || len(part[6]) != 2 {
 		return Memory{}, errMemory

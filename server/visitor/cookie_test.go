@@ -8,6 +8,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/gorilla/securecookie"
+
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -94,6 +98,35 @@ func TestCookieOfAnEarlierKeyIsRead(t *testing.T) {
 	}
 	if _, err := testCookies(t).Decode(value); err != nil {
 		t.Errorf("a cookie of the key before this one: %v", err)
+	}
+}
+
+// Cookies of before sites had keys are read, so nobody is asked again for them; the
+// key of one site makes none of another.
+func TestCookiesAndTheKeysOfSites(t *testing.T) {
+	secret := bytes.Repeat([]byte("k"), 32)
+	value, err := testCookies(t).Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, _ := base64.URLEncoding.DecodeString(value)
+	inner, _ := base64.URLEncoding.DecodeString(strings.Split(string(raw), "|")[1])
+	made := func(key []byte, text string) string {
+		v, err := securecookie.EncodeMulti(CookieName, []byte(text), cookieCodec(key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if m, err := testCookies(t).Decode(made(secret, string(inner))); err != nil || m.Receipt != sample().Receipt || m.Choices != sample().Choices {
+		t.Errorf("of before: %+v, %v", m, err)
+	}
+	leaked := consent.SiteKey(secret, "cookie", "other", 64)
+	if _, err := testCookies(t).Decode(made(leaked, strings.Replace(string(inner), "."+sample().Site+".", ".other.", 1))); err != nil {
+		t.Fatalf("the test does not forge as it should: %v", err)
+	}
+	if m, err := testCookies(t).Decode(made(leaked, string(inner))); err == nil {
+		t.Errorf("made with the key of another site, and read: %+v", m)
 	}
 }
 
