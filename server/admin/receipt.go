@@ -64,7 +64,8 @@ func (c *Console) receiptFile(d *Desk) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Note("receipt.export", e.ReceiptID, "one, as JSON"); err != nil {
+	// An act stays; the receipt's id would outlive the record in it.
+	if err := d.Note("receipt.export", fmt.Sprintf("leaf %d", e.Index), "one, as JSON"); err != nil {
 		return err
 	}
 	h := d.Response().Header()
