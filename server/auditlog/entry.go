@@ -31,6 +31,7 @@ type Entry struct {
 	Personal     []byte // canonical JSON; nil where there is nothing personal to it
 	SaltCore     [SaltSize]byte
 	SaltPersonal [SaltSize]byte
+	Removed      Commitment // to the personal half, where that was removed with its salt; else zero
 }
 
 // NewEntry encodes both halves, for the only time, under fresh salts. personal is nil
@@ -53,6 +54,9 @@ func NewEntry(kind Kind, site, object string, core, personal any) (Entry, error)
 
 // Leaf is what enters the log for e.
 func (e Entry) Leaf() [LeafSize]byte {
+	if e.Removed != (Commitment{}) {
+		return e.Kind.Leaf(Commit(e.SaltCore, e.Core), e.Removed)
+	}
 	return e.Kind.Leaf(Commit(e.SaltCore, e.Core), Commit(e.SaltPersonal, e.Personal))
 }
 

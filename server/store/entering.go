@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
@@ -36,4 +37,37 @@ func keepEntry(ctx context.Context, tx *sql.Tx, position int64, e auditlog.Entry
 		return fmt.Errorf("entry %s %s of the log: %w", e.Kind, e.Object, err)
 	}
 	return nil
+}
+
+// LogEntry finds the entry of an object of a kind, and its position; it makes sure that
+// it is the one its leaf stands for. auditlog.ErrNotInLog where there is none.
+func (db *DB) LogEntry(ctx context.Context, kind auditlog.Kind, object string) (auditlog.Entry, int64, error) {
+	position, e, err := scanLogEntry(db.read.QueryRowContext(ctx, `SELECT `+logEntryColumns+` FROM log_entry e
+		LEFT JOIN log_leaf l ON l.position = e.position WHERE e.kind = ?1 AND e.object = ?2`, string(kind), object))
+	if errors.Is(err, sql.ErrNoRows) {
+		return e, 0, auditlog.ErrNotInLog
+	}
+	if err != nil {
+		return e, 0, fmt.Errorf("read entry %s %s of the log: %w", kind, object, db.seen(err))
+	}
+	return e, position, nil
+}
+
+const logEntryColumns = `e.position, e.kind, e.site, e.object, e.salt_core, e.salt_person, e.commit_pers, e.core, e.personal, l.leaf`
+
+func scanLogEntry(row scanner) (position int64, e auditlog.Entry, err error) {
+	var core, person, removed, leaf []byte
+	if err := row.Scan(&position, (*string)(&e.Kind), &e.Site, &e.Object, &core, &person, &removed, &e.Core, &e.Personal, &leaf); err != nil {
+		return 0, e, err
+	}
+	whole := len(core) == auditlog.SaltSize && (removed == nil) == (len(person) == auditlog.SaltSize) && (removed == nil || len(removed) == len(e.Removed))
+	if whole {
+		copy(e.SaltCore[:], core)
+		copy(e.SaltPersonal[:], person)
+		copy(e.Removed[:], removed)
+		if want := e.Leaf(); string(want[:]) == string(leaf) {
+			return position, e, nil
+		}
+	}
+	return position, e, fmt.Errorf("entry %s %s at leaf %d does not match its leaf: %w", e.Kind, e.Object, position, auditlog.ErrDamaged)
 }

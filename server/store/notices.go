@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
@@ -15,46 +16,57 @@ import (
 // AddPublication keeps p whole and makes it the site's current one.
 func (db *DB) AddPublication(ctx context.Context, p *notice.Publication) error {
 	var seq int64
-	err := db.inTransaction(ctx, "add publication of site "+p.Site, func(ctx context.Context, tx *sql.Tx) error {
+	err := db.appendEntries(ctx, "add publication of site "+p.Site, func(ctx context.Context, tx *sql.Tx, _ int64) ([]auditlog.Entry, error) {
 		if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) + 1 FROM publication`).Scan(&seq); err != nil {
-			return err
+			return nil, err
 		}
-		if err := keepArtifacts(ctx, tx, artifactsOf(p)); err != nil {
-			return err
+		if err := insertPublication(ctx, tx, db.dialect, seq, p); err != nil {
+			return nil, err
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO publication (seq, site, notice, published_at) VALUES (?1, ?2, ?3, ?4)`,
-			seq, p.Site, string(p.Notice), milliseconds(p.PublishedAt))
-		if db.dialect.noParent(err) {
-			return site.ErrUnknown
-		}
-		if err != nil {
-			return err
-		}
-		for language, digest := range p.Wordings {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO publication_wording (seq, language, digest) VALUES (?1, ?2, ?3)`,
-				seq, language, string(digest)); err != nil {
-				return fmt.Errorf("wording %s: %w", language, err)
-			}
-		}
-		for trial, wordings := range p.TrialWordings {
-			for language, digest := range wordings {
-				if _, err := tx.ExecContext(ctx, `INSERT INTO publication_trial_wording (seq, trial, language, digest) VALUES (?1, ?2, ?3, ?4)`,
-					seq, trial, language, string(digest)); err != nil {
-					return fmt.Errorf("wording %s of trial %s: %w", language, trial, err)
-				}
-			}
-		}
-		for i, s := range p.Scripts {
-			if err := addScript(ctx, tx, seq, i, s); err != nil {
-				return fmt.Errorf("script %v: %w", s.Variant, err)
-			}
-		}
-		return nil
+		numbered := *p
+		numbered.Seq, numbered.PublishedAt = seq, timeOf(milliseconds(p.PublishedAt))
+		e, err := publicationEntry(ctx, tx, &numbered)
+		return []auditlog.Entry{e}, err
 	})
 	if err != nil {
 		return err
 	}
 	p.Seq = seq
+	return nil
+}
+
+// insertPublication keeps p under a number.
+func insertPublication(ctx context.Context, tx *sql.Tx, d dialect, seq int64, p *notice.Publication) error {
+	if err := keepArtifacts(ctx, tx, artifactsOf(p)); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `INSERT INTO publication (seq, site, notice, published_at) VALUES (?1, ?2, ?3, ?4)`,
+		seq, p.Site, string(p.Notice), milliseconds(p.PublishedAt))
+	if d.noParent(err) {
+		return site.ErrUnknown
+	}
+	if err != nil {
+		return err
+	}
+	for language, digest := range p.Wordings {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO publication_wording (seq, language, digest) VALUES (?1, ?2, ?3)`,
+			seq, language, string(digest)); err != nil {
+			return fmt.Errorf("wording %s: %w", language, err)
+		}
+	}
+	for trial, wordings := range p.TrialWordings {
+		for language, digest := range wordings {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO publication_trial_wording (seq, trial, language, digest) VALUES (?1, ?2, ?3, ?4)`,
+				seq, trial, language, string(digest)); err != nil {
+				return fmt.Errorf("wording %s of trial %s: %w", language, trial, err)
+			}
+		}
+	}
+	for i, s := range p.Scripts {
+		if err := addScript(ctx, tx, seq, i, s); err != nil {
+			return fmt.Errorf("script %v: %w", s.Variant, err)
+		}
+	}
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/operator"
 )
 
@@ -71,11 +72,35 @@ func (db *DB) EndSessions(ctx context.Context, id, but string) error {
 	return db.execute(ctx, "end sessions", nil, `DELETE FROM operator_session WHERE operator = ?1 AND digest <> ?2`, id, but)
 }
 
-// AddAct appends to the audit log.
+// AddAct appends to the audit log, and to the log that others can verify.
 func (db *DB) AddAct(ctx context.Context, a operator.Act) error {
-	return db.execute(ctx, "note act", nil, `INSERT INTO operator_act (seq, at, operator, site, what, object, detail)
-		SELECT COALESCE(MAX(seq), 0) + 1, ?1, ?2, ?3, ?4, ?5, ?6 FROM operator_act`,
-		milliseconds(a.At), a.Operator, a.Site, a.What, a.Object, a.Detail)
+	return db.appendEntries(ctx, "note act", func(ctx context.Context, tx *sql.Tx, _ int64) ([]auditlog.Entry, error) {
+		e, err := addAct(ctx, tx, a)
+		return []auditlog.Entry{e}, err
+	})
+}
+
+// addAct gives an act its number and keeps it; its entry is still to be kept.
+func addAct(ctx context.Context, tx *sql.Tx, a operator.Act) (auditlog.Entry, error) {
+	if err := tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(seq), 0) + 1 FROM operator_act`).Scan(&a.Seq); err != nil {
+		return auditlog.Entry{}, err
+	}
+	a.At = timeOf(milliseconds(a.At))
+	_, err := tx.ExecContext(ctx, `INSERT INTO operator_act (`+actColumns+`) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`,
+		a.Seq, milliseconds(a.At), a.Operator, a.Site, a.What, a.Object, a.Detail)
+	if err != nil {
+		return auditlog.Entry{}, err
+	}
+	return actEntry(a)
+}
+
+const actColumns = `seq, at, operator, site, what, object, detail`
+
+func scanAct(row scanner) (a operator.Act, err error) {
+	var at int64
+	err = row.Scan(&a.Seq, &at, &a.Operator, &a.Site, &a.What, &a.Object, &a.Detail)
+	a.At = timeOf(at)
+	return a, err
 }
 
 // Acts lists what was done, newest first.
@@ -110,15 +135,10 @@ func (db *DB) Acts(ctx context.Context, q operator.ActQuery) ([]operator.Act, er
 		most = 100
 	}
 	args = append(args, most)
-	text := `SELECT seq, at, operator, site, what, object, detail FROM operator_act WHERE ` + //nolint:gosec // of constants and numbers of parameters
+	text := `SELECT ` + actColumns + ` FROM operator_act WHERE ` + //nolint:gosec // of constants and numbers of parameters
 		strings.Join(where, " AND ") + fmt.Sprintf(` ORDER BY seq DESC LIMIT ?%d`, len(args))
 	rows, err := db.read.QueryContext(ctx, text, args...)
-	all, err := collect(rows, err, func(row scanner) (a operator.Act, err error) {
-		var at int64
-		err = row.Scan(&a.Seq, &at, &a.Operator, &a.Site, &a.What, &a.Object, &a.Detail)
-		a.At = timeOf(at)
-		return a, err
-	})
+	all, err := collect(rows, err, scanAct)
 	if err != nil {
 		return nil, fmt.Errorf("read acts: %w", db.seen(err))
 	}

@@ -107,6 +107,9 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if err := db.enterVersions(ctx); err != nil {
 		return nil, err
 	}
+	if err := db.enterOlder(ctx); err != nil {
+		return nil, err
+	}
 	return db, nil
 }
 
