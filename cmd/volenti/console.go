@@ -48,7 +48,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		Log: log, Now: time.Now, Pages: pages,
 		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
 		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg),
-		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(time.Now),
+		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(in.db, secrets.Vault[0], time.Now),
 		Address: func(r *http.Request) string {
 			if client := extractor.Client(geo.Peer(r), r.Header); client.IsValid() {
 				return client.String()

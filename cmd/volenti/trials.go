@@ -21,7 +21,7 @@ func trialsCommand() *cobra.Command {
 		Short: "Compare how the first layers of the current notice are answered",
 		Long: `Compare how the first layers of a site's current notice are answered: the notice as
 it is, and its trials. What was shown is a count of the server's answers; what was
-decided is counted from the records, each of which names the script that was shown.
+decided is counted as it is recorded; each record names the script that was shown.
 Nobody is followed. Intervals hold the true share in 95 of 100 cases.`,
 		Args: cobra.ExactArgs(1),
 	}
@@ -32,6 +32,9 @@ Nobody is followed. Intervals hold the true share in 95 of 100 cases.`,
 			publication, err := db.Current(cmd.Context(), args[0])
 			if err != nil {
 				return fmt.Errorf("site %s: %w", args[0], err)
+			}
+			if err := db.CountEarlier(cmd.Context()); err != nil {
+				return err
 			}
 			all, err := consent.CompareTrials(cmd.Context(), db, publication, time.Now())
 			if err != nil {

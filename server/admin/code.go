@@ -31,7 +31,9 @@ func (c *Console) postCode(d *Desk) error {
 	}
 	page := &console.Code{}
 	page.Title = "Your code"
-	if !d.mayTry("code "+o.ID, o.Email, &page.Frame) {
+	if ok, err := d.mayTry("code "+o.ID, o.Email, &page.Frame); err != nil {
+		return err
+	} else if !ok {
 		return d.ShowAs(http.StatusTooManyRequests, page)
 	}
 	err = c.checkCode(d, o, d.FormValue("code"))

@@ -70,7 +70,7 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 		Log: slog.New(slog.DiscardHandler), Now: w.clock, Pages: pages,
 		Operators: db, Sites: db, Notices: db, Versions: db, Records: db,
 		Passwords: operator.NewPasswords(operator.Cost{Memory: 64, Time: 1, Threads: 1}), // as long as it has to be, in production
-		Cookies:   cookies, Vault: vault, Throttle: operator.NewThrottle(w.clock),
+		Cookies:   cookies, Vault: vault, Throttle: operator.NewThrottle(db, make([]byte, 32), w.clock),
 		Address:   func(r *http.Request) string { return r.RemoteAddr },
 		Workshop:  Workshop{Drafts: db},
 		PublicURL: "https://consent.example.com", HTTPS: true,

@@ -64,7 +64,9 @@ func (c *Console) postPassword(d *Desk) error {
 	ctx := d.Request().Context()
 	email := strings.ToLower(strings.TrimSpace(d.FormValue("email")))
 	page := c.signInPage(d)
-	if !d.mayTry("password "+email, email, &page.Frame) {
+	if ok, err := d.mayTry("password "+email, email, &page.Frame); err != nil {
+		return err
+	} else if !ok {
 		return d.ShowAs(http.StatusTooManyRequests, page)
 	}
 	o, err := c.Operators.OperatorOf(ctx, email)
@@ -95,22 +97,24 @@ func (c *Console) postPassword(d *Desk) error {
 }
 
 // mayTry asks the throttle. If it says no, it has filled in what the page says.
-func (d *Desk) mayTry(account, email string, f *console.Frame) bool {
-	wait, ok := d.console.Throttle.Try(account, d.console.Address(d.Request()), d.known(email))
-	if ok {
-		return true
+func (d *Desk) mayTry(account, email string, f *console.Frame) (bool, error) {
+	wait, ok, err := d.console.Throttle.Try(d.Request().Context(), account, d.console.Address(d.Request()), d.known(email))
+	if ok || err != nil {
+		return ok, err
 	}
 	seconds := int(wait/time.Second) + 1
 	d.Response().Header().Set("Retry-After", strconv.Itoa(seconds))
 	f.Wrong = []console.Mend{{What: fmt.Sprintf("Too many attempts just now. Wait %d seconds and try again; a passkey works at once", seconds)}}
-	return false
+	return false, nil
 }
 
 // finish ends a sign-in: the session, where to go on, and the throttle's memory.
 func (d *Desk) finish(o operator.Operator, by string) error {
 	if by == operator.ByPassword {
 		for _, account := range []string{"password " + o.Email, "code " + o.ID} {
-			d.console.Throttle.Succeed(account, d.console.Address(d.Request()), d.known(o.Email))
+			if err := d.console.Throttle.Succeed(d.Request().Context(), account, d.console.Address(d.Request()), d.known(o.Email)); err != nil {
+				return err
+			}
 		}
 	}
 	if err := d.begin(o, by); err != nil {

@@ -45,7 +45,8 @@ const (
 	ByRegion   Dimension = "region"   // as in Core: "DE", "US-CA", "-"
 	ByLanguage Dimension = "language" // BCP 47
 	ByLayer    Dimension = "layer"    // a Surface
-	ByScript   Dimension = "script"   // digest of the script that asked; first decisions only, as in CompareTrials
+	ByScript   Dimension = "script"   // digest of the script that asked; first decisions only
+	ByAnswer   Dimension = "answer"   // digest of the script that asked; Outcome is then an Action, one of Answers; first decisions only
 	ByCategory Dimension = "category" // key; Outcome is then a Choice, of decisions that are Chosen
 	BySignal   Dimension = "signal"   // "gpc", "dnt": of decisions during which it was on
 	ByEnd      Dimension = "end"      // ""; Day is then the one on which what was granted runs out
@@ -57,7 +58,7 @@ type Count struct {
 	Day       string // 2026-11-21, UTC: as Showing has it, and whatever time zone the site is moved to
 	Dimension Dimension
 	Value     string
-	Outcome   string // an Outcome; in ByCategory a Choice
+	Outcome   string // an Outcome; in ByCategory a Choice, in ByAnswer an Action
 	Times     int64
 }
 
@@ -65,7 +66,8 @@ type Count struct {
 type Summary struct {
 	Day      string // received, UTC
 	Outcome  Outcome
-	First    bool // it replaces none
+	First    bool   // it replaces none
+	Answer   Action // what was done on a first layer, one of Answers; "" if something else was
 	Region   string
 	Language string
 	Layer    Surface
@@ -85,8 +87,14 @@ func Summarise(c Core, script canonical.Digest) Summary {
 	if s.Outcome.Chosen() && c.has(Granted) {
 		s.End = dayOf(c.ValidUntil)
 	}
+	if slices.Contains(Answers(), c.Action) {
+		s.Answer = c.Action
+	}
 	return s
 }
+
+// Answers are the actions that answer a first layer.
+func Answers() []Action { return []Action{AcceptAll, RejectAll, Save, Acknowledge} }
 
 func dayOf(ms int64) string { return time.UnixMilli(ms).UTC().Format(time.DateOnly) }
 
@@ -127,6 +135,9 @@ func (s Summary) Counts() []Count {
 	if s.First && s.Script != "" && (s.Outcome.Chosen() || s.Outcome == CountAcknowledged) {
 		add(ByScript, string(s.Script))
 	}
+	if count, ok := s.AnswerCount(); ok {
+		all = append(all, count)
+	}
 	if s.GPC {
 		add(BySignal, "gpc")
 	}
@@ -142,6 +153,11 @@ func (s Summary) Counts() []Count {
 		all = append(all, Count{Day: s.End, Dimension: ByEnd, Outcome: string(s.Outcome), Times: 1})
 	}
 	return all
+}
+
+// AnswerCount is what a record adds to ByAnswer, if it is an answer.
+func (s Summary) AnswerCount() (Count, bool) {
+	return Count{Day: s.Day, Dimension: ByAnswer, Value: string(s.Script), Outcome: string(s.Answer), Times: 1}, s.First && s.Script != "" && s.Answer != ""
 }
 
 // Granted are the categories that were granted, sorted.

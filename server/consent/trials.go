@@ -2,10 +2,6 @@ package consent
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
-	"math"
-	"slices"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -26,21 +22,19 @@ type Answered struct {
 	Acknowledged notice.Proportion `json:"acknowledged"`
 }
 
-// TrialStore is where a comparison reads.
+// TrialStore is where a comparison reads: counters, whatever is kept beside them.
 type TrialStore interface {
 	notice.ShowingStore
-	// EntriesBetween is what a site received in [from, to), Unix milliseconds, in
-	// that order; after continues behind an entry of an earlier call, nil begins.
-	EntriesBetween(ctx context.Context, site string, from, to int64, after *Entry, limit int) ([]*Entry, error)
-	// Artifact as in Store.
-	Artifact(ctx context.Context, d canonical.Digest) (Artifact, error)
+	// Statistics as in StatisticsStore.
+	Statistics(ctx context.Context, site string, by Dimension, from, to string) ([]Count, error)
 }
 
 // CompareTrials says how the first layers of a publication were answered until
 // now, surface by surface, the notice as it is before its trials. What was shown
 // is counted by script and what was decided names its script, so nobody has to
 // be followed from one to the other. Only first decisions count: whoever changes
-// one later has seen more than a first layer.
+// one later has seen more than a first layer. It reads no record: what it costs grows
+// with days and scripts, not with what is kept.
 func CompareTrials(ctx context.Context, store TrialStore, p *notice.Publication, now time.Time) ([]Answered, error) {
 	n, err := notice.Decode(p.NoticeBytes)
 	if err != nil {
@@ -59,8 +53,8 @@ func CompareTrials(ctx context.Context, store TrialStore, p *notice.Publication,
 		return nil, err
 	}
 	answers := map[arm]map[Action]int64{}
-	if since <= now.UnixMilli() {
-		if answers, err = answersTo(ctx, store, p.Site, arms, since, now.UnixMilli()+1); err != nil {
+	if today := dayOf(now.UnixMilli()); since <= today {
+		if answers, err = answersTo(ctx, store, p.Site, arms, since, today); err != nil {
 			return nil, err
 		}
 	}
@@ -103,78 +97,41 @@ func answered(a arm, percent int, shown int64, answers map[Action]int64) Answere
 	}
 }
 
-// shownBy sums up what was shown, and says since when, in Unix milliseconds.
-func shownBy(ctx context.Context, store notice.ShowingStore, site string, arms map[canonical.Digest]arm) (map[arm]int64, int64, error) {
+// never is later than any day.
+const never = "9999-99-99"
+
+// shownBy sums up what was shown, and says since which day.
+func shownBy(ctx context.Context, store notice.ShowingStore, site string, arms map[canonical.Digest]arm) (shown map[arm]int64, since string, err error) {
 	showings, err := store.Showings(ctx, site)
 	if err != nil {
-		return nil, 0, err
+		return nil, "", err
 	}
-	shown, since := map[arm]int64{}, int64(math.MaxInt64)
+	shown, since = map[arm]int64{}, never
 	for _, s := range showings {
-		a, ok := arms[s.Script]
-		if !ok {
-			continue
+		if a, ok := arms[s.Script]; ok {
+			shown[a] += s.Times
+			since = min(since, s.Day)
 		}
-		shown[a] += s.Times
-		day, err := time.Parse(time.DateOnly, s.Day)
-		if err != nil {
-			return nil, 0, fmt.Errorf("day of a showing: %w", err)
-		}
-		since = min(since, day.UnixMilli())
 	}
 	return shown, since, nil
 }
 
 // answersTo counts first decisions by what was shown and what was done.
-func answersTo(ctx context.Context, store TrialStore, site string, arms map[canonical.Digest]arm, from, to int64) (map[arm]map[Action]int64, error) {
-	const page = 1000
-	counted := []Action{AcceptAll, RejectAll, Save, Acknowledge}
-	answers, scripts := map[arm]map[Action]int64{}, map[canonical.Digest]canonical.Digest{}
-	for after := (*Entry)(nil); ; {
-		entries, err := store.EntriesBetween(ctx, site, from, to, after, page)
-		if err != nil {
-			return nil, err
-		}
-		for _, e := range entries {
-			if e.Previous != "" {
-				continue
-			}
-			core, err := ParseCore(e.Core)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.Contains(counted, core.Action) {
-				continue
-			}
-			script, known := scripts[core.Experience]
-			if !known {
-				if script, err = scriptOf(ctx, store, core.Experience); err != nil {
-					return nil, err
-				}
-				scripts[core.Experience] = script
-			}
-			if a, ok := arms[script]; ok {
-				if answers[a] == nil {
-					answers[a] = map[Action]int64{}
-				}
-				answers[a][core.Action]++
-			}
-		}
-		if len(entries) < page {
-			return answers, nil
-		}
-		after = entries[len(entries)-1]
-	}
-}
-
-func scriptOf(ctx context.Context, store TrialStore, experience canonical.Digest) (canonical.Digest, error) {
-	kept, err := store.Artifact(ctx, experience)
+func answersTo(ctx context.Context, store TrialStore, site string, arms map[canonical.Digest]arm, from, to string) (map[arm]map[Action]int64, error) {
+	counts, err := store.Statistics(ctx, site, ByAnswer, from, to)
 	if err != nil {
-		return "", fmt.Errorf("experience %s: %w", experience, err)
+		return nil, err
 	}
-	var x notice.Experience
-	if err := json.Unmarshal(kept.Bytes, &x); err != nil {
-		return "", fmt.Errorf("experience %s: %w", experience, err)
+	answers := map[arm]map[Action]int64{}
+	for _, c := range counts {
+		a, ok := arms[canonical.Digest(c.Value)]
+		if !ok {
+			continue
+		}
+		if answers[a] == nil {
+			answers[a] = map[Action]int64{}
+		}
+		answers[a][Action(c.Outcome)] += c.Times
 	}
-	return x.Script, nil
+	return answers, nil
 }

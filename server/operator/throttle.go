@@ -1,10 +1,10 @@
 package operator
 
 import (
+	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
-	"sync"
+	"encoding/hex"
 	"time"
 )
 
@@ -16,16 +16,33 @@ import (
 //
 // In 60 seconds at most 20 attempts of strangers are let through, whatever they
 // name (RFC 9700 has no figure; NIST SP 800-63B 3.2.2 asks for at most 100
-// failures in a row on one account, which takes 48 minutes here).
-// It is safe for concurrent use and forgets all when the process ends.
+// failures in a row on one account, which takes 48 minutes here), however many
+// processes share the store.
+//
+// What is kept names nobody: a name is an HMAC under a key of the day, which the
+// store does not have. It is safe for concurrent use. Where the store can't say,
+// nobody is let through.
 type Throttle struct {
-	now func() time.Time
+	store GuessStore
+	key   []byte
+	now   func() time.Time
+}
 
-	mu    sync.Mutex
-	key   [32]byte  // of addresses; guarded by mu
-	until time.Time // when key is replaced; guarded by mu
-	rows  map[string]*guesses
-	whole bucket // guarded by mu, as rows
+// A GuessStore keeps what a Throttle counted, for all processes.
+type GuessStore interface {
+	// Guesses are what was counted under names, in their order; zero of none.
+	Guesses(ctx context.Context, names []string) ([]Guesses, error)
+	// CountGuesses lets change change them, alone among all processes, and keeps
+	// what it made of them if it answers true; a zero one is dropped. All that were
+	// last counted before gone are dropped first.
+	CountGuesses(ctx context.Context, names []string, gone time.Time, change func([]Guesses) bool) error
+}
+
+// Guesses are the attempts of one account, address or browser, or all together.
+type Guesses struct {
+	Failed int
+	Next   time.Time // none before; milliseconds
+	Last   time.Time
 }
 
 const (
@@ -33,134 +50,110 @@ const (
 	freeAddress = 8                // several people share one
 	longestWait = 30 * time.Second // of an account, an address
 	forgetAfter = time.Hour        // without an attempt
-	keyLasts    = 24 * time.Hour   // of addresses: what was counted can't be linked over days
 	wholeBurst  = 12
 	wholeEvery  = 8 * time.Second // 12 at once and 7 more in a minute
+	whole       = "whole"         // the name under which all attempts of strangers count
 )
 
-// guesses are the attempts of one account, address or browser.
-type guesses struct {
-	failed int
-	next   time.Time // none before
-	last   time.Time
-}
-
-// A bucket holds attempts and fills up with time.
-type bucket struct {
-	left   float64
-	filled time.Time
-}
-
-// NewThrottle makes a Throttle that goes by a clock.
-func NewThrottle(now func() time.Time) *Throttle {
-	return &Throttle{now: now, rows: map[string]*guesses{}, whole: bucket{left: wholeBurst}}
+// NewThrottle makes a Throttle that goes by a clock. Processes that share a store
+// share key too; it is not in the store.
+func NewThrottle(store GuessStore, key []byte, now func() time.Time) *Throttle {
+	return &Throttle{store: store, key: key, now: now}
 }
 
 // Try asks whether an attempt may be made, and counts it as failed until Succeed
 // says otherwise. Account is an address as typed, or another name of what is
 // guessed at; address is the client's, "" if unknown; known names a browser that
 // has signed in as that account before, "" if it has not. If it may not, wait is
-// how long until it is worth asking again.
-func (t *Throttle) Try(account, address, known string) (wait time.Duration, ok bool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	now := t.now()
-	t.tidy(now)
-	if known != "" {
-		row := t.row("browser " + known)
-		if row.next.After(now) {
-			return row.next.Sub(now), false
-		}
-		row.count(now, freeAccount)
-		return 0, true
-	}
-	names := []string{"account " + account}
-	frees := []int{freeAccount}
-	if address != "" {
-		names, frees = append(names, t.masked(address)), append(frees, freeAddress)
-	}
-	for _, name := range names {
-		if row, ok := t.rows[name]; ok && row.next.After(now) {
-			wait = max(wait, row.next.Sub(now))
+// how long until it is worth asking again. A refusal writes nothing: a flood of
+// them costs the store reads.
+func (t *Throttle) Try(ctx context.Context, account, address, known string) (wait time.Duration, ok bool, err error) {
+	now := t.now().UTC().Truncate(time.Millisecond)
+	names, free := []string{t.masked("browser", known, now)}, []int{freeAccount}
+	if known == "" {
+		names, free = []string{whole, t.masked("account", account, now)}, []int{0, freeAccount}
+		if address != "" {
+			names, free = append(names, t.masked("address", address, now)), append(free, freeAddress)
 		}
 	}
-	t.whole.fill(now)
-	if t.whole.left < 1 {
-		wait = max(wait, time.Duration((1-t.whole.left)*float64(wholeEvery)))
+	seen, err := t.store.Guesses(ctx, names)
+	if err != nil {
+		return 0, false, err
 	}
-	if wait > 0 {
-		return wait, false
+	if wait := waits(names, seen, now); wait > 0 {
+		return wait, false, nil
 	}
-	t.whole.left--
-	for i, name := range names {
-		t.row(name).count(now, frees[i])
-	}
-	return 0, true
+	err = t.store.CountGuesses(ctx, names, now.Add(-forgetAfter), func(all []Guesses) bool {
+		if wait = waits(names, all, now); wait > 0 { // somebody else was quicker
+			return false
+		}
+		for i := range all {
+			if names[i] == whole {
+				all[i].pour(now)
+			} else {
+				all[i].count(now, free[i])
+			}
+		}
+		return true
+	})
+	return wait, err == nil && wait <= 0, err
 }
 
 // Succeed forgets what an account and this browser have failed. To the address it
 // gives back this one attempt: a whole office signs in behind one, but one good
 // account does not pay for guesses at all others.
-func (t *Throttle) Succeed(account, address, known string) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	delete(t.rows, "account "+account)
-	delete(t.rows, "browser "+known)
-	if row, ok := t.rows[t.masked(address)]; ok && known == "" {
-		row.failed = max(0, row.failed-1)
-		if row.failed <= freeAddress {
-			row.next = time.Time{}
-		}
-	}
-}
-
-func (t *Throttle) row(name string) *guesses {
-	row, ok := t.rows[name]
-	if !ok {
-		row = &guesses{}
-		t.rows[name] = row
-	}
-	return row
-}
-
-func (g *guesses) count(now time.Time, free int) {
-	g.failed++
-	g.last = now
-	if over := g.failed - free; over > 0 {
-		g.next = now.Add(min(time.Second<<min(over-1, 10), longestWait))
-	}
-}
-
-func (b *bucket) fill(now time.Time) {
-	if gone := now.Sub(b.filled); gone > 0 {
-		b.left = min(wholeBurst, b.left+float64(gone)/float64(wholeEvery))
-		b.filled = now
-	}
-}
-
-// masked names an address without keeping it: nobody can tell from the memory of
-// this process, or tomorrow, who guessed.
-func (t *Throttle) masked(address string) string {
-	mac := hmac.New(sha256.New, t.key[:])
-	mac.Write([]byte(address))
-	return "address " + string(mac.Sum(nil)[:16])
-}
-
-// tidy replaces the key when its time is over, and drops what was long ago. Rows
-// are made by attempts that were let through only, so there are few.
-func (t *Throttle) tidy(now time.Time) {
-	if !now.Before(t.until) {
-		_, _ = rand.Read(t.key[:])
-		t.until = now.Add(keyLasts)
-		for name := range t.rows {
-			if len(name) > 8 && name[:8] == "address " {
-				delete(t.rows, name)
+func (t *Throttle) Succeed(ctx context.Context, account, address, known string) error {
+	now := t.now().UTC().Truncate(time.Millisecond)
+	names := []string{t.masked("account", account, now), t.masked("browser", known, now), t.masked("address", address, now)}
+	return t.store.CountGuesses(ctx, names, now.Add(-forgetAfter), func(all []Guesses) bool {
+		all[0], all[1] = Guesses{}, Guesses{}
+		if of := &all[2]; known == "" && of.Failed > 0 {
+			of.Failed--
+			if of.Failed <= freeAddress {
+				of.Next = time.Time{}
 			}
 		}
-	}
-	for name, row := range t.rows {
-		if now.Sub(row.last) > forgetAfter && row.failed > 0 {
-			delete(t.rows, name)
+		return true
+	})
+}
+
+// waits is how long the longest wait of all is.
+func waits(names []string, all []Guesses, now time.Time) (wait time.Duration) {
+	for i, g := range all {
+		from := g.Next
+		if names[i] == whole {
+			from = from.Add(-(wholeBurst - 1) * wholeEvery)
 		}
+		wait = max(wait, from.Sub(now))
 	}
+	return wait
+}
+
+// count counts an attempt, and sets when the next may be.
+func (g *Guesses) count(now time.Time, free int) {
+	g.Failed++
+	g.Last = now
+	if over := g.Failed - free; over > 0 {
+		g.Next = now.Add(min(time.Second<<min(over-1, 10), longestWait))
+	}
+}
+
+// pour counts an attempt of all: Next is when everything that was let through has
+// been worked off, one every wholeEvery (the generic cell rate algorithm).
+func (g *Guesses) pour(now time.Time) {
+	g.Failed, g.Last = g.Failed+1, now
+	if g.Next.Before(now) {
+		g.Next = now
+	}
+	g.Next = g.Next.Add(wholeEvery)
+}
+
+// masked names what is counted without saying what it is: nobody can tell from the
+// store, or tomorrow, who guessed at whom.
+func (t *Throttle) masked(kind, name string, now time.Time) string {
+	day := hmac.New(sha256.New, t.key)
+	day.Write([]byte(now.Format(time.DateOnly)))
+	mac := hmac.New(sha256.New, day.Sum(nil))
+	mac.Write([]byte(kind + "\x00" + name))
+	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -141,7 +141,14 @@ func (db *DB) CountEarlier(ctx context.Context) error {
 		if err != nil || left <= 0 {
 			return err
 		}
-		if err := db.inTransaction(ctx, "count earlier records", db.countBatch); err != nil {
+		if err := db.inTransaction(ctx, "count earlier records", func(ctx context.Context, tx *sql.Tx) error {
+			for _, u := range lateCounters {
+				if done, err := db.countBatch(ctx, tx, u); err != nil || !done {
+					return err
+				}
+			}
+			return nil
+		}); err != nil {
 			return err
 		}
 		select { // writers that wait go first
@@ -152,10 +159,30 @@ func (db *DB) CountEarlier(ctx context.Context) error {
 	}
 }
 
-func (db *DB) countBatch(ctx context.Context, tx *sql.Tx) error {
+// A lateCounter came to databases with records in them; add counts an earlier one.
+type lateCounter struct {
+	id  int // in table uncounted
+	add func(in *increments, e *consent.Entry, s consent.Summary)
+}
+
+var lateCounters = []lateCounter{
+	{1, func(in *increments, e *consent.Entry, s consent.Summary) { // all but the one beneath
+		s.Answer = ""
+		in.add(e, s, e.Index)
+	}},
+	{2, func(in *increments, e *consent.Entry, s consent.Summary) {
+		if count, ok := s.AnswerCount(); ok {
+			count.Times = 0
+			in.counts[counter{e.Site, count}]++
+		}
+	}},
+}
+
+// countBatch counts what is next; done says that nothing was left.
+func (db *DB) countBatch(ctx context.Context, tx *sql.Tx, u lateCounter) (done bool, err error) {
 	var next, until int64
-	if err := tx.QueryRowContext(ctx, `SELECT next, until FROM uncounted WHERE id = 1`).Scan(&next, &until); err != nil {
-		return err
+	if err := tx.QueryRowContext(ctx, `SELECT next, until FROM uncounted WHERE id = ?1`, u.id).Scan(&next, &until); err != nil || next >= until {
+		return true, err
 	}
 	end := min(next+uncountedBatch, until)
 	rows, err := tx.QueryContext(ctx, `SELECT position, site, received_at, core FROM record WHERE position >= ?1 AND position < ?2 ORDER BY position`, next, end)
@@ -165,7 +192,7 @@ func (db *DB) countBatch(ctx context.Context, tx *sql.Tx) error {
 		return e, err
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	in, scripts := newIncrements(), map[canonical.Digest]canonical.Digest{}
 	for _, e := range earlier {
@@ -173,18 +200,18 @@ func (db *DB) countBatch(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			continue // it can't be read, which Audit finds and a counter need not
 		}
-		in.add(e, s, e.Index)
+		u.add(in, e, s)
 	}
 	if err := db.count(ctx, tx, in); err != nil {
-		return err
+		return false, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE uncounted SET next = ?1 WHERE id = 1`, end)
-	return err
+	_, err = tx.ExecContext(ctx, `UPDATE uncounted SET next = ?1 WHERE id = ?2`, end, u.id)
+	return false, err
 }
 
 // Uncounted is how many positions of the log CountEarlier has still to go through.
 func (db *DB) Uncounted(ctx context.Context) (left, of int64, err error) {
-	err = db.read.QueryRowContext(ctx, `SELECT until - next, until FROM uncounted WHERE id = 1`).Scan(&left, &of)
+	err = db.read.QueryRowContext(ctx, `SELECT COALESCE(SUM(until - next), 0), COALESCE(SUM(until), 0) FROM uncounted`).Scan(&left, &of)
 	if err != nil {
 		return 0, 0, fmt.Errorf("read what is counted: %w", db.seen(err))
 	}

@@ -35,7 +35,7 @@ func anyDraft(t testing.TB, r *rand.Rand, siteKey, id, previous string, at time.
 		Surface: consent.Surface(pick("banner", "banner", "settings", "api", "page")),
 	}
 	model := regime.OptIn
-	switch d.Action = consent.Action(pick("save", "save", "save", "withdraw", "signal", "acknowledge")); d.Action {
+	switch d.Action = consent.Action(pick("save", "save", "accept_all", "reject_all", "withdraw", "signal", "acknowledge")); d.Action {
 	case consent.Signal:
 		d.GPC, d.Surface = true, consent.OnSignal
 	case consent.Acknowledge:
@@ -49,6 +49,9 @@ func anyDraft(t testing.TB, r *rand.Rand, siteKey, id, previous string, at time.
 		for _, c := range n.Categories {
 			if r.IntN(4) > 0 || c.Key == "analytics" {
 				d.Categories[c.Key] = d.Action == consent.Save && r.IntN(2) == 0
+			}
+			if d.Action == consent.AcceptAll || d.Action == consent.RejectAll {
+				d.Categories[c.Key] = d.Action == consent.AcceptAll
 			}
 		}
 	}
@@ -138,6 +141,9 @@ func recounted(t testing.TB, db *DB, siteKey string) map[consent.Count]int64 {
 		if e.Previous == "" && (chosen || outcome == "acknowledged") {
 			add("script", script[:64], outcome)
 		}
+		if e.Previous == "" && slices.Contains([]consent.Action{"accept_all", "reject_all", "save", "acknowledge"}, core.Action) {
+			add("answer", script[:64], string(core.Action))
+		}
 		if core.Signals.GPC {
 			add("signal", "gpc", outcome)
 		}
@@ -163,7 +169,7 @@ func recounted(t testing.TB, db *DB, siteKey string) map[consent.Count]int64 {
 func counted(t testing.TB, db *DB, siteKey string) map[consent.Count]int64 {
 	t.Helper()
 	counts := map[consent.Count]int64{}
-	for _, by := range []consent.Dimension{consent.ByNothing, consent.ByRegion, consent.ByLanguage, consent.ByLayer, consent.ByScript, consent.ByCategory, consent.BySignal, consent.ByEnd} {
+	for _, by := range []consent.Dimension{consent.ByNothing, consent.ByRegion, consent.ByLanguage, consent.ByLayer, consent.ByScript, consent.ByAnswer, consent.ByCategory, consent.BySignal, consent.ByEnd} {
 		daily, err := db.DailyStatistics(t.Context(), siteKey, by, "", "9")
 		if err != nil {
 			t.Fatal(err)
