@@ -82,6 +82,12 @@ var sources = [...]struct {
 
 // Mint is the token for s. A source that is not known is minted as none.
 func (t *Tokens) Mint(s Served) string {
+	text := s.text()
+	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys.of(s.Site)[0], text))
+}
+
+// text is what a token says.
+func (s Served) text() string {
 	letter := "-"
 	for _, row := range sources {
 		if string(row.source) == s.Source {
@@ -92,8 +98,7 @@ func (t *Tokens) Mint(s Served) string {
 	if region == "" {
 		region = "-"
 	}
-	text := strings.Join([]string{tokenVersion, s.Site, digestText(s.Experience), s.Law, region, letter, strconv.FormatInt(s.Bucket, 10)}, ".")
-	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys.of(s.Site)[0], text))
+	return strings.Join([]string{tokenVersion, s.Site, digestText(s.Experience), s.Law, region, letter, strconv.FormatInt(s.Bucket, 10)}, ".")
 }
 
 // digestText writes a digest in base64url: the token goes over the wire with
@@ -188,4 +193,29 @@ func parseServed(text string) (Served, bool) {
 		}
 	}
 	return Served{}, false
+}
+
+// ServedOf is what the token of a record said.
+func ServedOf(c Core) Served {
+	return Served{Site: c.Site, Experience: c.Experience, Law: c.Law, Region: strings.TrimPrefix(c.Region, "-"), Source: c.RegionSource,
+		Bucket: c.TokenFrom / Bucket.Milliseconds()}
+}
+
+// Says reports whether a token says what s does. Whether a key of ours has vouched
+// for it, only Verify tells.
+func (s Served) Says(token string) bool {
+	cut := strings.LastIndexByte(token, '.')
+	return cut >= 0 && token[:cut] == s.text()
+}
+
+// Again is the token for s whose digest a record holds, made by whichever of the
+// keys made it then; false where that key is not kept any more.
+func (t *Tokens) Again(s Served, want canonical.Digest) (token string, ok bool) {
+	text := s.text()
+	for _, key := range t.keys.of(s.Site) {
+		if token = text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(key, text)); canonical.Sum([]byte(token)) == want {
+			return token, true
+		}
+	}
+	return "", false
 }
