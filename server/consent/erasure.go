@@ -2,7 +2,9 @@ package consent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -134,3 +136,28 @@ type ErasureStore interface {
 
 // ErrReaders: erased content is out of reach, but not yet off the disk.
 var ErrReaders = errors.New("somebody still reads an older state of the database: what was erased leaves the write-ahead log when that ends")
+
+// A Candidate is what retention asks of a record, and no more.
+type Candidate struct {
+	Index      int64
+	ReceivedAt int64  // Unix milliseconds
+	Until      int64  // the last moment at which it counted, grants or refusals
+	Law        string // row of the law table
+	Grants     bool   // something was granted
+}
+
+// CandidateOf reads what retention asks from a record's core.
+func CandidateOf(index, receivedAt int64, core []byte) (Candidate, error) {
+	var c struct {
+		ValidUntil    int64             `json:"valid_until"`
+		RefusalsUntil int64             `json:"refusals_until"`
+		Law           string            `json:"law"`
+		Categories    map[string]Choice `json:"categories"`
+		Vendors       map[string]Choice `json:"vendors"`
+	}
+	if err := json.Unmarshal(core, &c); err != nil || c.ValidUntil < receivedAt {
+		return Candidate{}, errors.Join(fmt.Errorf("leaf %d: it does not say how long it counts: %w", index, ErrDamaged), err)
+	}
+	choices := Core{Categories: c.Categories, Vendors: c.Vendors}
+	return Candidate{index, receivedAt, max(c.ValidUntil, c.RefusalsUntil), c.Law, choices.has(Granted)}, nil
+}
