@@ -112,6 +112,28 @@ func sameIDs(r *Report) error {
 	return nil
 }
 
+// ParseReceipt is the entry that a receipt stands for, as far as a receipt tells:
+// what it says is not judged, see Verify. It fails with ErrForm.
+func ParseReceipt(receipt []byte) (*Entry, error) {
+	_, e, err := parseReceipt(receipt)
+	if err != nil {
+		return nil, err
+	}
+	core, err := ParseCore(e.Core)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	e.Site, e.Previous, e.ReceivedAt = core.Site, core.Previous, core.ReceivedAt
+	if e.Personal != nil {
+		p, err := ParsePersonal(e.Personal)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrForm, err)
+		}
+		e.Subject = p.Subject
+	}
+	return e, nil
+}
+
 // parseReceipt takes a receipt apart. It returns its canonical form, in which
 // the halves are the bytes that were committed to.
 func parseReceipt(receipt []byte) ([]byte, *Entry, error) {
