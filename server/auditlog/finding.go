@@ -13,6 +13,7 @@ const (
 	Exchanged Alteration = "exchanged" // what was entered at one place stands at another
 	Truncated Alteration = "truncated" // the log ends before a head that it has signed or shown
 	Rewritten Alteration = "rewritten" // a head that it has signed or shown is not one of this history
+	Backdated Alteration = "backdated" // it says that it is older than what it follows
 	Forged    Alteration = "forged"    // a signature is not of the key it names
 )
 

@@ -1,191 +1,178 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 
+	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // An Audit is what was found by reading everything.
 type Audit struct {
-	Head     auditlog.Head
-	Records  int64 // kept, each matching its leaf and its signature
-	Versions int64 // of policies, each matching its leaf, its texts and the entry before
-	Without  int64 // leaves whose record is gone: erased, or lost
-	Findings []error
+	Head        auditlog.Head
+	Records     int64                   // kept, each matching its leaf and its signature
+	Minimised   int64                   // of these, how many have lost their personal half, as a tombstone says
+	Without     int64                   // leaves whose record is gone: shredded, as a tombstone says, or lost, which is a finding
+	Versions    int64                   // of policies, each matching its leaf, its texts and the entry before
+	Entries     map[auditlog.Kind]int64 // of the other kinds, each matching its leaf and what it stands for
+	Artifacts   int64                   // each matching its digest
+	Checkpoints int64                   // each signed, and a head that the log really had
+	Unverified  int64                   // checkpoints and cosignatures whose key was not given
+	Findings    []auditlog.Finding      // by leaf; the first ones, if there are very many
+	More        int64                   // findings beyond these
+}
+
+// An Auditing is what an audit is told. Zero values leave out what they are for.
+type Auditing struct {
+	Receipts consent.PublicKeys // of all keys that ever signed receipts
+	Log      []note.Verifier    // of the keys that signed checkpoints, and of witnesses
+
+	// Earlier are heads, and Outside checkpoints, that somebody kept outside this
+	// database. Without one, a database that was exchanged for an older copy, or whose
+	// history was written anew with the same keys, can't be told from an honest one.
+	Earlier []auditlog.Head
+	Outside []auditlog.Checkpoint
+
+	// Encoded compares a compressed form with its source.
+	Encoded func(coding string, form, source []byte) error
+	// Progress is told now and then how many leaves of all were read.
+	Progress func(done, total int64)
 }
 
 // mostFindings is where Audit stops collecting; whoever has that many restores
 // a backup.
 const mostFindings = 100
 
-// Audit reads the whole log, every record and every policy version, at one moment,
-// and recomputes all that can be recomputed: leaves from records and entries, entries
-// from versions and their texts, nodes and root from leaves, and that the log continues each of the earlier heads, which somebody kept outside
-// this database. Without one, a database that was exchanged for an older copy
-// can't be told from one that never grew. What does not hold is a finding; an
-// error means that it could not be read.
+// Audit is AuditAll with the public keys of receipts, and with earlier heads.
 func (db *DB) Audit(ctx context.Context, keys consent.PublicKeys, earlier ...auditlog.Head) (*Audit, error) {
+	return db.AuditAll(ctx, Auditing{Receipts: keys, Earlier: earlier})
+}
+
+// AuditAll reads the whole log and all that it stands for, at one moment, and
+// recomputes all that can be recomputed: leaves from records, policy versions and
+// entries; entries from what they are of, down to the bytes behind each digest;
+// nodes and root from leaves; and the root of each size that was signed or shown. It
+// changes nothing, holds the same memory whatever there is to read, and needs nobody
+// to stop: whoever writes goes on. What does not hold is a finding; an error means
+// that it could not be read.
+func (db *DB) AuditAll(ctx context.Context, o Auditing) (*Audit, error) {
 	tx, err := db.read.BeginTx(ctx, nil) // one snapshot for all of it
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", db.seen(err))
 	}
 	defer tx.Rollback()
-	a, err := auditIn(ctx, tx, keys, earlier)
+	a, err := auditIn(ctx, tx, o)
 	if err != nil {
 		return nil, fmt.Errorf("audit: %w", db.seen(err))
 	}
 	return a, nil
 }
 
-func auditIn(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys, earlier []auditlog.Head) (*Audit, error) {
-	head, err := scanHead(tx.QueryRowContext(ctx, selectHead))
-	if err != nil {
-		return nil, err
-	}
-	a := &Audit{Head: head}
-	if err := a.log(ctx, tx); err != nil {
-		return nil, err
-	}
-	records, err := a.records(ctx, tx, keys)
-	if err != nil {
-		return nil, err
-	}
-	entries, err := a.versions(ctx, tx)
-	if err != nil {
-		return nil, err
-	}
-	a.Without = head.Size - records - entries
-	node, err := tx.PrepareContext(ctx, selectNode)
-	if err != nil {
-		return nil, err
-	}
-	defer node.Close()
-	for _, old := range earlier {
-		a.continues(readNodes(ctx, node), old)
-	}
-	return a, nil
+// A replay is an audit under way.
+type replay struct {
+	*Audit
+	Auditing
+	tx    *sql.Tx
+	heads map[int64][]shown // by size
+	lost  [2]int64          // leaves of which nothing is left, not yet told: from, to
+	votes int64             // tombstone rows that an entry speaks for
+	grave *sql.Stmt         // finds one of these
+	refs  *references
+
+	order  map[auditlog.Kind]int64     // the number that was entered last
+	before map[string]canonical.Digest // the entry of each site's last publication
+	strays []stray
+	found  map[string]bool // findings that were told
 }
 
-func (a *Audit) found(format string, args ...any) {
-	if len(a.Findings) < mostFindings {
-		a.Findings = append(a.Findings, fmt.Errorf(format, args...))
+func auditIn(ctx context.Context, tx *sql.Tx, o Auditing) (*Audit, error) {
+	r := &replay{
+		Audit: &Audit{Entries: map[auditlog.Kind]int64{}}, Auditing: o, tx: tx, heads: map[int64][]shown{},
+		refs: newReferences(), order: map[auditlog.Kind]int64{}, before: map[string]canonical.Digest{}, found: map[string]bool{},
+	}
+	var err error
+	if r.Head, err = scanHead(tx.QueryRowContext(ctx, selectHead)); err != nil {
+		if !errors.Is(err, auditlog.ErrDamaged) && !errors.Is(err, sql.ErrNoRows) {
+			return nil, err
+		}
+		r.finding(auditlog.Altered, "the head of the log", auditlog.NoLeaf, err)
+	}
+	for _, step := range []func(context.Context) error{
+		r.checkpoints, r.cosigned, r.walk, r.versions, r.publications, r.acts, r.tombstones, r.artifacts, r.references,
+	} {
+		if err := step(ctx); err != nil {
+			return nil, err
+		}
+	}
+	r.exchanged()
+	slices.SortStableFunc(r.Findings, func(a, b auditlog.Finding) int { return cmp.Compare(a.Leaf, b.Leaf) })
+	return r.Audit, nil
+}
+
+// workers are as many as there are processors to verify signatures on.
+func workers() int { return max(runtime.GOMAXPROCS(0), 1) }
+
+func (r *replay) finding(what auditlog.Alteration, of string, leaf int64, why error) {
+	f := auditlog.Finding{What: what, Of: of, Leaf: leaf, Err: why}
+	if key := string(what) + of; len(r.Findings) < mostFindings && !r.found[key] {
+		r.found[key] = true
+		r.Findings = append(r.Findings, f)
+	} else if !r.found[key] {
+		r.More++
 	}
 }
 
-// log grows the tree anew from its leaves and compares every node.
-func (a *Audit) log(ctx context.Context, tx *sql.Tx) error {
-	var edge auditlog.Edge
-	size := int64(0)
-	rows, err := tx.QueryContext(ctx, `SELECT position, leaf FROM log_leaf ORDER BY position`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	nodes, err := tx.QueryContext(ctx, `SELECT position, hash FROM log_node ORDER BY position`)
-	if err != nil {
-		return err
-	}
-	defer nodes.Close()
-	for rows.Next() {
-		var position int64
-		var leaf, hash []byte
-		if err := rows.Scan(&position, &leaf); err != nil {
-			return err
-		}
-		if position != size || len(leaf) != auditlog.LeafSize {
-			a.found("leaf %d of the log is missing or misshapen: %w", size, auditlog.ErrDamaged)
-			return nil // whatever follows is not in its place
-		}
-		next, _, fresh, err := edge.Append([][auditlog.LeafSize]byte{[auditlog.LeafSize]byte(leaf)})
-		if err != nil {
-			return err
-		}
-		for _, want := range fresh {
-			if !nodes.Next() {
-				a.found("node %d of the log is missing: %w", want.Index, errors.Join(auditlog.ErrDamaged, nodes.Err()))
-				return nodes.Err()
-			}
-			if err := nodes.Scan(&position, &hash); err != nil {
-				return err
-			}
-			if position != want.Index || string(hash) != string(want.Hash[:]) {
-				a.found("node %d of the log is not that of its leaves: %w", want.Index, auditlog.ErrDamaged)
-				return nil
-			}
-		}
-		edge = next
-		size++
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if nodes.Next() {
-		a.found("the log has nodes beyond its %d leaves: %w", size, auditlog.ErrDamaged)
-	}
-	head, err := edge.Head()
-	if err == nil && head != a.Head {
-		a.found("the log's head says %d leaves with root %s, its leaves say %d with %s: %w", a.Head.Size, a.Head.Root, head.Size, head.Root, auditlog.ErrDamaged)
-	}
-	return errors.Join(err, nodes.Err())
+// A shown head is one that the log has signed, or that somebody kept.
+type shown struct {
+	of   string
+	root tlog.Hash
+	mine bool // kept in the database itself
 }
 
-// records verifies each receipt as its holder would, and returns how many there are.
-func (a *Audit) records(ctx context.Context, tx *sql.Tx, keys consent.PublicKeys) (seen int64, _ error) {
-	rows, err := tx.QueryContext(ctx, `SELECT `+entryColumns+` FROM kept_record r LEFT JOIN log_leaf l ON l.position = r.position ORDER BY r.position`)
-	if err != nil {
-		return 0, err
-	}
-	defer rows.Close()
-	last := int64(0)
-	for rows.Next() {
-		seen++
-		e, err := scanEntry(rows)
-		if errors.Is(err, consent.ErrDamaged) {
-			a.found("%w", err)
-			continue
-		}
-		if err != nil {
-			return 0, err
-		}
-		receipt, err := consent.EncodeReceipt(e)
-		if err == nil {
-			var report consent.Report
-			report, err = consent.Verify(receipt, keys)
-			if core := report.Core; err == nil && (core.Site != e.Site || core.Previous != e.Previous || core.ReceivedAt != e.ReceivedAt ||
-				(report.Personal != nil && report.Personal.Subject != e.Subject)) {
-				err = fmt.Errorf("its columns differ from what it says: %w", consent.ErrDamaged)
-			}
-		}
-		if err != nil {
-			a.found("receipt %s at leaf %d: %w", e.ReceiptID, e.Index, err)
-			continue
-		}
-		if e.ReceivedAt < last-clockTolerance {
-			a.found("receipt %s at leaf %d is dated %d ms before the one it follows", e.ReceiptID, e.Index, last-e.ReceivedAt)
-		}
-		last = max(last, e.ReceivedAt)
-		a.Records++
-	}
-	return seen, rows.Err()
+// expect has a head compared when as many leaves were read.
+func (r *replay) expect(of string, head auditlog.Head, mine bool) {
+	r.heads[head.Size] = append(r.heads[head.Size], shown{of, head.Root, mine})
 }
 
-// clockTolerance is how far, in milliseconds, the clocks of two processes that
-// append to one log may be apart before it is a finding.
-const clockTolerance = 5 * 60 * 1000
-
-func (a *Audit) continues(nodes tlog.HashReader, old auditlog.Head) {
-	proof, err := auditlog.ProveConsistency(nodes, old, a.Head)
-	if err == nil {
-		err = auditlog.CheckConsistency(proof, old, a.Head)
+// compare compares the heads of the size that was reached.
+func (r *replay) compare(tree *auditlog.Replay) {
+	all, ok := r.heads[tree.Size()]
+	if !ok {
+		return
 	}
-	if err != nil {
-		a.found("the log does not continue the one that had %d leaves and root %s: %w", old.Size, old.Root, err)
+	delete(r.heads, tree.Size())
+	root, known := tree.Root()
+	for _, h := range all {
+		switch {
+		case h.root == root:
+			if h.mine {
+				r.Checkpoints++
+			}
+		case known:
+			r.finding(auditlog.Rewritten, h.of, auditlog.NoLeaf, fmt.Errorf("its root is %s, that of the first %d leaves is %s: what came before it was written anew: %w",
+				h.root, tree.Size(), root, auditlog.ErrConsistency))
+		case !h.mine:
+			r.finding(auditlog.Rewritten, h.of, auditlog.NoLeaf, fmt.Errorf("its root is %s, and what came before it does not hold: %w", h.root, auditlog.ErrConsistency))
+		}
+	}
+}
+
+// beyond are the heads of more leaves than there are.
+func (r *replay) beyond(size int64) {
+	for at, all := range r.heads {
+		for _, h := range all {
+			r.finding(auditlog.Truncated, "the log", auditlog.NoLeaf, fmt.Errorf("it has %d leaves, and %s is of %d: later ones were removed, or the database is an older copy: %w",
+				size, h.of, at, auditlog.ErrConsistency))
+		}
 	}
 }

@@ -93,11 +93,11 @@ func TestAuditFindsEveryAlteration(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
-		a, err := auditIn(t.Context(), tx, signer{}.keys(), []auditlog.Head{heads[n-1], heads[3]})
+		a, err := auditIn(t.Context(), tx, Auditing{Receipts: signer{}.keys(), Earlier: []auditlog.Head{heads[n-1], heads[3]}})
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		if len(a.Findings) == 0 && a.Without == 0 {
+		if len(a.Findings) == 0 {
 			t.Errorf("not found: %s", what)
 		}
 		tried++
@@ -191,16 +191,31 @@ func TestAuditFindsAnOlderCopy(t *testing.T) {
 	}
 }
 
-func TestAuditTellsErasedFromKept(t *testing.T) {
+func TestAuditTellsErasedFromLost(t *testing.T) {
 	db, heads := logged(t, filepath.Join(t.TempDir(), "volenti.db"), 6)
-	if _, err := db.write.Exec(`DELETE FROM record WHERE position IN (1, 4)`); err != nil {
-		t.Fatal(err)
+	ids := make([]string, 6)
+	for i := range ids {
+		if err := db.read.QueryRow(`SELECT id FROM record WHERE position = ?1`, i).Scan(&ids[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for how, id := range map[consent.Erasure]string{consent.Shredded: ids[1], consent.Minimised: ids[2]} {
+		if _, err := db.EraseRecords(t.Context(), "shop", []string{id}, how, consent.ReasonRequested, noon); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a := audited(t, db, heads...)
-	if len(a.Findings) != 0 || a.Records != 4 || a.Without != 2 {
+	if len(a.Findings) != 0 || a.Records != 5 || a.Minimised != 1 || a.Without != 1 || a.Entries[auditlog.Tombstone] != 2 {
 		t.Errorf("%+v", a)
 	}
-	if a, err := db.Audit(t.Context(), nil); err != nil || len(a.Findings) != 4 || !errors.Is(a.Findings[0], consent.ErrUnknownKey) {
+	if _, err := db.write.Exec(`DELETE FROM record WHERE position = 4`); err != nil {
+		t.Fatal(err)
+	}
+	a = audited(t, db, heads...)
+	if len(a.Findings) != 1 || a.Findings[0].What != auditlog.Lost || a.Findings[0].Leaf != 4 || a.Without != 2 {
+		t.Errorf("%+v", a)
+	}
+	if a, err := db.Audit(t.Context(), nil); err != nil || len(a.Findings) != 5 || !errors.Is(a.Findings[0], consent.ErrUnknownKey) || a.Findings[0].What != auditlog.Forged {
 		t.Errorf("without keys: %+v, %v", a, err)
 	}
 	gone, cancel := context.WithCancel(t.Context())

@@ -13,75 +13,91 @@ import (
 )
 
 // versions verifies each policy version: its texts against their digests, its entry
-// against it, the entry's leaf, and the chain. It returns how many entries there are.
-func (a *Audit) versions(ctx context.Context, tx *sql.Tx) (entries int64, _ error) {
-	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM policy_entry`).Scan(&entries); err != nil {
-		return 0, err
-	}
+// against it, the entry's leaf, and the chain.
+func (r *replay) versions(ctx context.Context) error {
 	type policy struct{ site, key string }
-	rows, err := tx.QueryContext(ctx, `SELECT site, policy FROM policy_version UNION SELECT site, policy FROM policy_entry ORDER BY 1, 2`)
+	rows, err := r.tx.QueryContext(ctx, `SELECT site, policy FROM policy_version UNION SELECT site, policy FROM policy_entry ORDER BY 1, 2`)
 	all, err := collect(rows, err, func(row scanner) (p policy, err error) {
 		err = row.Scan(&p.site, &p.key)
 		return p, err
 	})
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, p := range all {
-		if err := a.chain(ctx, tx, p.site, p.key); err != nil {
-			return 0, err
+		if err := r.chain(ctx, p.site, p.key); err != nil {
+			return err
 		}
 	}
-	return entries, nil
+	return nil
 }
 
 // chain verifies the versions of one policy, from the first to the last.
-func (a *Audit) chain(ctx context.Context, tx *sql.Tx, site, policy string) error {
-	versions, err := versionsIn(ctx, tx, site, policy)
+func (r *replay) chain(ctx context.Context, site, policy string) error {
+	versions, err := versionsIn(ctx, r.tx, site, policy)
+	if unreadable(err) {
+		r.finding(auditlog.Altered, "a version of "+site+"/"+policy, auditlog.NoLeaf, errMisshapen)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
 	var before policyversions.Version
 	for i := len(versions) - 1; i >= 0; i-- { // oldest first
 		v := versions[i]
-		faults, err := a.version(ctx, tx, v, before)
+		of := fmt.Sprintf("%s/%s version %d", site, policy, v.Number)
+		if v.Number > before.Number+1 {
+			r.finding(auditlog.Lost, fmt.Sprintf("%s/%s version %d", site, policy, before.Number+1), auditlog.NoLeaf, fmt.Errorf("number %d follows number %d: %w", v.Number, before.Number, auditlog.ErrDamaged))
+		}
+		position, faults, err := r.version(ctx, v, before)
 		if err != nil {
 			return err
 		}
-		if faults != nil {
-			a.found("%s/%s version %d: %w", site, policy, v.Number, faults)
-		} else {
-			a.Versions++
+		switch {
+		case errors.Is(faults, errNoEntry):
+			r.finding(auditlog.Inserted, of, auditlog.NoLeaf, faults)
+		case faults != nil:
+			r.finding(auditlog.Altered, of, position, faults)
+		default:
+			r.Versions++
 		}
 		before = v
 	}
-	var beyond int64
-	err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM policy_entry e WHERE e.site = ?1 AND e.policy = ?2
-		AND NOT EXISTS (SELECT 1 FROM policy_version v WHERE v.site = e.site AND v.policy = e.policy AND v.number = e.number)`, site, policy).Scan(&beyond)
-	if beyond > 0 {
-		a.found("%s/%s has %d entries whose version is gone: %w", site, policy, beyond, auditlog.ErrDamaged)
-	}
+	rows, err := r.tx.QueryContext(ctx, `SELECT e.number, e.position FROM policy_entry e WHERE e.site = ?1 AND e.policy = ?2
+		AND NOT EXISTS (SELECT 1 FROM policy_version v WHERE v.site = e.site AND v.policy = e.policy AND v.number = e.number)`, site, policy)
+	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
+		var number any
+		var position int64
+		if err := row.Scan(&number, &position); err != nil {
+			return none, err
+		}
+		r.finding(auditlog.Lost, fmt.Sprintf("%s/%s version %v", site, policy, number), position, fmt.Errorf("its entry is there, and it is not: %w", auditlog.ErrDamaged))
+		return none, nil
+	})
 	return err
 }
 
-// version returns what is wrong with v, which follows before.
-func (a *Audit) version(ctx context.Context, tx *sql.Tx, v, before policyversions.Version) (faults, err error) {
+var errNoEntry = errors.New("it has no entry")
+
+// version returns what is wrong with v, which follows before, and the place of its entry.
+func (r *replay) version(ctx context.Context, v, before policyversions.Version) (position int64, faults, err error) {
 	add := func(err error) { faults = errors.Join(faults, err) }
-	if v.Number != before.Number+1 {
-		add(fmt.Errorf("it follows number %d: %w", before.Number, auditlog.ErrDamaged))
-	}
+	position = auditlog.NoLeaf
 	if v.Previous != before.Entry {
 		add(fmt.Errorf("its entry follows another one than that of number %d: %w", before.Number, auditlog.ErrDamaged))
 	}
-	l, err := scanVersionLink(tx.QueryRowContext(ctx, versionLinkQuery, v.Site, v.Policy, v.Number))
+	l, err := scanVersionLink(r.tx.QueryRowContext(ctx, versionLinkQuery, v.Site, v.Policy, v.Number))
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		add(fmt.Errorf("it has no entry: %w", auditlog.ErrDamaged))
+		add(fmt.Errorf("%w: %w", errNoEntry, auditlog.ErrDamaged))
+	case unreadable(err):
+		add(errMisshapen)
 	case errors.Is(err, auditlog.ErrDamaged):
 		add(err)
 	case err != nil:
-		return nil, err
+		return 0, nil, err
 	default:
+		position = l.Position
 		if err := l.Check(v); err != nil {
 			add(err)
 		}
@@ -89,13 +105,14 @@ func (a *Audit) version(ctx context.Context, tx *sql.Tx, v, before policyversion
 	texts := append([]policyversions.Translation{{Language: v.Language, Title: v.Title, Digest: v.Digest}}, v.Translations...)
 	for _, t := range texts {
 		var text []byte
-		err := tx.QueryRowContext(ctx, `SELECT bytes FROM artifact WHERE digest = ?1`, string(t.Digest)).Scan(&text)
+		err := r.tx.QueryRowContext(ctx, `SELECT bytes FROM artifact WHERE digest = ?1`, string(t.Digest)).Scan(&text)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
 			add(fmt.Errorf("the text %s is gone: %w", t.Digest.Short(), consent.ErrDamaged))
 		case err != nil:
-			return nil, err
+			return 0, nil, err
 		default:
+			r.refs.add(t.Digest, "policy", v.Site+"/"+v.Policy, auditlog.NoLeaf)
 			if err := checkDigest(t.Digest, text); err != nil {
 				add(err)
 			}
@@ -104,7 +121,7 @@ func (a *Audit) version(ctx context.Context, tx *sql.Tx, v, before policyversion
 			}
 		}
 	}
-	return faults, nil
+	return position, faults, nil
 }
 
 // says reports whether a text is of the title and language that its row states.

@@ -93,3 +93,28 @@ func BenchmarkEntry(b *testing.B) {
 		i++
 	}
 }
+
+// BenchmarkAudit replays a log of ordinary records.
+func BenchmarkAudit(b *testing.B) {
+	const n = 20_000
+	db := openedSQLite(b, filepath.Join(b.TempDir(), "volenti.db"))
+	withSites(b, db, "shop")
+	for i := range n / 500 {
+		var drafts []consent.Draft
+		for j := range 500 {
+			drafts = append(drafts, draft(b, "shop", fmt.Sprintf("%d-%d", i, j), ""))
+		}
+		if err := db.AppendRecords(b.Context(), entriesOf(b, drafts...)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ResetTimer()
+	b.ReportAllocs()
+	for b.Loop() {
+		a, err := db.Audit(b.Context(), signer{}.keys())
+		if err != nil || len(a.Findings) != 0 || a.Records != n {
+			b.Fatal(a, err)
+		}
+	}
+	b.ReportMetric(n*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}

@@ -39,7 +39,7 @@ func draftOf(siteKey, id, previous string, analytics bool) (consent.Draft, error
 		Served:     consent.Served{Site: siteKey, Experience: canonical.Sum(b), Law: "x", Region: "DE", Source: "database", Bucket: consent.BucketOf(noon)},
 		Experience: x, LawTable: "2026-11-21", Models: map[string]regime.Model{"analytics": regime.OptIn},
 		Notice:    &notice.Notice{Site: siteKey, Validity: 6, Categories: []notice.Category{{Key: "analytics", Like: "analytics"}}},
-		Artifacts: []consent.Artifact{{Digest: canonical.Sum(b), Kind: "experience", Bytes: b}},
+		Artifacts: []consent.Artifact{{Digest: canonical.Sum(b), Kind: "experience", Bytes: b}, {Digest: x.Notice, Kind: "notice", Bytes: []byte("shown")}},
 	})
 }
 
