@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -14,6 +15,8 @@ import (
 const (
 	logKeyFile     = "log.key"
 	witnessKeyFile = "witness.key"
+
+	retiredLogKey, retiredLogKeyEnd = "log-", ".vkey" // with the hash of the key between
 )
 
 // OpenLogKey reads the key that signs checkpoints, or makes it of random for a log
@@ -35,18 +38,65 @@ func ReadLogKey(folder string) (*auditlog.LogKey, error) {
 }
 
 // RenewLogKey puts a new key of random, for a log that is called origin, in the place
-// of the one there is. With the old one nobody can sign any more.
+// of the one there is, if any. With the old one nobody can sign any more; its public
+// half stays beside it.
 func RenewLogKey(folder, origin string, random io.Reader) (*auditlog.LogKey, error) {
 	unlock, err := lockKeys(folder)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
+	old, err := ReadLogKey(folder)
+	if err != nil && !NoLogKey(err) {
+		return nil, err
+	}
 	k, err := auditlog.NewLogKey(origin, random)
 	if err != nil {
 		return nil, err
 	}
+	if old != nil {
+		name := fmt.Sprintf("%s%08x%s", retiredLogKey, old.Verifier().KeyHash(), retiredLogKeyEnd)
+		if err := writeFile(filepath.Join(folder, name), []byte(old.VerifierKey()+"\n"), 0o644); err != nil {
+			return nil, err
+		}
+	}
 	return k, writeFile(filepath.Join(folder, logKeyFile), []byte(k.Secret()+"\n"), 0o600)
+}
+
+// RetiredLogKeys are the public keys (vkey) under which the log was signed before.
+func RetiredLogKeys(folder string) ([]string, error) {
+	files, err := filepath.Glob(filepath.Join(folder, retiredLogKey+"*"+retiredLogKeyEnd))
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for _, file := range files { // sorted
+		b, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		key := strings.TrimSuffix(string(b), "\n")
+		if _, err := auditlog.NewVerifier(key); err != nil {
+			return nil, fmt.Errorf("%s: %w", file, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
+// ForgetWitnessKey removes the key that cosigns other logs: the next one is another
+// witness, which nobody counts on yet. It must be called where what was cosigned may
+// be forgotten.
+func ForgetWitnessKey(folder string) error {
+	unlock, err := lockKeys(folder)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := removeFile(filepath.Join(folder, witnessKeyFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // OpenWitnessKey reads the key that cosigns checkpoints of other logs, or makes it of

@@ -66,12 +66,20 @@ func (l *Log) Newest() auditlog.Checkpoint {
 	return l.newest
 }
 
-func (l *Log) publish(c auditlog.Checkpoint) {
+// show pins c, which is kept, and then lets others see it.
+func (l *Log) show(c auditlog.Checkpoint) error {
+	if was := l.Newest(); len(was.Note) > 0 && was.Head == c.Head {
+		return nil
+	}
+	if l.Pinned != "" {
+		if err := writeFile(l.Pinned, c.Note); err != nil {
+			return err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.newest.Note) == 0 || c.Head.Size >= l.newest.Head.Size {
-		l.newest = c
-	}
+	l.newest = c
+	return nil
 }
 
 // Sign makes a checkpoint of the log as it is, keeps it, pins it, and publishes it;
@@ -87,8 +95,7 @@ func (l *Log) Sign(ctx context.Context) (auditlog.Checkpoint, error) {
 		var c auditlog.Checkpoint
 		c, err = l.sign(ctx)
 		if err == nil {
-			l.publish(c)
-			return c, nil
+			return c, l.show(c)
 		}
 		if !errors.Is(err, auditlog.ErrFork) {
 			break
