@@ -64,6 +64,7 @@ type tomlLines struct {
 	line   int
 	source *source
 	tables map[string]int // by path of an array of tables: how many there were so far
+	spans  *tomlSpans     // where everything stands; nil if nobody asks
 }
 
 func (t *tomlLines) file() {
@@ -71,13 +72,17 @@ func (t *tomlLines) file() {
 	for t.space(true); t.at < len(t.text); t.space(true) {
 		switch {
 		case strings.HasPrefix(t.text[t.at:], "[["):
+			from := t.at
 			t.at += 2
 			table = t.header(true)
 			t.skip(2)
+			t.spans.block(table, true, from)
 		case t.text[t.at] == '[':
+			from := t.at
 			t.at++
 			table = t.header(false)
 			t.skip(1)
+			t.spans.block(table, false, from)
 		default:
 			t.pair(table)
 		}
@@ -170,7 +175,11 @@ func (t *tomlLines) pair(path string) {
 	if t.peek() == '=' {
 		t.at++
 	}
+	t.space(false)
+	from := t.at
+	at := t.spans.pair(path, before, from)
 	t.value(path)
+	t.spans.ends(at, strings.TrimRight(t.text[:t.at], " \t\r"))
 	if t.at == before { // not TOML: go on in any case
 		t.at++
 	}
