@@ -13,6 +13,7 @@ import (
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/site"
@@ -64,6 +65,7 @@ var problems = []struct {
 	{visitor.ErrNotAcceptable, 406, "not-acceptable", "There is no such form of this", "Accept text/html, application/json or, of a text, text/markdown; or ask for the address with .json or .md behind it."},
 	{policyversions.ErrBeforeReceipt, 400, "before-receipt", "At that time this receipt had not been given", "Ask for a time from the receipt's given_at on."},
 	{visitor.ErrTime, 400, "time", "This is not a time", "Write RFC 3339, such as 2026-12-01T09:00:00Z, or Unix milliseconds; used must not lie before at."},
+	{forms.ErrUnknown, 400, "form-of-receipt", "A receipt has no such form", "Leave form out, or name one of docs/receipt-forms.md: receipt, jws, 27560, 27560-record, 27560-jws, kantara, kantara-jwt."},
 	{consent.ErrUnknownReceipt, 404, "unknown-receipt", "There is no such receipt", "Check the receipt's id; it is in the receipt itself."},
 	{consent.ErrUnknownArtifact, 404, "unknown-digest", "Nothing is kept under this digest", "Take the address from a receipt or from the banner script."},
 	{visitor.ErrUnknownCategory, 404, "unknown-category", "There is no such category", "Use the key of a category of the notice."},

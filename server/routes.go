@@ -66,6 +66,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/healthz", healthy)
 	get("/readyz", ready(d.Ready))
 	get("/openapi.json", openAPI)
+	get("/schemas/:name", schema)
 
 	// Operators.
 	if d.Console != nil {

@@ -8,11 +8,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/consent/forms"
 )
 
 func receiptCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "receipt", Short: "Receipts of decisions"}
-	cmd.AddCommand(receiptVerifyCommand())
+	cmd.AddCommand(receiptExportCommand(), receiptVerifyCommand())
 	return cmd
 }
 
@@ -21,7 +22,8 @@ func receiptVerifyCommand() *cobra.Command {
 		Use:   "verify FILE",
 		Short: "Check a receipt offline, with nothing but the public keys",
 		Long: `Check a receipt offline. --keys is the document a server publishes at
-/.well-known/jwks.json, or a PEM file. Nothing is asked of any server.`,
+/.well-known/jwks.json, or a PEM file. Nothing is asked of any server. Any form of
+a receipt can be checked that is signed or carries one (volenti receipt export).`,
 		Example: `  volenti receipt verify volenti-receipt.json --keys jwks.json`,
 		Args:    cobra.ExactArgs(1),
 	}
@@ -40,8 +42,8 @@ func receiptVerifyCommand() *cobra.Command {
 		if err != nil {
 			return usage(fmt.Errorf("%s: %w", *keyFile, err))
 		}
-		report, err := consent.Verify(receipt, keys)
-		_, printed := report.WriteTo(cmd.OutOrStdout())
+		found, err := forms.Verify(receipt, keys)
+		_, printed := found.WriteTo(cmd.OutOrStdout())
 		if err != nil {
 			return invalid(fmt.Errorf("%s does not verify: %w", args[0], err))
 		}

@@ -145,7 +145,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
-		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring},
+		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},

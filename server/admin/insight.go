@@ -7,6 +7,7 @@ import (
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/embedding"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
@@ -19,6 +20,7 @@ import (
 type Insight struct {
 	Store InsightStore
 	Keys  func() consent.PublicKeys // those of receipts, past ones too
+	Forms forms.Signer              // signs forms of receipts
 	Table *regime.Table
 	Lines *embedding.Maker
 	// Regions is what is to be said of the region database's age, or "".

@@ -14,6 +14,7 @@ import (
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/web/console"
@@ -42,6 +43,9 @@ func (c *Console) receipt(d *Desk) error {
 	page.Zone, page.Anonymous = zoneName(d.Site), e.Personal == nil
 	public := "v1/sites/" + d.Site.Key + "/receipts/" + e.ReceiptID
 	page.Public, page.Governing = public, public+"/governing"
+	for _, f := range forms.All()[1:] {
+		page.Forms = append(page.Forms, console.Form{Name: f.Name, About: f.About})
+	}
 	if err := c.prove(ctx, e, page); err != nil {
 		return err
 	}
@@ -54,24 +58,32 @@ func (c *Console) receipt(d *Desk) error {
 	return d.Show(page)
 }
 
-// receiptFile answers the receipt's own bytes.
+// receiptFile answers the receipt's own bytes, or the form that ?form= names.
 func (c *Console) receiptFile(d *Desk) error {
 	e, err := c.Records.Entry(d.Request().Context(), d.Site.Key, d.Param("receipt"))
 	if err != nil {
 		return err
 	}
-	receipt, err := consent.EncodeReceipt(e)
+	f, err := forms.Of(d.QueryParam("form"))
+	if err != nil {
+		return err
+	}
+	s, err := forms.Load(d.Request().Context(), c.Records, e, c.keys(), c.PublicURL)
+	if err != nil {
+		return err
+	}
+	receipt, err := f.Write(s, c.Insight.Forms)
 	if err != nil {
 		return err
 	}
 	// An act stays; the receipt's id would outlive the record in it.
-	if err := d.Note("receipt.export", fmt.Sprintf("leaf %d", e.Index), "one, as JSON"); err != nil {
+	if err := d.Note("receipt.export", fmt.Sprintf("leaf %d", e.Index), "one, as "+f.Name); err != nil {
 		return err
 	}
 	h := d.Response().Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Disposition", `attachment; filename="receipt-`+e.ReceiptID+`.json"`)
-	return d.Blob(http.StatusOK, "application/json", receipt)
+	h.Set("Content-Disposition", `attachment; filename="receipt-`+e.ReceiptID+f.Extension+`"`)
+	return d.Blob(http.StatusOK, f.MediaType, receipt)
 }
 
 // prove verifies the receipt as its holder would, and that its leaf is in the log.

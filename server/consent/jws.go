@@ -23,7 +23,7 @@ var (
 )
 
 // jwsKind is a media type without "application/" (RFC 7515 §4.1.9).
-var jwsKind = regexp.MustCompile(`^[a-z0-9.+-]{1,64}$`)
+var jwsKind = regexp.MustCompile(`^[A-Za-z0-9.+-]{1,64}$`)
 
 // SignJWS makes a compact JWS (RFC 7515) over canonical JSON, with the current key:
 // alg EdDSA (RFC 8037), its kid, and kind as typ, by which one kind can't pass for

@@ -15,20 +15,17 @@ type Receipts struct {
 	Store     consent.Store
 	Directory *Directory
 	Keys      *consent.Keyring
+	PublicURL string // the server's own address; or "", then the one it is asked under
 }
 
-// Get answers a receipt: the bytes that were answered when it was given. The id
-// is 128 random bits; who knows it holds the receipt.
+// Get answers a receipt: the bytes that were answered when it was given, or another
+// form of it. The id is 128 random bits; who knows it holds the receipt.
 func (rs *Receipts) Get(c echo.Context) error {
 	entry, err := rs.held(c)
 	if err != nil {
 		return err
 	}
-	receipt, err := consent.EncodeReceipt(entry)
-	if err != nil {
-		return err
-	}
-	return c.Blob(http.StatusOK, "application/json", receipt)
+	return rs.write(c, entry)
 }
 
 // held is the record whose receipt the request holds: it knows its id.

@@ -89,6 +89,7 @@ type Receipt struct {
 	LogSize    int64
 	Governing  string // address
 	Public     string // the receipt's own address
+	Forms      []Form // other ways to write it down
 	Chain      []ReceiptRow
 	Anonymous  bool // the half that links decisions was removed
 	Controller string
@@ -96,6 +97,9 @@ type Receipt struct {
 }
 
 func (*Receipt) template() string { return "receipt" }
+
+// A Form is a way to write a receipt down.
+type Form struct{ Name, About string }
 
 // A Choice is what was decided about one category or vendor.
 type Choice struct{ Name, Key, Said, Badge, Model string }

@@ -99,6 +99,9 @@ func byName(name string) Form {
 // Signed reports whether the form is signed anew, as a whole, when it is written.
 func (f Form) Signed() bool { return f.kind != "" }
 
+// Kind is the typ of the form's JWS; "" where it is none.
+func (f Form) Kind() string { return f.kind }
+
 // A Signer signs forms; consent.Keyring is one. It is safe for concurrent use.
 type Signer interface {
 	// SignJWS makes a compact JWS of a kind over canonical JSON.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
@@ -117,4 +118,17 @@ func decodeExactly(b []byte, v any) error {
 		return ErrNotThis
 	}
 	return nil
+}
+
+// WriteTo writes for people what was checked, and what the record says.
+func (v Verified) WriteTo(w io.Writer) (int64, error) {
+	var n int64
+	if v.KeyID != "" && v.Form.Signed() {
+		written, err := fmt.Fprintf(w, "signed as a whole, as %s, by key %s\n", v.Form.Name, v.KeyID)
+		if n = int64(written); err != nil {
+			return n, err
+		}
+	}
+	more, err := v.Report.WriteTo(w)
+	return n + more, err
 }

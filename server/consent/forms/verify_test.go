@@ -199,6 +199,15 @@ func TestTokensOutliveTheirKeys(t *testing.T) {
 	for kid, key := range ring.Public() {
 		keys[kid] = key
 	}
+	for _, f := range All() {
+		b, err := f.Write(s, ring)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v, err := Verify(b, keys); f.Name != "kantara" && (err != nil || f.Signed() != (v.KeyID == ring.Current())) {
+			t.Errorf("%s: %+v, %v", f.Name, v.KeyID, err)
+		}
+	}
 	if len(made) != 4 {
 		t.Fatalf("%d keys signed", len(made))
 	}
