@@ -98,7 +98,7 @@ func parseBody(body string) (Checkpoint, error) {
 	if err != nil || size < 0 || strconv.FormatInt(size, 10) != lines[1] {
 		return Checkpoint{}, fmt.Errorf("%.20q is not a number of leaves: %w", lines[1], ErrCheckpoint)
 	}
-	root, err := parseHash(lines[2])
+	root, err := ParseHash(lines[2])
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("root %.60q: %w", lines[2], ErrCheckpoint)
 	}
@@ -109,8 +109,8 @@ func parseBody(body string) (Checkpoint, error) {
 	return c, nil
 }
 
-// parseHash reads a hash in base64, in the one way there is to write it.
-func parseHash(text string) (tlog.Hash, error) {
+// ParseHash reads a hash in base64, in the one way there is to write it.
+func ParseHash(text string) (tlog.Hash, error) {
 	b, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || len(b) != tlog.HashSize || strings.ContainsAny(text, "\r\n") {
 		return tlog.Hash{}, errors.New("this is not a hash in base64")

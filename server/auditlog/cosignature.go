@@ -182,3 +182,30 @@ func publicHalf(secret string) (string, error) {
 	key := ed25519.NewKeyFromSeed(b[1:]).Public().(ed25519.PublicKey)
 	return formatKey(name, algorithmEd25519, key), nil
 }
+
+// KeyName is how a key is named in short: name+hash.
+func KeyName(v note.Verifier) string { return fmt.Sprintf("%s+%08x", v.Name(), v.KeyHash()) }
+
+// SplitNote parts the signature lines of a note that was verified: the note as one key
+// signed it, and the lines of all others by the names of their keys.
+func SplitNote(text []byte, key note.Verifier) (own []byte, others map[string]string) {
+	body, signatures, ok := cutNote(text)
+	if !ok {
+		return text, nil
+	}
+	own, others = []byte(body+"\n"), map[string]string{}
+	for line := range strings.Lines(signatures) {
+		name, text, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "— "), " ")
+		b, err := base64.StdEncoding.DecodeString(text)
+		if err != nil || len(b) < 4 {
+			continue
+		}
+		switch of := fmt.Sprintf("%s+%08x", name, binary.BigEndian.Uint32(b)); of {
+		case KeyName(key):
+			own = append(own, line...)
+		default:
+			others[of] = line
+		}
+	}
+	return own, others
+}

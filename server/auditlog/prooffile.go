@@ -71,7 +71,7 @@ func ParseProof(text []byte) (p Proof, err error) {
 		return p, fmt.Errorf("index: %w", ErrProof)
 	}
 	for _, line := range lines[1:] {
-		h, err := parseHash(line)
+		h, err := ParseHash(line)
 		if err != nil {
 			return p, fmt.Errorf("hash %.60q: %w", line, ErrProof)
 		}

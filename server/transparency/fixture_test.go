@@ -130,3 +130,28 @@ func copyFile(t testing.TB, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// kept runs the log's loops until stop.
+func kept(t *testing.T, w *world) (stop func(), done <-chan struct{}) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.log.Keep(ctx)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return cancel, ended
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(time.Minute)
+	for !is() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within a minute: %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -38,6 +40,15 @@ type Options struct {
 	Pinned string
 	// Every is how often a log that grows is signed; a second if it is zero.
 	Every time.Duration
+	// Fresh is how old the cosignatures of a log that doesn't grow may get; ten minutes
+	// if it is zero.
+	Fresh time.Duration
+	// Retired are the public keys under which the log was signed before, to be shown.
+	Retired []string
+
+	Witnesses []Witness // that cosign this log
+	Witness   *Cosigner // as which this server cosigns others; nil if it is none
+	Places    []Place   // where checkpoints are pinned once a day
 }
 
 // A Log signs what the store holds. It is safe for concurrent use; several processes
@@ -48,7 +59,10 @@ type Log struct {
 	signing sync.Mutex // one at a time makes checkpoints
 
 	mu     sync.RWMutex
-	newest auditlog.Checkpoint // what is published; guarded by mu
+	newest auditlog.Checkpoint // what is published, signed by the log alone; guarded by mu
+	signed chan struct{}       // closed when newest changes; guarded by mu
+	lines  map[string]string   // cosignatures of newest, by key; guarded by mu
+	vouch  auditlog.Checkpoint // the newest that somebody has cosigned, with that; guarded by mu
 }
 
 // New makes the log that stands on a store. Nothing is signed yet.
@@ -56,7 +70,10 @@ func New(o Options) *Log {
 	if o.Every <= 0 {
 		o.Every = time.Second
 	}
-	return &Log{Options: o}
+	if o.Fresh <= 0 {
+		o.Fresh = 10 * time.Minute
+	}
+	return &Log{Options: o, signed: make(chan struct{})}
 }
 
 // Newest is the checkpoint that is published; its Note is empty before the first.
@@ -79,7 +96,45 @@ func (l *Log) show(c auditlog.Checkpoint) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.newest = c
+	l.newest.Note, l.lines = auditlog.SplitNote(c.Note, l.Key.Verifier())
+	if len(l.lines) > 0 { // kept before this start
+		l.vouch = c
+	}
+	close(l.signed)
+	l.signed = make(chan struct{})
 	return nil
+}
+
+// cosigned is the published checkpoint with the cosignatures there are.
+func (l *Log) cosigned() auditlog.Checkpoint {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	c := l.newest
+	c.Note = withLines(c.Note, l.lines)
+	return c
+}
+
+// withLines is a note with more signatures.
+func withLines(text []byte, lines map[string]string) []byte {
+	text = slices.Clone(text)
+	for _, key := range slices.Sorted(maps.Keys(lines)) {
+		text = append(text, lines[key]...)
+	}
+	return text
+}
+
+// add takes in a cosignature of c that was verified.
+func (l *Log) add(c auditlog.Checkpoint, key, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.newest.Head != c.Head {
+		return
+	}
+	lines := map[string]string{key: line}
+	maps.Copy(lines, l.lines)
+	lines[key] = line
+	l.lines, l.vouch = lines, l.newest
+	l.vouch.Note = withLines(l.newest.Note, lines)
 }
 
 // Sign makes a checkpoint of the log as it is, keeps it, pins it, and publishes it;
@@ -148,11 +203,17 @@ func continues(ctx context.Context, r auditlog.Reader, old, head auditlog.Head) 
 	return nil
 }
 
-// Proof is a proof file for the leaf at index (c2sp.org/tlog-proof@v1). Where no
-// checkpoint covers it yet, one is made; auditlog.ErrNotInLog where there is no such
-// leaf.
+// Proof is a proof file for the leaf at index (c2sp.org/tlog-proof@v1), under the newest
+// checkpoint that witnesses have cosigned, if it covers the leaf; else under the
+// newest, which is made where none covers it yet. auditlog.ErrNotInLog where there is
+// no such leaf.
 func (l *Log) Proof(ctx context.Context, index int64) ([]byte, error) {
-	c := l.Newest()
+	l.mu.RLock()
+	c := l.vouch
+	l.mu.RUnlock()
+	if index >= c.Head.Size {
+		c = l.cosigned()
+	}
 	if index >= c.Head.Size {
 		var err error
 		if c, err = l.Sign(ctx); err != nil {
