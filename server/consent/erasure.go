@@ -119,11 +119,8 @@ type ErasureStore interface {
 	// shredded later. Restricted records are erased like others.
 	EraseRecords(ctx context.Context, site string, receiptIDs []string, how Erasure, reason Reason, at time.Time) (Erased, error)
 	// Restrict hides records from everything but erasure and audits, and returns
-	// their leaves.
+	// their leaves. To lift it is an act of an operator, and not offered here.
 	Restrict(ctx context.Context, site string, receiptIDs []string, ground Ground, at time.Time) ([]int64, error)
-	// Unrestrict lets the records at these leaves be read again, and returns those
-	// that had been restricted. It is an act of somebody: note it.
-	Unrestrict(ctx context.Context, site string, leaves []int64) ([]int64, error)
 	// Restrictions are a site's, oldest leaf first.
 	Restrictions(ctx context.Context, site string) ([]Restriction, error)
 	// Restricted are the leaves of those of a browser's records that are restricted:

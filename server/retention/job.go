@@ -97,15 +97,8 @@ func (j *Job) site(ctx context.Context, site string, dry bool) ([]Removal, error
 		return nil, err
 	}
 	all, err := j.records(ctx, site, s, dry)
-	for _, kind := range []struct {
-		Kind
-		months int
-		ever   bool
-	}{{Requests, s.Requests, true}, {Statistics, s.Statistics, s.Statistics > 0}} {
-		if !kind.ever {
-			continue
-		}
-		done, failed := j.expired(ctx, Removal{Site: site, Kind: kind.Kind, Months: kind.months}, addMonths(j.Now(), -kind.months), dry)
+	if s.Statistics > 0 {
+		done, failed := j.expired(ctx, Removal{Site: site, Kind: Statistics, Months: s.Statistics}, addMonths(j.Now(), -s.Statistics), dry)
 		all, err = append(all, done...), errors.Join(err, failed)
 	}
 	return all, err

@@ -16,11 +16,11 @@ import (
 // A Kind is one kind of thing that is kept.
 type Kind string
 
-// The kinds. What is not here has no end: published texts, notices and the log are
-// what receipts refer to, and the console's acts say who did what (GDPR Art. 5(2)).
+// The kinds. Requests of visitors are forgotten by their own settings (package
+// request). What is not here has no end: published texts, notices and the log are what
+// receipts refer to, and the console's acts say who did what (GDPR Art. 5(2)).
 const (
 	Records    Kind = "records"
-	Requests   Kind = "requests"   // of visitors, that were ended
 	Statistics Kind = "statistics" // counters
 	Sessions   Kind = "sessions"   // of operators; of the server, not of a site
 )
@@ -45,7 +45,6 @@ const (
 type Settings struct {
 	Records    int            // after a record ceased to count
 	Laws       map[string]int // in its place, for records made under that row of the law table
-	Requests   int            // after a request was ended; US-CA asks for 24 at least (11 CCR 7101(a))
 	Statistics int            // of counters; 0: they name nobody, and stay
 	Erasure    Policy
 }
@@ -58,7 +57,7 @@ const MostMonths = 360
 // limitation period of much of the EU, after the last day on which a record could have
 // been relied on.
 func Defaults() Settings {
-	return Settings{Records: 36, Laws: map[string]int{}, Requests: 36, Erasure: ByNeed}
+	return Settings{Records: 36, Laws: map[string]int{}, Erasure: ByNeed}
 }
 
 // Validate says what can't be, all at once. laws are the rows that there are.
@@ -70,7 +69,6 @@ func (s Settings) Validate(laws []string) error {
 		}
 	}
 	months("records", s.Records)
-	months("requests", s.Requests)
 	months("statistics", s.Statistics)
 	for _, law := range sortedKeys(s.Laws) {
 		months("records under "+law, s.Laws[law])

@@ -13,12 +13,12 @@ func TestSettings(t *testing.T) {
 	if err := Defaults().Validate(laws); err != nil {
 		t.Error(err)
 	}
-	bad := Settings{Records: -1, Requests: MostMonths + 1, Statistics: -3, Laws: map[string]int{"us-ca-ccpa": 999, "xx": 3}, Erasure: "x"}
+	bad := Settings{Records: -1, Statistics: MostMonths + 1, Laws: map[string]int{"us-ca-ccpa": 999, "xx": 3}, Erasure: "x"}
 	err := bad.Validate(laws)
 	if err == nil {
 		t.Fatal("nonsense is accepted")
 	}
-	for _, want := range []string{"records: -1", "requests: 361", "statistics: -3", "under us-ca-ccpa: 999", `"xx" is no row`, `not "x"`} {
+	for _, want := range []string{"records: -1", "statistics: 361", "under us-ca-ccpa: 999", `"xx" is no row`, `not "x"`} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("not said: %s\n%v", want, err)
 		}

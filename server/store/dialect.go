@@ -25,7 +25,7 @@ type dialect interface {
 	leave(pool *sql.DB) error
 	// scrub has nothing deleted stand on the disk any more; false if somebody who reads
 	// an older state of the database keeps it there.
-	scrub(ctx context.Context, pool *sql.DB) (bool, error)
+	scrub(ctx context.Context, conn *sql.Conn) (bool, error)
 	// The kinds of errors, in words of the domain: try again later; never; the
 	// disk did not keep its word; this entry is not possible.
 	unavailable(err error) bool
@@ -138,12 +138,7 @@ func (sqlite) leave(pool *sql.DB) error {
 }
 
 // scrub waits for readers for a moment only: until it is done nobody can write.
-func (sqlite) scrub(ctx context.Context, pool *sql.DB) (bool, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return false, err
-	}
-	defer conn.Close()
+func (sqlite) scrub(ctx context.Context, conn *sql.Conn) (bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	var before, busy, log, done int64
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&before); err != nil {
@@ -152,7 +147,7 @@ func (sqlite) scrub(ctx context.Context, pool *sql.DB) (bool, error) {
 	if _, err := conn.ExecContext(ctx, `PRAGMA busy_timeout = 50`); err != nil {
 		return false, err
 	}
-	err = conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
+	err := conn.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
 	if _, again := conn.ExecContext(ctx, fmt.Sprintf(`PRAGMA busy_timeout = %d`, before)); again != nil {
 		return false, errors.Join(err, again)
 	}

@@ -2,9 +2,12 @@ package store
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -48,13 +51,24 @@ func (db *DB) EraseLeaves(ctx context.Context, site string, leaves []int64, how 
 	return all, db.scrubbed(ctx, all)
 }
 
+// scrubAtOnce is the largest file, in bytes, that is cleaned before an erasure is
+// answered; a larger one is cleaned by the server's upkeep, within a minute or so.
+const scrubAtOnce = 128 << 20
+
 // scrubbed tries to have what was erased off the disk at once. What readers keep
 // there for now is no failure of the erasure: the server's upkeep tries again.
 func (db *DB) scrubbed(ctx context.Context, e consent.Erased) error {
 	if len(e.Leaves) == 0 {
 		return nil
 	}
-	if err := db.Scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) {
+	db.mu.Lock()
+	db.gaps = true
+	db.mu.Unlock()
+	scrub := db.Scrub
+	if info, err := os.Stat(db.path); err == nil && info.Size() > scrubAtOnce {
+		scrub = db.emptyLog
+	}
+	if err := scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) {
 		return err
 	}
 	return nil
@@ -117,8 +131,9 @@ func (db *DB) erase(ctx context.Context, how consent.Erasure, reason consent.Rea
 // eraseOne erases one record, if the site has it and it has not gone that far yet;
 // position is where its tombstone will be.
 func eraseOne(ctx context.Context, tx *sql.Tx, site string, leaf int64, how consent.Erasure, position int64) (bool, error) {
+	var id string
 	var personal, salt []byte
-	err := tx.QueryRowContext(ctx, `SELECT personal, salt_person FROM kept_record WHERE position = ?1 AND site = ?2`, leaf, site).Scan(&personal, &salt)
+	err := tx.QueryRowContext(ctx, `SELECT id, personal, salt_person FROM kept_record WHERE position = ?1 AND site = ?2`, leaf, site).Scan(&id, &personal, &salt)
 	if errors.Is(err, sql.ErrNoRows) || err == nil && how == consent.Minimised && personal == nil {
 		return false, nil
 	}
@@ -147,13 +162,54 @@ func eraseOne(ctx context.Context, tx *sql.Tx, site string, leaf int64, how cons
 			return false, err
 		}
 	}
-	return true, nil
+	if how == consent.Shredded {
+		_, err = tx.ExecContext(ctx, `UPDATE request_receipt SET receipt = ?3 WHERE site = ?1 AND receipt = ?2`, site, id, gone(site, id))
+	}
+	return err == nil, err
 }
 
-// Scrub brings the write-ahead log home and empties it. Deleted content is
-// overwritten in the database itself, but stands in the log until then.
+// gone is what stands for the id of a shredded receipt in a request: whoever holds the
+// receipt finds the request by it, and nobody finds the receipt by the request.
+func gone(site, receiptID string) string {
+	sum := sha256.Sum256([]byte("volenti shredded receipt v1\n" + site + "\n" + receiptID))
+	return "gone-" + hex.EncodeToString(sum[:])
+}
+
+// Scrub brings the write-ahead log home and empties it, and where something was
+// erased zeroes the gaps of all pages. Deleted content is overwritten in its place at
+// once, but stands in the log, and may stand in gaps, until then.
 func (db *DB) Scrub(ctx context.Context) error {
-	done, err := db.dialect.scrub(ctx, db.write)
+	if err := db.emptyLog(ctx); err != nil {
+		return err
+	}
+	db.mu.Lock()
+	gaps := db.gaps
+	db.gaps = false
+	db.mu.Unlock()
+	if !gaps {
+		return nil
+	}
+	done, err := db.wipeGaps(ctx)
+	if done && err == nil {
+		return nil
+	}
+	db.mu.Lock()
+	db.gaps = true
+	db.mu.Unlock()
+	if err != nil {
+		return fmt.Errorf("clean the pages of the database: %w", db.seen(err))
+	}
+	return consent.ErrReaders
+}
+
+// emptyLog brings the write-ahead log home.
+func (db *DB) emptyLog(ctx context.Context) error {
+	conn, err := db.write.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("empty the write-ahead log: %w", db.seen(err))
+	}
+	defer conn.Close()
+	done, err := db.dialect.scrub(ctx, conn)
 	if err != nil {
 		return fmt.Errorf("empty the write-ahead log: %w", db.seen(err))
 	}

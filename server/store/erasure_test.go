@@ -10,6 +10,7 @@ import (
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/operator"
 )
 
 // withChain keeps n records of one browser, each after the one before, and one of
@@ -222,11 +223,16 @@ func TestRestricting(t *testing.T) {
 		if a, err := db.Audit(ctx, signer{}.keys()); err != nil || len(a.Findings) != 0 || a.Records != 6 {
 			t.Errorf("the audit does not count them: %+v, %v", a, err)
 		}
-		if lifted, err := db.Unrestrict(ctx, "blog", []int64{0, 1}); err != nil || len(lifted) != 0 {
+		act := operator.Act{At: noon, Operator: "ada", Detail: "examined"}
+		if lifted, err := db.Unrestrict(ctx, "blog", []int64{0, 1}, act); err != nil || len(lifted) != 0 {
 			t.Errorf("another site lifts it: %v, %v", lifted, err)
 		}
-		if lifted, err := db.Unrestrict(ctx, "shop", []int64{1, 2}); err != nil || !slices.Equal(lifted, []int64{1}) {
+		if lifted, err := db.Unrestrict(ctx, "shop", []int64{1, 2}, act); err != nil || !slices.Equal(lifted, []int64{1}) {
 			t.Errorf("%v, %v", lifted, err)
+		}
+		acts, err := db.Acts(ctx, operator.ActQuery{})
+		if err != nil || len(acts) != 1 || acts[0].What != "record.unrestrict" || acts[0].Object != "leaf 1" || acts[0].Operator != "ada" || acts[0].Site != "shop" {
+			t.Errorf("who lifted it: %+v, %v", acts, err)
 		}
 		if e, err := db.Entry(ctx, "shop", ids[1]); err != nil || e.Subject != chain[1].Subject || string(e.Core) != string(chain[1].Core) {
 			t.Errorf("after it is lifted: %+v, %v", e, err)

@@ -85,6 +85,8 @@ func TestErasedIsGoneFromDisk(t *testing.T) {
 	if _, err := db.Restrict(ctx, "shop", receiptIDs(shredded[:40]), consent.GroundDeletion, noon); err != nil {
 		t.Fatal(err)
 	}
+	// Somebody who asked by his receipt still finds what he asked, by his receipt alone.
+	wished := add(t, db, asked("wish", "shop", shredded[0].ReceiptID))
 	// Both at once and one by one, while others decide.
 	for _, some := range [][]*consent.Entry{minimised[:250], minimised[250:251], minimised[251:]} {
 		if _, err := db.EraseRecords(ctx, "shop", receiptIDs(some), consent.Minimised, consent.ReasonRequested, noon); err != nil {
@@ -106,6 +108,9 @@ func TestErasedIsGoneFromDisk(t *testing.T) {
 				t.Errorf("%s leaf %d: %v", what, e.Index, where)
 			}
 		}
+	}
+	if found, err := db.OfReceipts(ctx, "shop", []string{shredded[0].ReceiptID}); err != nil || len(found) != 1 || found[0].ID != wished.ID {
+		t.Errorf("the request of a shredded receipt: %+v, %v", found, err)
 	}
 	for _, e := range kept[:20] {
 		if len(foundIn(files, secretsOf(e, false))) < 9 {

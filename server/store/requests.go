@@ -194,10 +194,10 @@ func (db *DB) OfReceipts(ctx context.Context, site string, receiptIDs []string) 
 		return nil, nil
 	}
 	args := []any{site}
-	marks := make([]string, len(receiptIDs))
-	for i, id := range receiptIDs {
-		args = append(args, id)
-		marks[i] = fmt.Sprintf("?%d", len(args))
+	var marks []string
+	for _, id := range receiptIDs {
+		args = append(args, id, gone(site, id))
+		marks = append(marks, fmt.Sprintf("?%d, ?%d", len(args)-1, len(args)))
 	}
 	return db.requests(ctx, `SELECT `+requestColumns+` FROM request WHERE id IN (SELECT request FROM request_receipt WHERE site = ?1 AND receipt IN (`+
 		strings.Join(marks, ", ")+`)) ORDER BY received_at DESC, id`, args...)

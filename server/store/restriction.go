@@ -3,11 +3,16 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/operator"
 )
 
 const recordColumns = `position, site, id, decision, request, previous, subject, received_at, key_id, signature,
@@ -44,36 +49,70 @@ func (db *DB) Restrict(ctx context.Context, site string, receiptIDs []string, gr
 	return leaves, err
 }
 
-// Unrestrict moves records back, to where they are read and found by search.
-func (db *DB) Unrestrict(ctx context.Context, site string, leaves []int64) ([]int64, error) {
+// Unrestrict moves records back to where they are read and found by search, and
+// returns the leaves of those that had been restricted. act says who did it, and is
+// kept with it or not at all.
+func (db *DB) Unrestrict(ctx context.Context, site string, leaves []int64, act operator.Act) ([]int64, error) {
 	var lifted []int64
-	err := db.inTransaction(ctx, "lift restrictions", func(ctx context.Context, tx *sql.Tx) error {
+	err := db.appendEntries(ctx, "lift restrictions", func(ctx context.Context, tx *sql.Tx, _ int64) ([]auditlog.Entry, error) {
 		in, scripts := newIncrements(), map[canonical.Digest]canonical.Digest{}
 		for _, leaf := range leaves {
-			e := &consent.Entry{Index: leaf, Site: site}
-			row := tx.QueryRowContext(ctx, `UPDATE restricted_record SET released = 1 WHERE position = ?1 AND site = ?2 RETURNING received_at, core`, leaf, site)
-			if err := row.Scan(&e.ReceivedAt, &e.Core); err == sql.ErrNoRows {
-				continue
-			} else if err != nil {
-				return fmt.Errorf("leaf %d: %w", leaf, err)
+			e, err := unrestrictOne(ctx, tx, site, leaf)
+			if err != nil {
+				return nil, fmt.Errorf("leaf %d: %w", leaf, err)
 			}
-			for _, text := range []string{
-				`INSERT INTO record (` + recordColumns + `) SELECT ` + recordColumns + ` FROM restricted_record WHERE position = ?1`,
-				`DELETE FROM restricted_record WHERE position = ?1`,
-			} {
-				if _, err := tx.ExecContext(ctx, text, leaf); err != nil {
-					return fmt.Errorf("leaf %d: %w", leaf, err)
-				}
+			if e == nil {
+				continue
 			}
 			if summary, err := db.summaryOf(ctx, tx, e, scripts); err == nil { // else it can't be read, which Audit finds
 				in.add(e, summary, leaf)
 			}
 			lifted = append(lifted, leaf)
 		}
+		if len(lifted) == 0 {
+			return nil, nil
+		}
 		clear(in.counts) // it was counted when it was made
-		return db.count(ctx, tx, in)
+		if err := db.count(ctx, tx, in); err != nil {
+			return nil, err
+		}
+		act.Site, act.What, act.Object = site, "record.unrestrict", leavesText(lifted)
+		e, err := addAct(ctx, tx, act)
+		return []auditlog.Entry{e}, err
 	})
-	return lifted, err
+	if err != nil {
+		return nil, err
+	}
+	return lifted, nil
+}
+
+// unrestrictOne moves one record back; nil if the site has none such at that leaf.
+func unrestrictOne(ctx context.Context, tx *sql.Tx, site string, leaf int64) (*consent.Entry, error) {
+	e := &consent.Entry{Index: leaf, Site: site}
+	row := tx.QueryRowContext(ctx, `UPDATE restricted_record SET released = 1 WHERE position = ?1 AND site = ?2 RETURNING received_at, core`, leaf, site)
+	if err := row.Scan(&e.ReceivedAt, &e.Core); errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	for _, text := range []string{
+		`INSERT INTO record (` + recordColumns + `) SELECT ` + recordColumns + ` FROM restricted_record WHERE position = ?1`,
+		`DELETE FROM restricted_record WHERE position = ?1`,
+	} {
+		if _, err := tx.ExecContext(ctx, text, leaf); err != nil {
+			return nil, err
+		}
+	}
+	return e, nil
+}
+
+// leavesText names leaves in an act: "leaf 3, 17".
+func leavesText(leaves []int64) string {
+	text := make([]string, len(leaves))
+	for i, leaf := range leaves {
+		text[i] = strconv.FormatInt(leaf, 10)
+	}
+	return "leaf " + strings.Join(text, ", ")
 }
 
 const restrictionColumns = `r.position, r.ground, r.since`

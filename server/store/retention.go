@@ -29,8 +29,8 @@ func (db *DB) SiteKeys(ctx context.Context) ([]string, error) {
 // Retention are a site's settings.
 func (db *DB) Retention(ctx context.Context, key string) (retention.Settings, error) {
 	s := retention.Defaults()
-	err := db.read.QueryRowContext(ctx, `SELECT records, requests, statistics, erasure FROM retention WHERE site = ?1`, key).
-		Scan(&s.Records, &s.Requests, &s.Statistics, &s.Erasure)
+	err := db.read.QueryRowContext(ctx, `SELECT records, statistics, erasure FROM retention WHERE site = ?1`, key).
+		Scan(&s.Records, &s.Statistics, &s.Erasure)
 	if errors.Is(err, sql.ErrNoRows) {
 		return s, nil
 	}
@@ -59,8 +59,8 @@ func (db *DB) SetRetention(ctx context.Context, key string, s retention.Settings
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO retention (site, records, requests, statistics, erasure) VALUES (?1, ?2, ?3, ?4, ?5)`,
-			key, s.Records, s.Requests, s.Statistics, string(s.Erasure))
+		_, err := tx.ExecContext(ctx, `INSERT INTO retention (site, records, statistics, erasure) VALUES (?1, ?2, ?3, ?4)`,
+			key, s.Records, s.Statistics, string(s.Erasure))
 		if db.dialect.noParent(err) {
 			return site.ErrUnknown
 		}
@@ -192,31 +192,47 @@ func (db *DB) Removals(ctx context.Context, key string, limit int) ([]retention.
 	return all, nil
 }
 
-// EraseOfVisitor erases records as the site answers requests for erasure: each in the
-// way that its settings say.
+// EraseOfVisitor erases what a visitor's receipts name, and what of the same browsers
+// is restricted, as the site answers requests for erasure: each record in the way that
+// its settings say.
 func (db *DB) EraseOfVisitor(ctx context.Context, key string, receiptIDs []string, at time.Time) (shredded, minimised consent.Erased, _ error) {
 	s, err := db.Retention(ctx, key)
 	if err != nil {
 		return shredded, minimised, err
 	}
-	ways := map[consent.Erasure][]string{}
+	var unknown []string
+	leaves := map[consent.Erasure][]int64{}
 	for _, id := range receiptIDs {
-		var position, received int64
-		var core []byte
-		err := db.read.QueryRowContext(ctx, `SELECT position, received_at, core FROM kept_record WHERE id = ?1 AND site = ?2`, id, key).Scan(&position, &received, &core)
-		way := consent.Shredded // also of what can't be read, or is not there
-		if err == nil {
-			if c, err := consent.CandidateOf(position, received, core); err == nil {
-				way = s.Way(c, at)
+		rows, err := db.read.QueryContext(ctx, `SELECT position, received_at, core FROM kept_record WHERE id = ?1 AND site = ?2
+			UNION SELECT position, received_at, core FROM restricted_record
+			WHERE site = ?2 AND subject = (SELECT k.subject FROM kept_record k WHERE k.id = ?1 AND k.site = ?2)`, id, key)
+		found, err := collect(rows, err, func(row scanner) (consent.Candidate, error) {
+			var position, received int64
+			var core []byte
+			if err := row.Scan(&position, &received, &core); err != nil {
+				return consent.Candidate{}, err
 			}
-		} else if !errors.Is(err, sql.ErrNoRows) {
+			c, err := consent.CandidateOf(position, received, core)
+			if err != nil { // nothing is proven by what can't be read
+				c = consent.Candidate{Index: position, ReceivedAt: received}
+			}
+			return c, nil
+		})
+		if err != nil {
 			return shredded, minimised, fmt.Errorf("read records to erase: %w", db.seen(err))
 		}
-		ways[way] = append(ways[way], id)
+		if len(found) == 0 {
+			unknown = append(unknown, id)
+		}
+		for _, c := range found {
+			way := s.Way(c, at)
+			leaves[way] = append(leaves[way], c.Index)
+		}
 	}
-	if minimised, err = db.EraseRecords(ctx, key, ways[consent.Minimised], consent.Minimised, consent.ReasonRequested, at); err != nil {
+	if minimised, err = db.EraseLeaves(ctx, key, leaves[consent.Minimised], consent.Minimised, consent.ReasonRequested, at); err != nil {
 		return shredded, minimised, err
 	}
-	shredded, err = db.EraseRecords(ctx, key, ways[consent.Shredded], consent.Shredded, consent.ReasonRequested, at)
+	shredded, err = db.EraseLeaves(ctx, key, leaves[consent.Shredded], consent.Shredded, consent.ReasonRequested, at)
+	shredded.Unknown = unknown
 	return shredded, minimised, err
 }

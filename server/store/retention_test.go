@@ -19,7 +19,7 @@ func TestRetentionSettings(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, open func() *DB) {
 		db, ctx := open(), t.Context()
 		withSites(t, db, "shop", "blog")
-		want := retention.Settings{Records: 12, Requests: 24, Statistics: 60, Laws: map[string]int{"us-ca-ccpa": 48}, Erasure: retention.ShredAll}
+		want := retention.Settings{Records: 12, Statistics: 60, Laws: map[string]int{"us-ca-ccpa": 48}, Erasure: retention.ShredAll}
 		for range 2 {
 			if err := db.SetRetention(ctx, "shop", want); err != nil {
 				t.Fatal(err)
@@ -165,13 +165,24 @@ func withOperator(t testing.TB, db *DB) string {
 func TestErasureOfAVisitor(t *testing.T) {
 	db := openedSQLite(t, t.TempDir()+"/volenti.db")
 	ctx := t.Context()
-	withSites(t, db, "shop")
+	withSites(t, db, "shop", "blog")
 	granted := entryOf(t, draft(t, "shop", "granted", ""))
 	d, err := draftOf("shop", "refused", "", false)
 	if err != nil {
 		t.Fatal(err)
 	}
 	refused := entryOf(t, d)
+	// One of them nobody may read: it goes, too.
+	defer func() {
+		chain := withChain(t, db, 2)
+		if _, err := db.Restrict(ctx, "shop", []string{chain[0].ReceiptID}, consent.GroundClaims, noon); err != nil {
+			t.Fatal(err)
+		}
+		_, minimised, err := db.EraseOfVisitor(ctx, "shop", []string{chain[1].ReceiptID}, noon)
+		if err != nil || len(minimised.Leaves) != 2 {
+			t.Errorf("%+v, %v", minimised, err)
+		}
+	}()
 	if err := db.AppendRecords(ctx, []*consent.Entry{granted, refused}); err != nil {
 		t.Fatal(err)
 	}

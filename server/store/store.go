@@ -64,6 +64,8 @@ type DB struct {
 	mu     sync.Mutex
 	known  map[canonical.Digest]struct{} // artifacts that are kept; guarded by mu
 	broken error                         // why nothing is written any more; guarded by mu
+	gaps   bool                          // erased content may stand in gaps of pages; guarded by mu
+	file   *os.File                      // the database itself, see openFile; guarded by mu
 }
 
 // Open opens the database at path, or makes it: readable by nobody else. It
@@ -163,6 +165,9 @@ func (db *DB) abandon() error {
 		if pool != nil {
 			errs = append(errs, pool.Close())
 		}
+	}
+	if db.file != nil {
+		errs = append(errs, db.file.Close())
 	}
 	return errors.Join(errs...)
 }

@@ -3,7 +3,6 @@
 CREATE TABLE retention (
 	site       TEXT   NOT NULL PRIMARY KEY REFERENCES site (key),
 	records    BIGINT NOT NULL, -- months, here and below
-	requests   BIGINT NOT NULL,
 	statistics BIGINT NOT NULL, -- 0: they stay
 	erasure    TEXT   NOT NULL  -- 'by-need', 'shred', 'minimise'
 );
