@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -13,34 +14,43 @@ import (
 
 func receiptCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "receipt", Short: "Receipts of decisions"}
-	cmd.AddCommand(receiptExportCommand(), receiptVerifyCommand())
+	cmd.AddCommand(receiptBundleCommand(), receiptExportCommand(), receiptVerifyCommand())
 	return cmd
 }
 
 func receiptVerifyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Check a receipt offline, with nothing but the public keys",
-		Long: `Check a receipt offline. --keys is the document a server publishes at
-/.well-known/jwks.json, or a PEM file. Nothing is asked of any server. Any form of
-a receipt can be checked that is signed or carries one (volenti receipt export).`,
-		Example: `  volenti receipt verify volenti-receipt.json --keys jwks.json`,
-		Args:    cobra.ExactArgs(1),
+		Short: "Check a receipt, or a bundle of all it stands on, offline",
+		Long: `Check a receipt or an evidence bundle offline. --keys is the document a server
+publishes at /.well-known/jwks.json, or a PEM file. Nothing is asked of any server.
+Any form of a receipt can be checked that is signed or carries one (volenti receipt
+export). A bundle (volenti receipt bundle) holds keys of its own; whoever can make up
+a server can make up its keys, so give those you got elsewhere, and a checkpoint of
+the log that somebody kept.`,
+		Example: `  volenti receipt verify volenti-receipt.json --keys jwks.json
+  volenti receipt verify evidence.zip --keys jwks.json --log-key vkey --checkpoint checkpoint`,
+		Args: cobra.ExactArgs(1),
 	}
-	keyFile := cmd.Flags().String("keys", "", "file with the public keys (JWKS or PEM)")
-	_ = cmd.MarkFlagRequired("keys")
+	keyFile := cmd.Flags().String("keys", "", "file with the public keys (JWKS or PEM); of a bundle, its own if not given")
+	logKeyFile := cmd.Flags().String("log-key", "", "file with the public key of the log (vkey), for a bundle")
+	checkpointFile := cmd.Flags().String("checkpoint", "", "file with a checkpoint of the log that somebody kept, for a bundle")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		receipt, err := os.ReadFile(args[0])
+		receipt, err := readBounded(args[0])
 		if err != nil {
-			return usage(err)
+			return err
 		}
-		text, err := os.ReadFile(*keyFile)
-		if err != nil {
-			return usage(err)
+		var keys consent.PublicKeys
+		if *keyFile != "" {
+			if keys, err = readKeys(*keyFile); err != nil {
+				return err
+			}
 		}
-		keys, err := consent.ParsePublicKeys(text)
-		if err != nil {
-			return usage(fmt.Errorf("%s: %w", *keyFile, err))
+		if bytes.HasPrefix(receipt, []byte("PK")) {
+			return verifyBundle(cmd.OutOrStdout(), args[0], receipt, keys, *logKeyFile, *checkpointFile)
+		}
+		if keys == nil {
+			return usage(errors.New("a receipt is checked with public keys from elsewhere: give them with --keys"))
 		}
 		found, err := forms.Verify(receipt, keys)
 		_, printed := found.WriteTo(cmd.OutOrStdout())
@@ -50,4 +60,16 @@ a receipt can be checked that is signed or carries one (volenti receipt export).
 		return errors.Join(printed)
 	}
 	return cmd
+}
+
+func readKeys(name string) (consent.PublicKeys, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, usage(err)
+	}
+	keys, err := consent.ParsePublicKeys(text)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%s: %w", name, err))
+	}
+	return keys, nil
 }

@@ -57,14 +57,14 @@ func (m *Maker) Bundle(ctx context.Context, site, receiptID string) ([]byte, err
 	return Pack(f)
 }
 
-// Shown is the page that shows what the receipt's visitor was shown; it is to be
-// served with ReplayPolicy, in a sandbox. It fails as Bundle does.
-func (m *Maker) Shown(ctx context.Context, site, receiptID string) ([]byte, error) {
+// Shown is the page that shows what the receipt's visitor was shown, and the
+// Content-Security-Policy it is to be served with. It fails as Bundle does.
+func (m *Maker) Shown(ctx context.Context, site, receiptID string) (page []byte, policy string, err error) {
 	f, err := m.Files(ctx, site, receiptID)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return f[nameReplay], nil
+	return f[nameReplay], ReplayPolicy + "; frame-ancestors 'none'; sandbox allow-scripts", nil
 }
 
 // Files are the files of a receipt's bundle.

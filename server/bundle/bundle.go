@@ -10,12 +10,13 @@
 package bundle
 
 import (
-	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // Schema is the value of the field "schema" of bundle.json.
@@ -25,11 +26,9 @@ const Schema = "bundle/v1"
 // byte of what they come to gives the next number: a test compares.
 const Edition = 1
 
-// Errors of making a bundle.
-var (
-	// ErrIncomplete: the archive does not hold what the receipt names.
-	ErrIncomplete = errors.New("the archive does not hold all that the receipt names")
-)
+// ErrIncomplete is of making a bundle: the archive does not hold what the receipt
+// names. It is a consent.ErrUnknownArtifact, too.
+var ErrIncomplete = fmt.Errorf("the archive does not hold all that the receipt names: %w", consent.ErrUnknownArtifact)
 
 // Files are a bundle's files by name: a path with slashes.
 type Files map[string][]byte

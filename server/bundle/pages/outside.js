@@ -15,8 +15,8 @@ const build = () => {
   document.body.className = chosen('screen');
   if (evidence.page !== undefined) {
     frame.setAttribute('sandbox', '');
-    // The page's own style sheet, in the place of the address it was fetched from.
-    frame.srcdoc = evidence.page.replace('</head>', () => `<style>${evidence.style}</style></head>`);
+    // The page's own style sheet, in the place of the addresses of what is fetched.
+    frame.srcdoc = evidence.page.replace(/<link [^>]*>/g, '').replace('</head>', () => `<style>${evidence.style ?? ''}</style></head>`);
     return;
   }
   frame.setAttribute('sandbox', 'allow-scripts');
