@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -324,5 +325,10 @@ func (r *replay) numbered(ctx context.Context, kind auditlog.Kind, table string)
 // unreadable: a column holds what the program never writes there. Errors of the
 // engine are something else.
 func unreadable(err error) bool {
-	return err != nil && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) && isScan(err)
+	if err == nil {
+		return false
+	}
+	_, syntax := errors.AsType[*json.SyntaxError](err)
+	_, kind := errors.AsType[*json.UnmarshalTypeError](err)
+	return syntax || kind || strings.Contains(err.Error(), "sql: Scan error")
 }

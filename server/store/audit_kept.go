@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
@@ -14,9 +13,6 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 )
-
-// isScan tells an error of database/sql about a column from one of the engine.
-func isScan(err error) bool { return strings.HasPrefix(err.Error(), "sql: Scan error") }
 
 // A reference says who names a digest.
 type reference struct {

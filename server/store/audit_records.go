@@ -61,7 +61,7 @@ type crew struct {
 	work   chan *batch
 	free   chan *batch
 	under  *batch // being filled
-	last   int64  // newest time of receipt
+	last   int64  // time of receipt of the one before
 	refs   *references
 	ctx    context.Context
 	hands  sync.WaitGroup
@@ -192,7 +192,7 @@ func (r *replay) record(_ context.Context, c *crew, l *leaf, row *recordRow) err
 	if e.ReceivedAt < c.last-clockTolerance {
 		r.finding(auditlog.Backdated, l.of, l.index, fmt.Errorf("by %d ms before the one that it follows", c.last-e.ReceivedAt))
 	}
-	c.last = max(c.last, e.ReceivedAt)
+	c.last = e.ReceivedAt
 	if len(c.under.entries) == batchSize {
 		c.hand()
 	}

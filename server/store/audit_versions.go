@@ -29,7 +29,15 @@ func (r *replay) versions(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	// What is either so or not has two values, and is read as that.
+	rows, err = r.tx.QueryContext(ctx, `SELECT site, policy, number FROM policy_version WHERE material NOT IN (0, 1)`)
+	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
+		var site, policy, number any
+		err := row.Scan(&site, &policy, &number)
+		r.finding(auditlog.Altered, fmt.Sprintf("%v/%v version %v", site, policy, number), auditlog.NoLeaf, errMisshapen)
+		return none, err
+	})
+	return err
 }
 
 // chain verifies the versions of one policy, from the first to the last.
@@ -93,6 +101,7 @@ func (r *replay) version(ctx context.Context, v, before policyversions.Version) 
 	case unreadable(err):
 		add(errMisshapen)
 	case errors.Is(err, auditlog.ErrDamaged):
+		position = l.Position
 		add(err)
 	case err != nil:
 		return 0, nil, err
@@ -105,6 +114,7 @@ func (r *replay) version(ctx context.Context, v, before policyversions.Version) 
 	texts := append([]policyversions.Translation{{Language: v.Language, Title: v.Title, Digest: v.Digest}}, v.Translations...)
 	for _, t := range texts {
 		var text []byte
+		r.refs.add(t.Digest, "text", fmt.Sprintf("%s/%s version %d", v.Site, v.Policy, v.Number), auditlog.NoLeaf)
 		err := r.tx.QueryRowContext(ctx, `SELECT bytes FROM artifact WHERE digest = ?1`, string(t.Digest)).Scan(&text)
 		switch {
 		case errors.Is(err, sql.ErrNoRows):
@@ -112,7 +122,6 @@ func (r *replay) version(ctx context.Context, v, before policyversions.Version) 
 		case err != nil:
 			return 0, nil, err
 		default:
-			r.refs.add(t.Digest, "policy", v.Site+"/"+v.Policy, auditlog.NoLeaf)
 			if err := checkDigest(t.Digest, text); err != nil {
 				add(err)
 			}

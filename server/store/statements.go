@@ -49,6 +49,9 @@ func (db *DB) prepare(ctx context.Context) error {
 			WHERE r.id = ?1 AND r.site = ?2`},
 		{db.read, &db.find.seq, `SELECT COALESCE(MAX(seq), 0) FROM publication`},
 	} {
+		if s.pool == nil {
+			continue // opened to be read
+		}
 		stmt, err := s.pool.PrepareContext(ctx, s.text)
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", s.text, err)

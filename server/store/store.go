@@ -155,7 +155,10 @@ func prepareFile(path string) (unclean bool, err error) {
 // Close brings the write-ahead log home and closes the database. Nobody may use
 // it any more.
 func (db *DB) Close() error {
-	err := db.dialect.leave(db.write)
+	var err error
+	if db.write != nil {
+		err = db.dialect.leave(db.write)
+	}
 	return errors.Join(err, db.abandon())
 }
 
