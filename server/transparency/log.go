@@ -49,6 +49,7 @@ type Options struct {
 	Witnesses []Witness // that cosign this log
 	Witness   *Cosigner // as which this server cosigns others; nil if it is none
 	Places    []Place   // where checkpoints are pinned once a day
+	Pins      PinStore  // what was pinned there
 }
 
 // A Log signs what the store holds. It is safe for concurrent use; several processes
