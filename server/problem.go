@@ -16,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
@@ -78,6 +79,11 @@ var problems = []struct {
 	{visitor.ErrFetchSite, 403, "not-from-a-page", "Decisions come from the banner in a page", "Send them with fetch from a page of the site, not as a navigation."},
 	{visitor.ErrMediaType, 415, "media-type", "Only application/json is understood", "Send Content-Type: application/json, without compression."},
 	{consent.ErrTooLarge, 413, "too-large", "The body is too large", "A decision is at most 16 KiB."},
+	{request.ErrUnknown, 404, "unknown-request", "There is no such request", "Open the address that was shown when the request was made, or the link in the mail, whole."},
+	{request.ErrNoFile, 404, "no-file", "Nothing is to be handed over", "It was deleted, or its time was over. Make the request again."},
+	{request.ErrTooMany, 429, "too-many-requests", "Too many requests", "Try again in an hour."},
+	{request.ErrStale, 409, "stale-request", "The request has changed meanwhile", "Load its page again, then do what is still to be done."},
+	{request.ErrState, 409, "request-state", "This can't be done any more", "Load the page of the request again: it is closed, or was extended."},
 	{admin.ErrForbidden, 403, "forbidden", "You may not do this", "Ask an owner of this server for the role it needs."},
 	{admin.ErrForged, 403, "form", "This form can't be accepted", "Load the page again and send it once more: you have signed in anew meanwhile, or it was not this console's."},
 	{policyversions.ErrTooLarge, 413, "too-large", "This text is too large", "Send the policy alone, without pictures or scripts in it: at most 512 KiB, a Word document 4 MiB less what base64 adds."},

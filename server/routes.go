@@ -41,6 +41,13 @@ func routes(e *echo.Echo, d Deps) {
 	get("/privacy/:site/choices", d.Choices.Get)
 	e.POST("/privacy/:site/choices", d.Choices.Post)
 	get("/privacy/:site/cookies", d.Declarations.Page)
+	get("/privacy/:site/requests", d.Requests.Get)
+	e.POST("/privacy/:site/requests", d.Requests.Post)
+	get("/privacy/:site/requests/:id", d.Requests.One)
+	e.POST("/privacy/:site/requests/:id", d.Requests.Change)
+	get("/privacy/:site/requests/:id/data", d.Requests.Data)
+	get("/privacy/:site/requests/:id/confirm", d.Requests.Confirming)
+	e.POST("/privacy/:site/requests/:id/confirm", d.Requests.Confirm)
 	get("/v1/sites/:site/declaration", d.Declarations.JSON)
 
 	// Legal texts.

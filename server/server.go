@@ -35,6 +35,7 @@ type Deps struct {
 
 	Choices      *visitor.ChoicesPage
 	OptOut       *visitor.OptOut
+	Requests     *visitor.Requests
 	Declarations *visitor.Declarations
 	Pinned       *visitor.Pinned
 

@@ -224,7 +224,7 @@ func render(t *testing.T, r *Renderer, p Page) (string, *html.Node) {
 func TestPages(t *testing.T) {
 	r := renderer(t)
 	rendered := make(map[string]bool)
-	for i, tt := range pages() {
+	for i, tt := range append(pages(), requestPages()...) {
 		t.Run(fmt.Sprintf("%d %s", i, tt.page.template()), func(t *testing.T) {
 			asked := tt.page.head().Language
 			for _, lang := range r.tags {
@@ -299,7 +299,7 @@ func checkPage(t *testing.T, page string, doc *html.Node) {
 				if u, err := url.Parse(a.Val); err != nil || u.IsAbs() || u.Host != "" || strings.HasPrefix(a.Val, "/") || !strings.HasPrefix(a.Val, ".") {
 					t.Errorf("the link %q does not work under a proxy's prefix", a.Val)
 				}
-			case a.Key == "lang" && a.Val == "", a.Key == "dir" && a.Val != "ltr" && a.Val != "rtl":
+			case a.Key == "lang" && a.Val == "", a.Key == "dir" && a.Val != "ltr" && a.Val != "rtl" && a.Val != "auto":
 				t.Errorf("%s=%q on <%s>", a.Key, a.Val, n.Data)
 			}
 		}

@@ -46,6 +46,13 @@ type Config struct {
 	OIDCSecretFile  string        // file with the secret we have there; "" for a public client
 	OIDCRole        string        // role of whoever is no operator yet, or ""
 	OIDCName        string        // on the button
+
+	SMTPAddress      string   // host:port of the mail server, or "": no mail is sent
+	SMTPFrom         string   // whom mails are from
+	SMTPSecurity     string   // starttls, tls or none
+	SMTPUser         string   // "": nobody signs in there
+	SMTPPasswordFile string   // file with the password
+	HookNetworks     []string // CIDRs within which webhooks may be called although they are private
 }
 
 // A setting is one row of the manual: its name in the file (dots are tables),
@@ -82,6 +89,12 @@ func (c *Config) settings() []setting {
 		{"oidc.secret_file", &c.OIDCSecretFile, "file with the client's secret, readable by this user only"},
 		{"oidc.role", &c.OIDCRole, "role of whoever signs in there and is no operator yet: legal, marketing, auditor; without it nobody new gets in"},
 		{"oidc.name", &c.OIDCName, "what the sign-in button calls it"},
+		{"smtp.address", &c.SMTPAddress, "host:port of the mail server, for links and news of visitors' requests; without it no mail is sent"},
+		{"smtp.from", &c.SMTPFrom, "whom mails are from, such as \"Shop <privacy@example.com>\""},
+		{"smtp.security", &c.SMTPSecurity, "starttls, tls (from the first byte), or none (to this machine only)"},
+		{"smtp.user", &c.SMTPUser, "who signs in to the mail server; without it nobody does"},
+		{"smtp.password_file", &c.SMTPPasswordFile, "file with the password of smtp.user, readable by this user only"},
+		{"hooks.private_networks", &c.HookNetworks, "CIDRs of private networks in which webhooks may be called; none by default"},
 	}
 }
 
@@ -124,7 +137,7 @@ func defaults() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080", Data: "data",
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text",
-		ShutdownTimeout: 20 * time.Second,
+		ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
 	}
 }
 
@@ -277,6 +290,7 @@ func (c *Config) validate() (wrong []error) {
 		bad("shutdown_timeout = %s would drop requests under way; write for example 20s", c.ShutdownTimeout)
 	}
 	wrong = append(wrong, c.validateOIDC()...)
+	wrong = append(wrong, c.validateMail()...)
 	return wrong
 }
 

@@ -119,6 +119,10 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	requests, err := startRequests(loops, cfg, in, table, &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages}, listener, log, &background)
+	if err != nil {
+		return err
+	}
 	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL, Trusted: trusted}
 	before, err := g.before(front{cfg, script, csp, pages, log})
 	if err != nil {
@@ -143,6 +147,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Script: script, Record: decisions,
 		OptOut:       &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://")},
 		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
+		Requests:     requests,
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
 		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL},

@@ -135,7 +135,7 @@ func (s *Service) exportRequests(ctx context.Context, r Request, held []*consent
 func (s *Service) page(r Request, data exported, held []*consent.Entry, zone *time.Location) ([]byte, error) {
 	w := &writing{words: s.Words, lang: r.Language}
 	title := w.say("req_export_title", "site", data.Controller)
-	w.put(`<!doctype html><html lang="` + html.EscapeString(r.Language) + `" dir="` + w.say("direction") + `"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
+	w.put(`<!doctype html><html lang="` + html.EscapeString(r.Language) + `" dir="` + s.Words.Direction(r.Language) + `"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">` +
 		`<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'"><title>` + title + `</title>` +
 		`<style>body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}table{border-collapse:collapse;width:100%}td,th{text-align:start;vertical-align:top;padding:.4rem;border-bottom:1px solid gray}code{overflow-wrap:anywhere}div{overflow-x:auto}</style>` +
 		`<h1>` + title + `</h1><p>` + w.say("req_export_what") + `</p><p><time>` + data.Made + `</time></p>`)

@@ -36,6 +36,7 @@ type Switch interface {
 // with its {places} filled by pairs of name and value.
 type Words interface {
 	Text(lang, key string, pairs ...string) (string, error)
+	Direction(lang string) string // "ltr" or "rtl"
 }
 
 // A Service takes requests in and brings them to their end. It is safe for concurrent

@@ -1,0 +1,438 @@
+package visitor
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/regime"
+	"github.com/volenti-consent/volenti/server/request"
+	"github.com/volenti-consent/volenti/web"
+)
+
+// Requests are the pages at /privacy/:site/requests, on which visitors ask for
+// something about their data and follow what becomes of it. Without script, without
+// an account: whoever has the cookie, a receipt, or the mailbox, is who asks.
+type Requests struct {
+	Choices *ChoicesPage // finds region, law and cookie as for the banner
+	Service *request.Service
+	Limit   *request.Limiter
+	Address func(*http.Request) string // of the client, behind proxies; counted, never kept
+	Web     *web.Renderer
+}
+
+// mostOfForm bounds a form: the longest text, each character escaped.
+const mostOfForm = 64 << 10
+
+// Get answers the form, and the requests of this browser.
+func (q *Requests) Get(c echo.Context) error {
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	return q.ask(c, http.StatusOK, live, &web.Requests{})
+}
+
+func (q *Requests) live(c echo.Context) (*Live, error) {
+	return q.Choices.Script.Directory.Live(c.Param("site"))
+}
+
+// ask shows the form, as it was filled in.
+func (q *Requests) ask(c echo.Context, status int, live *Live, page *web.Requests) error {
+	r := c.Request()
+	ctx := r.Context()
+	held := q.Choices.held(r, live)
+	_, ruling := q.ruling(r, live)
+	chosen := r.URL.Query().Get("kind")
+	if r.Method == http.MethodPost {
+		chosen = r.PostForm.Get("kind")
+	}
+	for _, k := range q.Service.Rights.Offered(ruling) {
+		page.Kinds = append(page.Kinds, web.RequestKind{Key: string(k), Name: wordOf(string(k)), Chosen: string(k) == chosen})
+	}
+	page.Head = q.head(r, live)
+	page.SiteKey, page.ByCookie, page.Mails, page.Controller = live.Site.Key, held != "", q.Service.Mails, live.controller()
+	page.Action = "./requests"
+	if region := r.URL.Query().Get("region"); region != "" && q.Choices.Script.Override {
+		page.Action += "?" + url.Values{"region": {region}}.Encode()
+	}
+	if held != "" {
+		own, err := q.own(ctx, live, held)
+		if err != nil {
+			return err
+		}
+		mine, err := q.Service.Store.OfReceipts(ctx, live.Site.Key, own)
+		if err != nil {
+			return err
+		}
+		for _, m := range mine {
+			if m.State != request.Pending && m.State != request.Lapsed {
+				page.Yours = append(page.Yours, web.RequestLine{ID: m.ID, Kind: wordOf(string(m.Kind)), State: string(m.State), Due: lastMoment(m.Due, live), Waits: m.State.Waits()})
+			}
+		}
+	}
+	var err error
+	if page.FormKey, err = q.formKey(live, "requests", held); err != nil {
+		return err
+	}
+	return q.answer(c, status, page)
+}
+
+// head is that of a page in the visitor's language.
+func (q *Requests) head(r *http.Request, live *Live) web.Head {
+	lang := r.Header.Get("Accept-Language")
+	if wanted := r.FormValue("lang"); wanted != "" {
+		lang = wanted
+	}
+	return web.Head{Site: live.Site.Name, Language: lang, Root: web.Root(r.URL.EscapedPath())}
+}
+
+func (q *Requests) answer(c echo.Context, status int, page web.Page) error {
+	var b bytes.Buffer
+	if err := q.Web.Render(&b, page); err != nil {
+		return err
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Security-Policy", web.FormSecurityPolicy)
+	h.Set("Referrer-Policy", "same-origin") // no address of ours, with its key, goes anywhere else
+	h.Set("X-Frame-Options", "DENY")
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// ruling is the law where the visitor is, and that region.
+func (q *Requests) ruling(r *http.Request, live *Live) (string, regime.Ruling) {
+	s := q.Choices.Script
+	region, source := s.region(r)
+	return region.String(), s.Laws.ruling(live.Site, live.Notice, region, source, s.Now())
+}
+
+// formKey binds a form to this site, its purpose, and what the browser holds.
+func (q *Requests) formKey(live *Live, purpose, held string) (string, error) {
+	return q.Choices.Script.Cookies.FormKey(live.Site.Key, "request "+purpose, held)
+}
+
+// form reads a form that one of these pages has sent.
+func (q *Requests) form(r *http.Request, live *Live, purpose string) (*url.URL, error) {
+	origin, err := formOrigin(r, q.Choices.Decisions.PublicURL)
+	if err != nil {
+		return nil, err
+	}
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || media != "application/x-www-form-urlencoded" {
+		return nil, ErrForm
+	}
+	r.Body = http.MaxBytesReader(nil, r.Body, mostOfForm)
+	if err := r.ParseForm(); err != nil {
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, consent.ErrTooLarge
+		}
+		return nil, ErrForm
+	}
+	return origin, q.Choices.Script.Cookies.CheckForm(r.PostForm.Get("form"), live.Site.Key, "request "+purpose, q.Choices.held(r, live))
+}
+
+// wrongs say which field of the form an error is about, and in which words.
+var wrongs = []struct {
+	err        error
+	field, key string
+}{
+	{request.ErrKind, "kind", "req_wrong_kind"}, {request.ErrNotGiven, "kind", "req_wrong_kind"}, {request.ErrNobody, "who", "req_wrong_who"}, {request.ErrNoMail, "who", "req_wrong_who"},
+	{request.ErrAddress, "address", "req_wrong_address"}, {request.ErrReceiptID, "receipt", "req_wrong_receipt"}, {request.ErrTooLong, "text", "req_wrong_long"},
+}
+
+// Post takes a request in. Whoever holds a decision in the cookie, or knows a receipt,
+// goes on to the request's page; all others are told to look into their mailbox,
+// whatever is held of them.
+func (q *Requests) Post(c echo.Context) error {
+	r := c.Request()
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	origin, err := q.form(r, live, "requests")
+	if err != nil {
+		return err
+	}
+	if !q.Limit.Allow(live.Site.Key, q.Address(r)) {
+		return request.ErrTooMany
+	}
+	region, ruling := q.ruling(r, live)
+	in := request.Intake{Site: live.Site.Key, Kind: request.Kind(r.PostForm.Get("kind")), Language: q.Web.Nearest(r.PostForm.Get("lang")), Region: region, Ruling: ruling,
+		Cookie: q.Choices.held(r, live), Receipt: r.PostForm.Get("receipt"), Address: r.PostForm.Get("address"), Text: r.PostForm.Get("text"), By: "visitor"}
+	if in.Cookie != "" {
+		in.Receipt, in.Address = "", "" // nothing else is asked, and nothing else is taken
+	}
+	made, key, err := q.Service.Receive(r.Context(), in)
+	for _, w := range wrongs {
+		if errors.Is(err, w.err) {
+			return q.ask(c, http.StatusUnprocessableEntity, live, &web.Requests{Receipt: in.Receipt, Address: in.Address, Text: in.Text, Wrong: map[string]string{w.field: w.key}})
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if made.State == request.Pending {
+		page := &web.RequestMail{Head: q.head(r, live), SiteKey: live.Site.Key, Step: "mailed"}
+		return q.answer(c, http.StatusOK, page)
+	}
+	if in.Cookie != "" && made.Kind.SwitchesOff() {
+		if err := q.switchOff(c, live, origin, made); err != nil {
+			return err
+		}
+	}
+	return c.Redirect(http.StatusSeeOther, "./requests/"+made.ID+"?"+url.Values{"key": {key}, "lang": {in.Language}}.Encode())
+}
+
+// switchOff acts on an opt-out at once, in the browser it comes from.
+func (q *Requests) switchOff(c echo.Context, live *Live, origin *url.URL, made request.Request) error {
+	ctx := c.Request().Context()
+	off, err := q.Choices.Decisions.switchOff(ctx, live, made.Receipts[0])
+	if err != nil || off == nil {
+		return err // nothing was on
+	}
+	if err := q.Choices.remember(c, origin, off.notice, "", off.Core); err != nil {
+		return err
+	}
+	_, err = q.Service.SwitchNow(ctx, made)
+	return err
+}
+
+// own are the receipts of the browser that holds one, newest first: more than one name
+// for one visitor, known to nobody else.
+func (q *Requests) own(ctx context.Context, live *Live, held string) ([]string, error) {
+	entry, err := q.Choices.Store.Entry(ctx, live.Site.Key, held)
+	if errors.Is(err, consent.ErrUnknownReceipt) || (err == nil && entry.Subject == "") {
+		return []string{held}, nil // erased: its id is still his
+	}
+	if err != nil {
+		return nil, err
+	}
+	entries, err := q.Choices.Store.EntriesOfSubject(ctx, live.Site.Key, entry.Subject, 200)
+	if err != nil {
+		return nil, err
+	}
+	ids := []string{held}
+	for _, e := range entries {
+		ids = append(ids, e.ReceiptID)
+	}
+	return ids, nil
+}
+
+// mine is the request of the address, for whoever has its key or the cookie it was made
+// with; for all others there is none.
+func (q *Requests) mine(c echo.Context, live *Live) (made request.Request, key string, err error) {
+	r := c.Request()
+	made, err = q.Service.Store.Request(r.Context(), live.Site.Key, c.Param("id"))
+	if err != nil {
+		return made, "", err
+	}
+	key = r.URL.Query().Get("key")
+	if q.Service.Seals.Knows(request.ToRead, made.ID, key) && made.State != request.Pending && made.State != request.Lapsed {
+		return made, key, nil
+	}
+	held := q.Choices.held(r, live)
+	if held == "" || made.Identity == request.ByMail {
+		return made, "", request.ErrUnknown
+	}
+	own, err := q.own(r.Context(), live, held)
+	if err != nil {
+		return made, "", err
+	}
+	if !slices.ContainsFunc(own, made.Holds) {
+		return made, "", request.ErrUnknown
+	}
+	return made, "", nil
+}
+
+// One answers the page of a request.
+func (q *Requests) One(c echo.Context) error {
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	made, key, err := q.mine(c, live)
+	if err != nil {
+		return err
+	}
+	return q.show(c, http.StatusOK, live, made, &web.Request{Key: key})
+}
+
+// show answers the page of a request, with what was written to it and is to be mended.
+func (q *Requests) show(c echo.Context, status int, live *Live, made request.Request, page *web.Request) error {
+	r := c.Request()
+	page.Head = q.head(r, live)
+	page.SiteKey, page.ID, page.Kind, page.State = live.Site.Key, made.ID, wordOf(string(made.Kind)), string(made.State)
+	page.Waits, page.Closed, page.Mine, page.Promised = made.State.Waits(), made.State.Closed(), made.State.Waits(), made.Promised
+	page.Received, page.Due, page.Ground = made.ReceivedAt.In(live.Site.Location()), lastMoment(made.Due, live), wordOf(string(made.Ground))
+	steps, err := q.Service.Store.Steps(r.Context(), made.ID)
+	if err != nil {
+		return err
+	}
+	for _, s := range steps {
+		if !s.What.Visible() {
+			continue
+		}
+		said, err := q.Service.Said(made, s)
+		if err != nil {
+			return err
+		}
+		page.Steps = append(page.Steps, web.RequestStep{At: s.At.In(live.Site.Location()), What: wordOf(string(s.What)), Text: said})
+		done, err := request.DoneOf(s)
+		if err != nil {
+			return err
+		}
+		for _, d := range done {
+			page.Done = append(page.Done, web.RequestDone{What: d.What, Count: d.Count})
+		}
+	}
+	if made.HandOver {
+		f, err := q.Service.Store.File(r.Context(), made.ID)
+		if err != nil && !errors.Is(err, request.ErrNoFile) {
+			return err
+		}
+		page.File, page.Until = err == nil, f.Until.In(live.Site.Location())
+	}
+	if page.FormKey, err = q.formKey(live, made.ID, q.Choices.held(r, live)); err != nil {
+		return err
+	}
+	return q.answer(c, status, page)
+}
+
+// Change does what a button on the page of a request says: writes, takes it back, or
+// deletes what was handed over.
+func (q *Requests) Change(c echo.Context) error {
+	r := c.Request()
+	ctx := r.Context()
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	made, key, err := q.mine(c, live)
+	if err != nil {
+		return err
+	}
+	if _, err := q.form(r, live, made.ID); err != nil {
+		return err
+	}
+	switch text := r.PostForm.Get("text"); r.PostForm.Get("action") {
+	case "write":
+		if !q.Limit.Allow(live.Site.Key, q.Address(r)) {
+			return request.ErrTooMany
+		}
+		if _, err = q.Service.Write(ctx, made, "visitor", text); errors.Is(err, request.ErrTooLong) {
+			return q.show(c, http.StatusUnprocessableEntity, live, made, &web.Request{Key: key, Text: text, Wrong: "req_wrong_long"})
+		}
+	case "take_back":
+		_, err = q.Service.Withdraw(ctx, made)
+	case "drop":
+		_, err = q.Service.Remove(ctx, made, "visitor")
+	default:
+		return ErrForm
+	}
+	if err != nil {
+		return err
+	}
+	query := url.Values{"lang": {q.Web.Nearest(r.PostForm.Get("lang"))}}
+	if key != "" {
+		query.Set("key", key)
+	}
+	return c.Redirect(http.StatusSeeOther, "./"+made.ID+"?"+query.Encode())
+}
+
+// Data answers what is handed over: a file, for nobody's cache.
+func (q *Requests) Data(c echo.Context) error {
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	made, _, err := q.mine(c, live)
+	if err != nil {
+		return err
+	}
+	name, b, err := q.Service.Open(c.Request().Context(), made)
+	if err != nil {
+		return err
+	}
+	if c.Request().Method == http.MethodGet {
+		if _, err := q.Service.Take(c.Request().Context(), made); err != nil && !errors.Is(err, request.ErrStale) {
+			return err
+		}
+	}
+	h := c.Response().Header()
+	h.Set("Cache-Control", "private, no-store")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
+	return c.Blob(http.StatusOK, "application/zip", b)
+}
+
+// Confirming answers the page that a mailed link leads to. Looking at it does nothing:
+// mail scanners open links, and do not press buttons.
+func (q *Requests) Confirming(c echo.Context) error {
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	page := &web.RequestMail{SiteKey: live.Site.Key, Step: "confirm", Key: c.QueryParam("key")}
+	return q.confirming(c, live, page)
+}
+
+func (q *Requests) confirming(c echo.Context, live *Live, page *web.RequestMail) error {
+	r := c.Request()
+	status := http.StatusOK
+	made, err := q.Service.Confirmable(r.Context(), live.Site.Key, c.Param("id"), page.Key)
+	switch {
+	case errors.Is(err, request.ErrLink):
+		page.Step, page.Key, status = "gone", "", http.StatusGone
+	case err != nil:
+		return err
+	default:
+		page.Kind = wordOf(string(made.Kind))
+	}
+	page.Head = q.head(r, live)
+	if made.Language != "" && r.FormValue("lang") == "" {
+		page.Language = made.Language // of whoever asked, on whichever device the mail is read
+	}
+	if page.FormKey, err = q.formKey(live, "confirm "+c.Param("id"), q.Choices.held(r, live)); err != nil {
+		return err
+	}
+	return q.answer(c, status, page)
+}
+
+// Confirm settles who asks, by the button on that page, once.
+func (q *Requests) Confirm(c echo.Context) error {
+	r := c.Request()
+	live, err := q.live(c)
+	if err != nil {
+		return err
+	}
+	if _, err := q.form(r, live, "confirm "+c.Param("id")); err != nil {
+		return err
+	}
+	made, key, err := q.Service.Confirm(r.Context(), live.Site.Key, c.Param("id"), r.PostForm.Get("key"))
+	if errors.Is(err, request.ErrLink) {
+		return q.confirming(c, live, &web.RequestMail{SiteKey: live.Site.Key})
+	}
+	if err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "../"+made.ID+"?"+url.Values{"key": {key}, "lang": {made.Language}}.Encode())
+}
+
+// wordOf is a name as keys of words have it.
+func wordOf(name string) string { return strings.ReplaceAll(name, "-", "_") }
+
+// lastMoment is the last day on which an answer is in time, in the site's zone: Due is
+// the moment after it.
+func lastMoment(due time.Time, live *Live) time.Time {
+	return due.Add(-time.Millisecond).In(live.Site.Location())
+}
