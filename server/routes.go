@@ -4,8 +4,6 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
-
-	"github.com/volenti-consent/volenti/server/visitor"
 )
 
 // routes is all the world may ask. What can be got can be asked for its header
@@ -37,7 +35,11 @@ func routes(e *echo.Echo, d Deps) {
 	// The same without script, and what the site declares.
 	get("/opt-out", d.OptOut.Get)
 	e.POST("/opt-out", d.OptOut.Post)
-	get("/privacy/:site", visitor.RedirectToChoices)
+	get("/privacy/:site", d.Centre.Get)
+	e.POST("/privacy/:site/decide", d.Centre.Decide)
+	e.POST("/privacy/:site/held", d.Centre.Held)
+	e.POST("/privacy/:site/link", d.Centre.Link)
+	get("/privacy/:site/take/:pass", d.Centre.Take)
 	get("/privacy/:site/choices", d.Choices.Get)
 	e.POST("/privacy/:site/choices", d.Choices.Post)
 	get("/privacy/:site/cookies", d.Declarations.Page)

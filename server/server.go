@@ -33,6 +33,7 @@ type Deps struct {
 	Handover *visitor.Handovers
 	Console  *admin.Console // nil: none
 
+	Centre       *visitor.Centre
 	Choices      *visitor.ChoicesPage
 	OptOut       *visitor.OptOut
 	Requests     *visitor.Requests

@@ -102,6 +102,25 @@ func pages() []struct {
 			p.Language, p.TextLanguage, p.Back, p.PolicyURL = "ar", "ar", "", "https://shop.example/privacy"
 		}), []string{"Your choice is recorded.", "Download receipt", "Withdraw all consent", "Opt-out request honored"}},
 		{choices(func(p *Choices) { p.Decided, p.Receipt = "Your choice of today", strings.Repeat("a", 32) }), []string{"Your choice of today Download receipt"}},
+		{centre(nil), []string{"Your privacy", "Shop would like to store", "You have not chosen yet.", "Nothing is recorded", "does not send Global Privacy Control", "With a receipt"}},
+		{centre(func(p *Centre) {
+			p.Said, p.NotFound, p.Elsewhere, p.Keep = "recorded", true, true, true
+			p.Decided, p.Receipt, p.Until, p.Rests, p.Granted = "Your choice of today", strings.Repeat("a", 32), spring, spring.AddDate(0, 6, 0), true
+			p.Policies = []CentrePolicy{{"privacy", "Privacy <policy>", "en", 1, 3}, {"cookies", "Cookies", "de", 2, 2}, {"gone", "Gone", "en", 1, 0}}
+			for i, action := range []string{"accept_all", "reject_all", "save", "acknowledge", "noticed", "withdraw", "signal", "share"} {
+				p.History = append(p.History, CentreRecord{ID: strings.Repeat("b", 31) + fmt.Sprint(i), At: spring, Action: action, InForce: i == 0, Place: "DE · GDPR", Signals: "Do Not Track",
+					Categories: []CentreChoice{{"Statistics", "granted"}, {"Marketing", "refused"}}, Vendors: []CentreChoice{{"GA <4>", "not_asked"}}, Policies: p.Policies[:1]})
+			}
+			p.Newer, p.Older, p.Back = "?from=1#history", "?from=2#history", "https://shop.example/"
+			p.GPC, p.DNT, p.OptOut, p.Binding, p.Signal, p.Over, p.CanRequest, p.Deadline = true, true, true, true, true, true, true, "1 month"
+			p.Law, p.LawPlace, p.Links, p.FormNames = "GDPR", "EU", []string{"proof", "bundle", "shown"}, []string{"27560"}
+			p.Requests = []CentreRequest{{ID: "x", Kind: "Access", State: "open", At: spring}}
+		}), []string{"Your choice is recorded.", "There is no such receipt of this website.", "These choices were made in another browser.", "Choose the same in this browser", "What you allowed ends on 1 March 2026",
+			"Privacy <policy> Version 1 What changed since version 1 Version 3 is in force now.", "Cookies Version 2 This version is still in force.", "A note about a changed policy was shown", "GA <4> Not asked",
+			"Proof from the log", "Evidence bundle", "What was shown", "27560", "Allow Ads <2> again", "Leave out GA <4>", "Requests are answered within: 1 month", "Access · open", "obliges websites"}},
+		{&CentreLink{Head: Head{Root: "../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Address: "https://x.example/<a>", Picture: "<svg></svg>"}, []string{"Scan this", "https://x.example/<a>"}},
+		{&CentreLink{Head: Head{Root: "../../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Pass: "p"}, []string{"Show the choices"}},
+		{&CentreLink{Head: Head{Root: "../../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Gone: true}, []string{"This link has been used"}},
 		{&Declaration{Head: Head{Title: "Cookie declaration", Site: "Shop", Root: "../../"}, SiteKey: "shop", TextLanguage: "en", Words: choiceWords, PolicyURL: "policies/shop/privacy", Updated: "2026-03-01",
 			Categories: []Declared{declared, {Key: "marketing", Label: "Marketing", About: "Ads"}}, Controller: controller}, []string{"Cookie declaration", "GA <4>", "_ga", "13 months", "Opt out at GA", "No partners in this category.", "1 High Street"}},
 		{&Problem{Head: Head{Title: "There is no such <policy>"}, Status: 404, Detail: "Check the address.", Request: "0a1b"}, []string{"404", "There is no such <policy>", "Check the address.", "0a1b"}},
@@ -112,7 +131,7 @@ func pages() []struct {
 
 var (
 	controller  = Controller{Name: "Shop <Ltd>", Address: "1 High Street", Contact: "mailto:privacy@shop.example"}
-	choiceWords = Words{"back": "Back to the website", "recorded": "Your choice is recorded.", "receipt": "Download receipt", "signal": "Opt-out request honored",
+	choiceWords = Words{"title": "Your privacy", "back": "Back to the website", "recorded": "Your choice is recorded.", "receipt": "Download receipt", "signal": "Opt-out request honored",
 		"not_decided": "You have not chosen yet.", "reject": "Reject all", "accept": "Accept all", "always": "Always active", "partners": "Partners", "stored": "Stored",
 		"no_partners": "No partners in this category.", "save": "Save choices", "withdraw": "Withdraw all consent", "responsible": "Responsible: Shop", "policy": "Privacy policy",
 		"declaration": "Cookie declaration", "declaration_about": "What is stored", "updated": "Last updated: 2026-03-01", "reopen": "Privacy settings",
@@ -130,6 +149,35 @@ func choices(change func(*Choices)) *Choices {
 		change(p)
 	}
 	return p
+}
+
+func centre(change func(*Centre)) *Centre {
+	words := Words{"details": "Details", "settings": "Settings", "signal_over": "In spite of the signal"}
+	for key, text := range choiceWords {
+		words[key] = text
+	}
+	p := &Centre{Head: Head{Title: "Your privacy", Site: "Shop", Root: "../", Language: "en"}, SiteKey: "shop", Words: words, PolicyURL: "policies/shop/privacy",
+		Ask: "Shop would like to store", Controller: controller, DNTText: "This website does not respond to it.",
+		Now: []CentreCategory{{Key: "necessary", Label: "Necessary", About: "Needed", Necessary: true, On: true}, {Key: "marketing", Label: "Marketing", About: "Ads", On: true,
+			Vendors: []CentreVendor{{Key: "ga4", Name: "GA <4>", On: true, Leave: "Leave out GA <4>"}, {Key: "ads", Name: "Ads <2>", Allow: true}}}}}
+	if change != nil {
+		change(p)
+	}
+	return p
+}
+
+// Whoever reads the picture reads the address, and nothing of it is drawn at its edge.
+func TestQRCode(t *testing.T) {
+	picture, err := QR("https://consent.example/privacy/shop/take/"+strings.Repeat("a", 80), `"<b>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(picture), `aria-label="&#34;&lt;b&gt;"`) || strings.Contains(string(picture), "M3 ") {
+		t.Errorf("the picture is %.200s", picture)
+	}
+	if _, err := QR(strings.Repeat("a", 4000), ""); err == nil {
+		t.Error("more than any code holds is drawn")
+	}
 }
 
 // A page of choices ticks what it is told to tick, and asks alike for yes and no.

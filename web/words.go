@@ -67,6 +67,7 @@ func (r *Renderer) funcs(lang string, w words) template.FuncMap {
 		"language":  languageNames(lang),
 		"direction": Direction,
 		"asset":     r.assets.Path,
+		"pair":      func(page, of any) map[string]any { return map[string]any{"Page": page, "Of": of} },
 	}
 }
 

@@ -115,6 +115,13 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
 	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
 		Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL}
+	choices := &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages}
+	cookies.Elsewhere = &visitor.Elsewhere{Kept: in.db, Script: script, Store: in.db}
+	if err := cookies.Elsewhere.Refresh(ctx); err != nil {
+		return err
+	}
+	background.Go(func() { cookies.Elsewhere.Keep(loops, time.Second, log) })
+	passes := visitor.NewPasses(in.db, time.Now, in.secrets.Cookie...)
 	trusted, err := trustedProxies(cfg)
 	if err != nil {
 		return err
@@ -146,7 +153,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Log: log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
 		OptOut:       &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://")},
-		Choices:      &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages},
+		Choices:      choices,
+		Centre:       &visitor.Centre{Choices: choices, Elsewhere: cookies.Elsewhere, Passes: passes},
 		Requests:     requests,
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},

@@ -53,7 +53,8 @@ const (
 	OnSignal      Surface = "signal"
 	OnChange      Surface = "change" // the note about a changed policy: it was shown or read, and no choice is touched
 	OnShare       Surface = "share"  // no surface: the visitor followed a link
-	OnPage        Surface = "page"   // the server's own page; no decision that is sent by others may say so
+	OnPage        Surface = "page"   // the server's own page of choices; no decision that is sent by others may say so
+	OnCentre      Surface = "centre" // the server's privacy centre; nor this
 )
 
 // A Decision is all choices made at one moment, as the page sent them; the

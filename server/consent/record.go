@@ -288,7 +288,7 @@ func (c *Core) holdShared(before Core) {
 
 // inPart: what it lists was there before, but for one thing.
 func (c *Core) inPart() bool {
-	return c.Action == Signal || c.Action == Share || c.Action == Save && (c.Surface == OnBanner || c.Surface == OnPlaceholder || c.Surface == OnAPI)
+	return c.Action == Signal || c.Action == Share || c.Action == Save && (c.Surface == OnBanner || c.Surface == OnPlaceholder || c.Surface == OnAPI || c.Surface == OnCentre)
 }
 
 func (c *Core) has(choice Choice) bool {

@@ -29,7 +29,7 @@ func (w *world) pages() {
 	}
 	page := &visitor.ChoicesPage{Script: w.script, Decisions: w.decisions, Store: w.db, Web: r}
 	declarations := &visitor.Declarations{Directory: w.directory, Web: r}
-	w.echo.GET("/privacy/:site", visitor.RedirectToChoices)
+	w.centre(page)
 	w.echo.GET("/privacy/:site/choices", page.Get)
 	w.echo.POST("/privacy/:site/choices", page.Post)
 	w.echo.GET("/privacy/:site/cookies", declarations.Page)

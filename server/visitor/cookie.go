@@ -52,6 +52,8 @@ var errMemory = errors.New("not a remembered decision")
 // time. Each site has keys of its own, derived of the installation's secrets: the
 // current one first and earlier ones after it.
 type Cookies struct {
+	Elsewhere *Elsewhere // what another browser decided for this one; nil: none can
+
 	secrets [][]byte
 	earlier []securecookie.Codec // of the secrets themselves: cookies of before sites had keys are read by them
 	bySite  sync.Map             // string → []securecookie.Codec; of sites that cookies were made for or found genuine
@@ -206,6 +208,11 @@ func (c *Cookies) Read(r *http.Request, site string, now time.Time) (m Memory, o
 			bad = true
 		case !ok || got.Decided.After(m.Decided):
 			m, ok = got, true
+		}
+	}
+	if ok && c.Elsewhere != nil {
+		if instead, behind, fine := c.Elsewhere.newer(r.Context(), m, now); behind {
+			return instead, fine, !fine
 		}
 	}
 	return m, ok, bad && !ok

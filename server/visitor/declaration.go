@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -301,13 +300,4 @@ func (l *Live) controller() web.Controller {
 		contact = "mailto:" + contact
 	}
 	return web.Controller{Name: c.Name, Address: c.Address, Contact: contact}
-}
-
-// RedirectToChoices answers GET /privacy/:site.
-func RedirectToChoices(c echo.Context) error {
-	to := "./" + c.Param("site") + "/choices"
-	if q := c.Request().URL.RawQuery; q != "" {
-		to += "?" + q
-	}
-	return c.Redirect(http.StatusFound, to)
 }
