@@ -106,6 +106,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 
 	background.Go(func() { countEarlier(loops, in.db, log) })
+	background.Go(func() { keepRetention(loops, in.db, log) })
 
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
@@ -144,6 +145,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 			return err
 		}
 		desk.Insight.Table, desk.Insight.Regions = table, ageOf(regions)
+		desk.Requests, desk.Languages = requests.Service, pages.Languages()
 		desk.Insight.Outdated = newFreshness(loops, in.db, log, &background).outdated
 		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
 			return err

@@ -55,6 +55,34 @@ func NewTombstone(leaves []int64, how Erasure, reason Reason, at time.Time) Tomb
 	return Tombstone{TombstoneSchema, at.UTC().Format(time.DateOnly), reason, how, leaves}
 }
 
+// ParseTombstone reads the core of an entry about an erasure.
+func ParseTombstone(core []byte) (t Tombstone, err error) {
+	if err := parseExactly(core, &t); err != nil {
+		return t, fmt.Errorf("tombstone: %w", err)
+	}
+	return t, errors.Join(t.How.Check(), t.Reason.Check())
+}
+
+// An ErasedLeaf says of one leaf that it was erased: what is carried over to a copy of
+// the database that was made before. It names nobody.
+type ErasedLeaf struct {
+	Leaf   int64   `json:"leaf"`
+	Hash   string  `json:"hash"` // of what entered the log, hexadecimal: another log has another leaf there
+	Site   string  `json:"site"`
+	How    Erasure `json:"how"`
+	Reason Reason  `json:"reason"`
+	Day    string  `json:"day"`
+}
+
+// Check refuses what can't stand in a list of erasures.
+func (e ErasedLeaf) Check() error {
+	_, err := time.Parse(time.DateOnly, e.Day)
+	if e.Leaf < 0 || len(e.Hash) != 64 {
+		err = errors.Join(err, errors.New("its leaf or hash is none"))
+	}
+	return errors.Join(err, e.How.Check(), e.Reason.Check())
+}
+
 // Check refuses a way or a reason that there is none of.
 func (how Erasure) Check() error {
 	if how != Minimised && how != Shredded {

@@ -80,6 +80,12 @@ func sqliteConnector(path string, busy time.Duration, readOnly bool) connector {
 	return fileConnector{name.String()}
 }
 
+// plainConnector opens a file that nobody else has open, without a write-ahead log.
+func plainConnector(path string) connector {
+	name := url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: "_secure_delete=on&_synchronous=FULL&_journal_mode=DELETE&_busy_timeout=0"}
+	return fileConnector{name.String()}
+}
+
 func (sqlite) migrations() string { return "sqlite" }
 
 func (sqlite) check(ctx context.Context, pool *sql.DB, unclean bool) error {
