@@ -77,7 +77,7 @@ func read(f Files) (*evidence, error) {
 			return nil, fmt.Errorf("%s can't be read: %w", part.name, err)
 		}
 	}
-	if err := strictly(f[nameAbout], &e.about); err != nil || e.about.Schema != Schema {
+	if err := strictly(f[nameAbout], &e.about); err != nil || e.about.Schema != Schema || e.about.Edition < 1 {
 		return nil, fmt.Errorf("%s is not that of a bundle this program reads: run a newer one", nameAbout)
 	}
 	var err error

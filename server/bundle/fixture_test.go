@@ -47,6 +47,7 @@ type world struct {
 	pages  *web.Renderer
 	dir    *visitor.Directory
 	maker  *Maker
+	logKey *auditlog.LogKey
 }
 
 func newWorld(t *testing.T) *world {
@@ -105,6 +106,7 @@ func newWorld(t *testing.T) *world {
 	w.echo.POST("/privacy/:site/choices", choices.Post)
 	w.echo.GET("/assets/*", echo.WrapHandler(w.pages.Assets()))
 	must(w.db.AddSite(t.Context(), site.Site{Key: "shop", Name: "Shop", CreatedAt: w.now}))
+	w.logKey = key
 	w.maker = &Maker{Records: w.db, Scripts: w.db, Versions: w.db, Prove: w.prove(key), LogKey: key.VerifierKey(), Keys: w.ring.Public, Tokens: tokens, Style: w.pages.Stylesheet}
 	return w
 }

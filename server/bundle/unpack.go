@@ -223,10 +223,8 @@ func (m *member) unpack(data []byte) ([]byte, error) {
 		if content, err = io.ReadAll(io.LimitReader(r, m.size+1)); err != nil {
 			return bad("can't be unpacked")
 		}
-		if int64(len(content)) == m.size {
-			if n, err := r.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-				return bad("is longer than it says")
-			}
+		if n, _ := r.Read(make([]byte, 1)); n != 0 || int64(len(content)) > m.size {
+			return bad("is longer than it says")
 		}
 		if from.Len() != 0 {
 			return bad("is followed by what belongs to no file")

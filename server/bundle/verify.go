@@ -43,7 +43,7 @@ type Report struct {
 }
 
 // Err is nil if all checks held.
-func (r *Report) Err() error {
+func (r Report) Err() error {
 	var all []error
 	for _, c := range r.Checks {
 		if c.Err != nil {

@@ -1,0 +1,260 @@
+package bundle
+
+import (
+	"bytes"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+)
+
+// failed are the checks that a report says failed.
+func failed(r Report) (names []string) {
+	for _, c := range r.Checks {
+		if c.Err != nil {
+			names = append(names, c.Name)
+		}
+	}
+	return names
+}
+
+// sample is a shop with a bundle of each kind.
+func sample(t *testing.T) (w *world, kinds map[string]Files) {
+	t.Helper()
+	w = newWorld(t)
+	w.policy("# Privacy\n\nThe first text.\n", "# Datenschutz\n\nDer erste Text.\n")
+	w.notice("")
+	id, _, _ := w.decide(w.ask("Accept-Language", "de"), nil)
+	return w, map[string]Files{"script": w.files(id), "page": w.files(w.choose())}
+}
+
+// Whatever byte of whatever file is changed, it is found: by the manifest, and for
+// evidence and what is derived also where the manifest was made to fit.
+func TestEveryByteCounts(t *testing.T) {
+	w, kinds := sample(t)
+	trust := Trust{Keys: w.ring.Public(), LogKey: w.maker.LogKey}
+	for kind, f := range kinds {
+		if err := Verify(f, trust).Err(); err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range f.names() {
+			was := f[name]
+			for _, at := range positions(len(was)) {
+				altered := maps.Clone(f)
+				b := bytes.Clone(was)
+				b[at] ^= 1
+				altered[name] = b
+				if !slices.Contains(failed(Verify(altered, trust)), "manifest") {
+					t.Fatalf("%s: byte %d of %s was changed, and the manifest holds", kind, at, name)
+				}
+				altered[nameManifest] = manifest(altered)
+				if unbound(name) {
+					continue
+				}
+				if r := Verify(altered, trust); r.Err() == nil {
+					t.Fatalf("%s: byte %d of %s was changed and the manifest made to fit, and all holds", kind, at, name)
+				}
+			}
+			without := maps.Clone(f)
+			delete(without, name)
+			if name == nameManifest || name == nameToken || name == nameStyle {
+				continue
+			}
+			without[nameManifest] = manifest(without)
+			if !unbound(name) && Verify(without, trust).Err() == nil {
+				t.Errorf("%s: %s is missing, and all holds", kind, name)
+			}
+		}
+	}
+}
+
+// unbound: of what was imported, and of the keys where others are trusted, nothing
+// but the manifest speaks.
+func unbound(name string) bool {
+	return name == nameManifest || strings.Contains(name, "original.") || name == nameKeys || name == nameLogKey
+}
+
+// positions are some of a file's bytes: all of a very short one, else those at both
+// ends and others in between.
+func positions(n int) (all []int) {
+	step := 1
+	if n > 100 {
+		step = n / 9
+	}
+	for at := 0; at < n; at += step {
+		all = append(all, at)
+	}
+	return append(all, n-1)
+}
+
+// Each check fails for what it is about, where all else was made to fit.
+func TestChecksNameWhatWasAltered(t *testing.T) {
+	w, kinds := sample(t)
+	other := kinds["page"]
+	trust := Trust{Keys: w.ring.Public(), LogKey: w.maker.LogKey}
+	for _, c := range []struct {
+		name  string
+		alter func(Files)
+		fails string // one of the checks
+	}{
+		{"another receipt's", func(f Files) { f[nameReceipt] = other[nameReceipt] }, "experience"},
+		{"the answer", func(f Files) {
+			f[nameReceipt] = bytes.Replace(f[nameReceipt], []byte(`"granted"`), []byte(`"refused"`), 1)
+		}, "leaf"},
+		{"the receipt in another form", func(f Files) { f[nameReceipt] = append(f[nameReceipt], '\n') }, "form"},
+		{"the signature", func(f Files) { f[nameReceipt] = flipAfter(f[nameReceipt], `"signature":"`) }, "signature"},
+		{"the words", func(f Files) {
+			f[nameWording] = bytes.Replace(f[nameWording], []byte("Alle ablehnen"), []byte("Alle erlauben"), 1)
+		}, "wording"},
+		{"the law", func(f Files) { f[nameLaw] = append(f[nameLaw], ' ') }, "law"},
+		{"the script", func(f Files) { f[nameScript] = append(f[nameScript], ' ') }, "script"},
+		{"a module too many", func(f Files) { f[dirModules+string(canonical.Sum([]byte("x")))+".js"] = []byte("x") }, "script"},
+		{"a page beside the script", func(f Files) { f[namePage] = other[namePage] }, "page"},
+		{"the text", func(f Files) {
+			name := versionFile("privacy", 1, fileText)
+			f[name] = bytes.Replace(f[name], []byte("first"), []byte("worst"), 1)
+		}, "policies"},
+		{"a translation", func(f Files) { f[versionFile("privacy", 1, "de."+fileText)] = []byte("{}") }, "policies"},
+		{"an entry", func(f Files) {
+			name := versionFile("privacy", 1, fileEntry)
+			f[name] = bytes.Replace(f[name], []byte(`"material":false`), []byte(`"material":true`), 1)
+		}, "policies"},
+		{"a token", func(f Files) { f[nameToken] = append(f[nameToken], 'x') }, "token"},
+		{"the checkpoint", func(f Files) { f[nameCheckpoint] = bytes.Replace(f[nameCheckpoint], []byte("\n"), []byte("2\n"), 1) }, "checkpoint"},
+		{"the proof of another leaf", func(f Files) { f[nameProof] = other[nameProof] }, "inclusion"},
+		{"the proof of an entry", func(f Files) { f[versionFile("privacy", 1, fileProof)] = other[nameProof] }, "entries"},
+		{"a file too many", func(f Files) { f["shown/more.json"] = []byte("{}") }, "files"},
+		{"a version too many", func(f Files) { f[versionFile("privacy", 2, fileEntry)] = []byte("{}") }, "files"},
+		{"the words of the README", func(f Files) {
+			f[nameReadme] = bytes.Replace(f[nameReadme], []byte("granted"), []byte("refused"), 1)
+		}, "derived"},
+		{"the replay", func(f Files) {
+			f[nameReplay] = bytes.Replace(f[nameReplay], []byte("Shop Ltd"), []byte("Shop Inc"), 1)
+		}, "derived"},
+		{"a file of what is derived too many", func(f Files) { f["derived/more.txt"] = []byte("x") }, "derived"},
+		{"an edition to come", func(f Files) {
+			f[nameAbout] = bytes.Replace(f[nameAbout], []byte(`"edition":1`), []byte(`"edition":9`), 1)
+		}, "derived"},
+		{"a schema to come", func(f Files) { f[nameAbout] = bytes.Replace(f[nameAbout], []byte(`bundle/v1`), []byte(`bundle/v2`), 1) }, "derived"},
+	} {
+		f := maps.Clone(kinds["script"])
+		c.alter(f)
+		f[nameManifest] = manifest(f)
+		r := Verify(f, trust)
+		if !slices.Contains(failed(r), c.fails) {
+			t.Errorf("%s: %v fail, want %s among them", c.name, failed(r), c.fails)
+		}
+		var said bytes.Buffer
+		if _, err := r.WriteTo(&said); err != nil || !strings.Contains(said.String(), "FAILED  "+c.fails) || strings.Contains(said.String(), "\nreceipt   ") {
+			t.Errorf("%s: the report is\n%s", c.name, said.String())
+		}
+	}
+}
+
+func flipAfter(b []byte, mark string) []byte {
+	at := bytes.Index(b, []byte(mark)) + len(mark)
+	b = bytes.Clone(b)
+	if b[at]++; b[at] == 'Z'+1 || b[at] == 'z'+1 || b[at] == '9'+1 {
+		b[at] -= 2
+	}
+	return b
+}
+
+// What somebody has from elsewhere counts for more than what is in the bundle.
+func TestTrustComesFromOutside(t *testing.T) {
+	w, kinds := sample(t)
+	f := kinds["script"]
+	stranger := newWorld(t)
+	check := func(name string, trust Trust, want ...string) {
+		t.Helper()
+		if got := failed(Verify(f, trust)); !slices.Equal(got, want) {
+			t.Errorf("%s: %v fail, want %v", name, got, want)
+		}
+	}
+	later := w.files(kinds["page"].id(t))[nameCheckpoint]
+	w.decide(w.ask(), nil)
+	grown := w.files(kinds["page"].id(t))[nameCheckpoint]
+	if !bytes.Equal(later, kinds["page"][nameCheckpoint]) || bytes.Equal(later, grown) {
+		t.Fatal("the log did not grow as this test takes it to")
+	}
+	check("nothing", Trust{})
+	check("its own", Trust{Keys: w.ring.Public(), LogKey: w.maker.LogKey, Checkpoint: f[nameCheckpoint]})
+	check("a stranger's keys", Trust{Keys: stranger.ring.Public()}, "key")
+	check("a stranger's log", Trust{LogKey: stranger.maker.LogKey}, "checkpoint", "inclusion", "entries")
+	check("a checkpoint of another size", Trust{Checkpoint: grown}, "kept checkpoint")
+
+	// Who holds the log's key can sign another tree of the same size; who kept a
+	// checkpoint sees it.
+	c, err := auditlog.ParseCheckpoint(f[nameCheckpoint])
+	if err != nil {
+		t.Fatal(err)
+	}
+	forked := c.Head
+	forked.Root[0] ^= 1
+	two, err := w.logKey.Sign(forked, w.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	check("the checkpoint of a fork", Trust{Checkpoint: two.Note}, "kept checkpoint")
+	check("no checkpoint", Trust{Checkpoint: []byte("x")}, "kept checkpoint")
+
+	for _, c := range []struct {
+		trust Trust
+		says  string
+	}{
+		{Trust{}, "whoever can make up a server can make up its keys"},
+		{Trust{Keys: w.ring.Public()}, "with the keys you gave"},
+		{Trust{LogKey: w.maker.LogKey, Checkpoint: f[nameCheckpoint]}, "with the key and the checkpoint you gave"},
+	} {
+		var said bytes.Buffer
+		if _, err := Verify(f, c.trust).WriteTo(&said); err != nil || !strings.Contains(said.String(), c.says) {
+			t.Errorf("the report does not say %q:\n%s", c.says, said.String())
+		}
+	}
+}
+
+// A whole server that somebody makes up has bundles that hold by themselves, and not
+// by the real one's keys. That is what the report warns of.
+func TestAMadeUpServer(t *testing.T) {
+	w, _ := sample(t)
+	forger, made := sample(t)
+	for kind, f := range made {
+		if err := Verify(f, Trust{}).Err(); err != nil {
+			t.Errorf("%s of the forger: %v", kind, err)
+		}
+		r := Verify(f, Trust{Keys: w.ring.Public(), LogKey: w.maker.LogKey})
+		if got := failed(r); !slices.Contains(got, "key") || !slices.Contains(got, "checkpoint") {
+			t.Errorf("%s of the forger, by our keys: %v fail", kind, got)
+		}
+	}
+	_ = forger
+}
+
+// A record whose personal half was removed has a bundle without it.
+func TestAMinimisedRecord(t *testing.T) {
+	w, kinds := sample(t)
+	f := kinds["script"]
+	id := f.id(t)
+	if !bytes.Contains(f[nameReceipt], []byte(`"subject":"`)) {
+		t.Fatal("there is no subject to be removed")
+	}
+	if _, err := w.db.EraseRecords(t.Context(), "shop", []string{id}, consent.Minimised, consent.ReasonRequested, w.now); err != nil {
+		t.Fatal(err)
+	}
+	after := w.files(id)
+	w.holds(after)
+	if bytes.Contains(after[nameReceipt], []byte(`"subject":"`)) || !strings.Contains(string(after[nameReadme]), "was removed") {
+		t.Error("the personal half is still there, or the README does not say that it went")
+	}
+	if _, err := w.db.EraseRecords(t.Context(), "shop", []string{id}, consent.Shredded, consent.ReasonRequested, w.now); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.maker.Bundle(t.Context(), "shop", id); err == nil {
+		t.Error("an erased record has a bundle")
+	}
+	w.holds(f) // whoever has the bundle of before still has evidence
+}
