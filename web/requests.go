@@ -2,6 +2,7 @@ package web
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -122,3 +123,13 @@ func (r *Renderer) Direction(lang string) string { return Direction(r.nearest(la
 
 // Nearest is the language that a page for a reader of lang is written in.
 func (r *Renderer) Nearest(lang string) string { return r.nearest(lang) }
+
+// Languages are those that pages and mails are written in, by tag.
+func (r *Renderer) Languages() []string {
+	all := make([]string, len(r.tags))
+	for i, tag := range r.tags {
+		all[i] = tag.String()
+	}
+	slices.Sort(all)
+	return all
+}

@@ -11,6 +11,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/web/console"
 )
@@ -33,6 +34,9 @@ type Console struct {
 	Address   func(*http.Request) string // of the client, behind proxies; counted, never kept
 	PublicURL string                     // "https://consent.example.com", or "" where it is not known
 	HTTPS     bool                       // operators reach this server over TLS
+
+	Requests  *request.Service // of visitors, about their data
+	Languages []string         // that visitors are written to in
 
 	Insight Insight
 	Workshop

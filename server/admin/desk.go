@@ -86,6 +86,7 @@ func (d *Desk) menu(f *console.Frame) error {
 		add(operator.ReadNotices, s, base+"/notice", "Banner", "notice")
 		add(operator.ReadPolicies, s, base+"/policies", "Policies", "policy")
 		add(operator.ReadReceipts, s, base+"/receipts", "Receipts", "receipt")
+		add(operator.ReadRequests, s, base+"/requests", "Requests", "request")
 		add(operator.ReadNotices, s, base+"/embed", "Embed", "embed")
 		f.Site, f.SiteName = s, d.Site.Name
 	}

@@ -115,7 +115,7 @@ func (c *Console) showLog(d *Desk) error {
 var kinds = []console.LogChoice{
 	{Key: "session.", Label: "sign-in and sign-out"}, {Key: "passkey.", Label: "passkeys"}, {Key: "password.", Label: "passwords"},
 	{Key: "codes.", Label: "codes"}, {Key: "recovery-code.", Label: "recovery codes"}, {Key: "operator.", Label: "operators"}, {Key: "token.", Label: "tokens"},
-	{Key: "site.", Label: "sites"}, {Key: "policy.", Label: "policies"}, {Key: "draft.", Label: "drafts"}, {Key: "notice.", Label: "banners"}, {Key: "receipt.", Label: "receipts"},
+	{Key: "site.", Label: "sites"}, {Key: "policy.", Label: "policies"}, {Key: "draft.", Label: "drafts"}, {Key: "notice.", Label: "banners"}, {Key: "receipt.", Label: "receipts"}, {Key: "request.", Label: "requests"}, {Key: "webhook.", Label: "webhooks"},
 }
 
 // eachAct calls do for every act of a query, newest first, page by page, so that a

@@ -20,6 +20,9 @@ var unnoted = map[string]string{
 	"POST /admin/sites/:site/policies/:policy/drafts/:draft/autosave": "every few seconds, while somebody types; saving, handing in and publishing are noted",
 	"POST /admin/sites/:site/policies/:policy/drafts/:draft/announce": "a part of the draft; noted when it is handed in or published",
 	"POST /admin/sites/:site/receipts/find":                           "leads to a receipt; nothing is kept",
+	"POST /admin/sites/:site/requests":                                "the store keeps each step as an act, in one transaction",
+	"POST /admin/sites/:site/requests/:request":                       "the same",
+	"POST /admin/sites/:site/request-settings":                        "the same",
 }
 
 // Every route that changes something keeps what was done: its handler, or what it

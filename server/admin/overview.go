@@ -132,6 +132,13 @@ func (c *Console) attention(ctx context.Context, o operator.Operator, s site.Sit
 		}
 		all = append(all, more...)
 	}
+	if o.May(operator.ReadRequests, s.Key) {
+		more, err := c.ofRequests(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, more...)
+	}
 	if o.May(operator.ReadStatistics, s.Key) {
 		more, err := c.runningOut(ctx, s)
 		if err != nil {

@@ -33,6 +33,7 @@ func (c *Console) Routes() []Route {
 		c.policyRoutes(),
 		c.noticeRoutes(),
 		c.previewRoutes(),
+		c.requestRoutes(),
 		c.apiRoutes(),
 	} {
 		all = append(all, part...)
