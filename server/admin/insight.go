@@ -21,8 +21,10 @@ type Insight struct {
 	Store InsightStore
 	Keys  func() consent.PublicKeys // those of receipts, past ones too
 	Forms forms.Signer              // signs forms of receipts
-	Table *regime.Table
-	Lines *embedding.Maker
+	// Bundle is the evidence bundle of a receipt, as a zip.
+	Bundle func(ctx context.Context, site, receiptID string) ([]byte, error)
+	Table  *regime.Table
+	Lines  *embedding.Maker
 	// Regions is what is to be said of the region database's age, or "".
 	Regions func() string
 	// Outdated reports whether this program would compile a site's notice into other
@@ -61,6 +63,7 @@ func (c *Console) overviewRoutes() []Route {
 		{Method: http.MethodPost, Path: of + "/receipts/export", Right: operator.ReadReceipts, Fresh: true, Handle: c.exportReceipts},
 		{Method: http.MethodGet, Path: of + "/receipts/:receipt", Right: operator.ReadReceipts, Handle: c.receipt},
 		{Method: http.MethodGet, Path: of + "/receipts/:receipt/file", Right: operator.ReadReceipts, Handle: c.receiptFile},
+		{Method: http.MethodGet, Path: of + "/receipts/:receipt/bundle", Right: operator.ReadReceipts, Handle: c.receiptBundle},
 
 		{Method: http.MethodGet, Path: of + "/embed", Right: operator.ReadNotices, Handle: c.embed},
 		{Method: http.MethodPost, Path: of + "/embed", Right: operator.WriteNotices, Handle: c.pin},

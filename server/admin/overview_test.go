@@ -294,13 +294,21 @@ func TestReceiptsAreFound(t *testing.T) {
 	if file.code != 200 || file.body != string(receipt) || !strings.HasPrefix(file.header.Get("Content-Disposition"), "attachment") {
 		t.Errorf("the file: %d, %v", file.code, file.header)
 	}
+	owner.get(to+"/bundle").has(t, 404) // none can be made
+	w.console.Insight.Bundle = func(_ context.Context, site, id string) ([]byte, error) { return []byte("PK " + site + " " + id), nil }
+	owner.get(to).has(t, 200, to[1:]+"/bundle", "/shown")
+	zip := owner.get(to + "/bundle")
+	if zip.code != 200 || zip.body != "PK shop "+e.ReceiptID || !strings.Contains(zip.header.Get("Content-Disposition"), ".zip") || zip.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the bundle: %d, %v", zip.code, zip.header)
+	}
+	owner.get("/admin/sites/blog/receipts/"+e.ReceiptID+"/bundle").has(t, 404)
 	owner.get("/admin/sites/shop/receipts?from=2026-11-99").has(t, 422, "Write the day as")
 	owner.get("/admin/sites/shop/receipts?region=XX").has(t, 200, "No receipt matches")
 	owner.get("/admin/sites/blog/receipts").has(t, 200, "There is no receipt yet")
 	// Marketing reads statistics and nothing of one visitor.
 	marketing := w.as(w.operator(operator.Marketing))
 	marketing.get("/admin/sites/shop").has(t, 200)
-	for _, path := range []string{"/admin/sites/shop/receipts", to, to + "/file"} {
+	for _, path := range []string{"/admin/sites/shop/receipts", to, to + "/file", to + "/bundle"} {
 		marketing.get(path).has(t, 403)
 	}
 	marketing.post("/admin/sites/shop/receipts/export", url.Values{"format": {"csv"}}).has(t, 403)

@@ -42,7 +42,7 @@ func (c *Console) receipt(d *Desk) error {
 	page.Trail = []console.Step{{Path: "admin/sites/" + d.Site.Key + "/receipts", Label: "Receipts"}}
 	page.Zone, page.Anonymous = zoneName(d.Site), e.Personal == nil
 	public := "v1/sites/" + d.Site.Key + "/receipts/" + e.ReceiptID
-	page.Public, page.Governing = public, public+"/governing"
+	page.Public, page.Governing, page.Evidence = public, public+"/governing", c.Insight.Bundle != nil
 	for _, f := range forms.All()[1:] {
 		page.Forms = append(page.Forms, console.Form{Name: f.Name, About: f.About})
 	}

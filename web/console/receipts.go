@@ -89,6 +89,7 @@ type Receipt struct {
 	LogSize    int64
 	Governing  string // address
 	Public     string // the receipt's own address
+	Evidence   bool   // there are evidence bundles
 	Forms      []Form // other ways to write it down
 	Chain      []ReceiptRow
 	Anonymous  bool // the half that links decisions was removed
