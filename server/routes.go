@@ -26,6 +26,7 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/changes", d.Changes.Get)
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/receipts/:id/governing", d.Receipts.Governing)
+	get("/v1/sites/:site/receipts/:id/proof", d.Receipts.Proof)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/v1/sites/:site/tags/:file", d.Tags.Get)
 	get("/v1/sites/:site/csp", d.CSP.Get)
@@ -70,6 +71,16 @@ func routes(e *echo.Echo, d Deps) {
 	get("/policies/:site/:policy/timemap.json", d.Policies.TimeMap)
 	get("/policies/:site/:policy/feed.atom", d.Policies.Feed)
 	get("/assets/*", echo.WrapHandler(d.Pages.Assets()))
+
+	// The transparency log (c2sp.org/tlog-tiles, tlog-witness).
+	if log := d.Transparency; log != nil && d.PublicLog {
+		get("/log/checkpoint", echo.WrapHandler(http.HandlerFunc(log.ServeCheckpoint)))
+		get("/log/keys", echo.WrapHandler(http.HandlerFunc(log.ServeKeys)))
+		get("/log/tile/*", echo.WrapHandler(http.HandlerFunc(log.ServeTile)))
+	}
+	if log := d.Transparency; log != nil && log.Witness != nil {
+		e.POST("/log/witness/add-checkpoint", echo.WrapHandler(http.HandlerFunc(log.Witness.ServeAddCheckpoint)))
+	}
 
 	// Operation.
 	get("/healthz", healthy)

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/admin"
+	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
 )
@@ -39,6 +40,9 @@ type Deps struct {
 	Requests     *visitor.Requests
 	Declarations *visitor.Declarations
 	Pinned       *visitor.Pinned
+
+	Transparency *transparency.Log // nil: the log is neither shown nor witnessed
+	PublicLog    bool              // anybody may read it
 
 	Ready func(context.Context) error // nil error: decisions can be recorded
 	HTTPS bool                        // visitors reach this server over TLS

@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/admin"
+	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -25,7 +26,8 @@ func bare(t *testing.T, ready func(context.Context) error) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now, Pages: pages, Ready: ready, Console: &admin.Console{}})
+	return New(Deps{Log: slog.New(slog.DiscardHandler), Now: time.Now, Pages: pages, Ready: ready, Console: &admin.Console{},
+		Transparency: transparency.New(transparency.Options{Witness: &transparency.Cosigner{}}), PublicLog: true})
 }
 
 func fine(context.Context) error { return nil }

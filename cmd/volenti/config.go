@@ -40,6 +40,11 @@ type Config struct {
 	ArchiveIndexed  bool          // search engines may list every version of a policy
 	LogLevel        string        // debug, info, warn, error
 	LogFormat       string        // text or json
+	LogPublic       bool          // anybody may read the transparency log
+	LogOrigin       string        // what that log is called; "" is made of PublicURL
+	LogWitnesses    []string      // who cosigns it: "key address"
+	LogWitnessed    []string      // keys of logs that this server cosigns
+	LogPins         []string      // where checkpoints are pinned once a day
 	ShutdownTimeout time.Duration // how long a stop waits for requests under way
 	OIDCIssuer      string        // company whose operators sign in there, or ""
 	OIDCClient      string        // id we have there
@@ -83,6 +88,11 @@ func (c *Config) settings() []setting {
 		{"archive.indexed", &c.ArchiveIndexed, "let search engines list every version of a policy, not the one in force alone"},
 		{"log.level", &c.LogLevel, "debug, info, warn or error"},
 		{"log.format", &c.LogFormat, "text or json"},
+		{"log.public", &c.LogPublic, "let everybody read the transparency log under /log/"},
+		{"log.origin", &c.LogOrigin, "what that log is called, such as consent.example.com/log; said before the first start, it is of public_url otherwise"},
+		{"log.witnesses", &c.LogWitnesses, "who cosigns its checkpoints, each as: key, a space, address"},
+		{"log.witnessed", &c.LogWitnessed, "keys of the logs whose checkpoints this server cosigns, at /log/witness/add-checkpoint"},
+		{"log.pins", &c.LogPins, "where its checkpoint is pinned once a day: /path/of/file, https://…, rfc3161:https://…"},
 		{"shutdown_timeout", &c.ShutdownTimeout, "how long a stop waits for requests under way"},
 		{"oidc.issuer", &c.OIDCIssuer, "OpenID Connect issuer at which operators may sign in, such as https://login.example.com"},
 		{"oidc.client", &c.OIDCClient, "client id this server has there"},
@@ -137,7 +147,7 @@ func defaults() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080", Data: "data",
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text",
-		ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
+		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
 	}
 }
 
@@ -290,6 +300,7 @@ func (c *Config) validate() (wrong []error) {
 		bad("shutdown_timeout = %s would drop requests under way; write for example 20s", c.ShutdownTimeout)
 	}
 	wrong = append(wrong, c.validateOIDC()...)
+	wrong = append(wrong, c.validateLog()...)
 	wrong = append(wrong, c.validateMail()...)
 	return wrong
 }

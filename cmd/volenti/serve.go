@@ -106,6 +106,13 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 
 	background.Go(func() { countEarlier(loops, in.db, log) })
+
+	book, err := openLog(cfg, in, log)
+	if err != nil {
+		return err
+	}
+	background.Go(func() { book.Keep(loops) })
+	background.Go(func() { book.KeepStandings(loops, in.db) })
 	background.Go(func() { keepRetention(loops, in.db, log) })
 
 	laws := &visitor.Laws{Table: table}
@@ -160,17 +167,18 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Requests:     requests,
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
-		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL},
+		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
-		Console:      desk,
-		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
-		Before:       before,
-		Ready:        in.db.Ready,
-		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
-		Demo:         shop.handler(),
+		Transparency: book, PublicLog: cfg.LogPublic,
+		Console:  desk,
+		Handover: &visitor.Handovers{Script: script, Decisions: decisions},
+		Before:   before,
+		Ready:    in.db.Ready,
+		HTTPS:    strings.HasPrefix(cfg.PublicURL, "https://"),
+		Demo:     shop.handler(),
 	})
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()

@@ -15,6 +15,7 @@ type Receipts struct {
 	Store     consent.Store
 	Directory *Directory
 	Keys      *consent.Keyring
+	Prover    Prover // nil: nothing is proven
 	Bundles   Bundles
 	PublicURL string // the server's own address; or "", then the one it is asked under
 }
