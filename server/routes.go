@@ -36,6 +36,8 @@ func routes(e *echo.Echo, d Deps) {
 	// The same without script, and what the site declares.
 	get("/opt-out", d.OptOut.Get)
 	e.POST("/opt-out", d.OptOut.Post)
+	get("/opt-out/next", d.OptOut.Next)
+	get("/opt-out/take/:pass", d.OptOut.Take)
 	get("/privacy/:site", d.Centre.Get)
 	e.POST("/privacy/:site/decide", d.Centre.Decide)
 	e.POST("/privacy/:site/held", d.Centre.Held)

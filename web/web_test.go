@@ -96,6 +96,10 @@ func pages() []struct {
 			"Which version was in force on this day?", "Compare two versions", "Material change", "Kurz <gesagt>", "What changed since version 2"}},
 		{&OptOut{Head: Head{Language: "en"}}, []string{"Opt out on all sites", "Opt out everywhere", "Global Privacy Control setting"}},
 		{&OptOut{Head: Head{Language: "en"}, On: true, Signal: true}, []string{"You have opted out in this browser.", "Take the opt-out back", "Your browser sends Global Privacy Control"}},
+		{&OptOut{Head: Head{Language: "en"}, On: true, Next: "./opt-out/next?run=a", Left: 2, Sites: []OptOutSite{{Name: "A <1>", State: "out"}, {Name: "B", State: "already"}, {Name: "C", State: "back"},
+			{Name: "D", State: "in"}, {Name: "E", State: "todo", Link: "https://e.example/", Reopen: "Privacy <settings>"}, {Name: "F", State: "refused"}, {Name: "G"}}},
+			[]string{"The websites of this server", "Go on with the other websites (2)", "A <1> Opted out", "B Opted out before", "C Opt-out taken back", "D Not opted out", "E Still to do", "choose “Privacy <settings>” there", "Open E", "F Not accepted", "G"}},
+		{&OptOut{Head: Head{Language: "en"}, On: true, Left: 1, Sites: []OptOutSite{{Name: "E", State: "todo"}}}, []string{"Go on with the other websites (1)"}},
 		{choices(nil), []string{"Privacy settings", "You have not chosen yet.", "Statistics", "Leave out GA <4>", "Data goes to: United States", "_ga · Cookie · 13 months", "Back to the website", "Accept all", "Reject all", "privacy@shop.example"}},
 		{choices(func(p *Choices) {
 			p.Recorded, p.Decided, p.Receipt, p.Granted, p.Signal = strings.Repeat("a", 32), "Your choice of today", strings.Repeat("a", 32), true, true

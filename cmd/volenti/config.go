@@ -25,6 +25,7 @@ type Config struct {
 	Listen          string        // host:port of the server
 	Data            string        // folder of database and keys
 	PublicURL       string        // address visitors reach the server under, or ""
+	Addresses       []string      // further addresses of the server, on hosts or paths of websites
 	InsecureHTTP    bool          // allow a public_url without TLS
 	Demo            bool          // demo shop, demo sites, region switch
 	DemoListen      string        // host:port of the demo's pretend vendors
@@ -73,6 +74,7 @@ func (c *Config) settings() []setting {
 		{"listen", &c.Listen, "host:port to serve on"},
 		{"data", &c.Data, "folder of the database and the keys; readable by this user only"},
 		{"public_url", &c.PublicURL, "address visitors reach this server under, such as https://consent.example.com"},
+		{"addresses", &c.Addresses, "further addresses of this server, where websites have it on a host or path of their own: https://consent.shop.example, https://www.blog.example/consent; opt-outs are carried there"},
 		{"insecure_http", &c.InsecureHTTP, "allow a public_url without TLS (cookies can then be read and set by anyone on the way)"},
 		{"demo.enabled", &c.Demo, "serve the demo shop and its sites; loopback only"},
 		{"demo.listen", &c.DemoListen, "host:port of the demo's pretend vendors"},
@@ -267,6 +269,15 @@ func (c *Config) validate() (wrong []error) {
 			bad("public_url = %q has no TLS, so anyone on the way can set consent; use https, or say insecure_http = true", c.PublicURL)
 		}
 		c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	}
+	for i, address := range c.Addresses {
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+			bad("addresses: %q is not an address such as https://consent.shop.example", address)
+		} else if u.Scheme == "http" && !loopbackHost(host) && !c.InsecureHTTP {
+			bad("addresses: %q has no TLS, so anyone on the way can set cookies there; use https, or say insecure_http = true", address)
+		}
+		c.Addresses[i] = strings.TrimRight(address, "/")
 	}
 	if c.Demo && !loopbackHost(host) {
 		bad("demo.enabled with listen = %q opens the demo's switches to everybody; listen on 127.0.0.1, or turn the demo off", c.Listen)

@@ -220,6 +220,9 @@ func (g *gateway) public(pages *web.Renderer, path string) bool {
 	case "/opt-out": // of all sites of the server; no path of a website's root
 		return g.prefix != ""
 	}
+	if strings.HasPrefix(path, "/opt-out/") {
+		return g.prefix != ""
+	}
 	for _, of := range []string{"/b/", "/v1/sites/", "/policies/", "/privacy/"} {
 		if strings.HasPrefix(path, of+g.site+"/") {
 			return true

@@ -161,7 +161,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	srv := server.New(server.Deps{
 		Log: log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
-		OptOut:       &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://")},
+		OptOut: &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+			Directory: directory, Passes: passes, Addresses: cfg.Addresses, Now: time.Now},
 		Choices:      choices,
 		Centre:       &visitor.Centre{Choices: choices, Elsewhere: cookies.Elsewhere, Passes: passes},
 		Requests:     requests,

@@ -1,6 +1,7 @@
 package visitor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -129,6 +130,24 @@ func (d *Directory) Live(key string) (*Live, error) {
 		return nil, notice.ErrUnpublished
 	}
 	return l, nil
+}
+
+// All are the sites that have something to serve, by name.
+func (d *Directory) All() []*Live {
+	all := d.live.Load()
+	if all == nil {
+		return nil
+	}
+	list := make([]*Live, 0, len(*all))
+	for _, l := range *all {
+		if l != nil {
+			list = append(list, l)
+		}
+	}
+	slices.SortFunc(list, func(a, b *Live) int {
+		return cmp.Or(cmp.Compare(a.Site.Name, b.Site.Name), cmp.Compare(a.Site.Key, b.Site.Key))
+	})
+	return list
 }
 
 // Keep loads everything now, and again whenever something was published or a

@@ -3,6 +3,8 @@ package visitor
 import (
 	"bytes"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,28 +29,40 @@ func optedOut(r *http.Request) bool {
 }
 
 // An OptOut is the page /opt-out: one opt-out from sale, sharing and targeted
-// advertising that counts on every site this server serves, as a signal does. It
-// reaches every page whose browser sends this server's cookies there.
+// advertising that counts on every site this server serves, as a signal does.
+//
+// What a browser sends along to the server from the pages of a site is what was set
+// under the site's own domain. So the opt-out is made where the visitor is, and then
+// carried to the other addresses of this server, from one to the next, as pages that
+// the visitor opens: there each sets its own first-party cookie (optout_run.go).
 type OptOut struct {
 	Web       *web.Renderer
 	PublicURL string
 	HTTPS     bool
+	Directory *Directory // whose sites are listed; nil lists none
+	Passes    *Passes
+	Addresses []string // further addresses of this server: "https://consent.shop.example", "https://www.blog.example/consent"
+	Now       func() time.Time
+
+	runs runs
 }
 
 // Get answers the page.
 func (o *OptOut) Get(c echo.Context) error {
 	r := c.Request()
 	page := &web.OptOut{Head: web.Head{Language: r.Header.Get("Accept-Language")}, On: optedOut(r), Signal: gpcHeader(r)}
-	if lang := r.URL.Query().Get("lang"); lang != "" {
+	lang := r.URL.Query().Get("lang")
+	if lang != "" {
 		page.Language = lang
 	}
 	page.Root = web.Root(r.URL.EscapedPath())
+	o.list(r, page, r.URL.Query().Get("run"), lang)
 	var b bytes.Buffer
 	if err := o.Web.Render(&b, page); err != nil {
 		return err
 	}
 	if page.On {
-		o.set(c, optOutLasts)
+		o.set(c, o.HTTPS, optOutLasts)
 	}
 	h := c.Response().Header()
 	h.Set("Cache-Control", "private, no-store")
@@ -61,36 +75,117 @@ func (o *OptOut) Get(c echo.Context) error {
 // sent: nobody opts in again on a visitor's behalf.
 func (o *OptOut) Post(c echo.Context) error {
 	r := c.Request()
-	if _, err := formOrigin(r, o.PublicURL); err != nil {
+	origin, err := formOrigin(r, o.PublicURL)
+	if err != nil {
 		return err
 	}
 	r.Body = http.MaxBytesReader(c.Response(), r.Body, 1<<10)
-	switch err := r.ParseForm(); {
-	case err != nil:
+	if err := r.ParseForm(); err != nil {
 		return ErrForm
-	case r.PostForm.Get("action") == "on":
-		o.set(c, optOutLasts)
+	}
+	on := r.PostForm.Get("action") == "on"
+	switch {
+	case on:
+		o.set(c, o.HTTPS, optOutLasts)
 	case r.PostForm.Get("action") == "off":
-		o.set(c, -1)
+		o.set(c, o.HTTPS, -1)
 	default:
 		return ErrForm
 	}
-	to := "opt-out"
+	query := url.Values{}
 	if lang := r.URL.Query().Get("lang"); lang != "" && strings.Trim(lang, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-") == "" {
-		to += "?lang=" + lang
+		query.Set("lang", lang)
+	}
+	if o.Directory != nil {
+		query.Set("run", o.begin(r, origin, on, query.Get("lang")))
+	}
+	to := "opt-out"
+	if len(query) > 0 {
+		to += "?" + query.Encode()
 	}
 	return c.Redirect(http.StatusSeeOther, to)
 }
 
 // set sends the cookie. It goes to pages of all sites, so it is not partitioned by
 // them; browsers that keep third-party cookies apart send it to their own site only.
-func (o *OptOut) set(c echo.Context, lasts time.Duration) {
+func (o *OptOut) set(c echo.Context, secure bool, lasts time.Duration) {
 	cookie := &http.Cookie{Name: optOutCookie, Value: "1", Path: "/", MaxAge: int(lasts / time.Second), HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	if lasts < 0 {
 		cookie.MaxAge = -1
 	}
-	if o.HTTPS {
+	if secure {
 		cookie.Secure, cookie.SameSite = true, http.SameSiteNoneMode
 	}
 	c.SetCookie(cookie)
+}
+
+// list adds the sites of this server, and what the run came to at each.
+func (o *OptOut) list(r *http.Request, page *web.OptOut, id, lang string) {
+	if o.Directory == nil {
+		return
+	}
+	made, running := o.runs.of(id, o.Now())
+	for _, live := range o.Directory.All() {
+		at, _ := o.reach(live, hostOfRequest(r, o.PublicURL))
+		site := web.OptOutSite{Name: live.Site.Name}
+		switch {
+		case at == reachedHere && running:
+			site.State = made.states[live.Site.Key]
+		case at == reachedHere && page.On:
+			site.State = stateOut
+		case at == reachedHere:
+			site.State = stateIn
+		case running && made.states[live.Site.Key] != "":
+			site.State = made.states[live.Site.Key]
+		case at == reachedThere && page.On: // on another day, if at all: nobody knows here
+			site.State = stateTodo
+		}
+		switch {
+		case at == reachedThere && (site.State == stateTodo || site.State == stateRefused):
+			page.Left++
+		case at == reachedByItself && len(live.Notice.Origins) > 0:
+			site.Link = live.Notice.Origins[0] + "/"
+			site.Reopen = live.words(live.matcher.Match(r.Header.Get("Accept-Language"), lang))["reopen"]
+			if site.State == "" && page.On {
+				site.State = stateTodo
+			}
+		}
+		page.Sites = append(page.Sites, site)
+	}
+	if page.Left > 0 && running {
+		page.Next = "./opt-out/next?" + url.Values{"run": {id}}.Encode()
+	}
+}
+
+// How a site is reached by an opt-out.
+type reached int
+
+const (
+	reachedByItself reached = iota // only its own pages can
+	reachedHere                    // its pages share a domain with where the visitor is
+	reachedThere                   // they share one with another address of this server
+)
+
+// reach says how a site's pages hear of an opt-out that is made on a host of this
+// server, and by which address, where that is another one.
+func (o *OptOut) reach(live *Live, host string) (reached, string) {
+	shares := func(with string) bool {
+		return slices.ContainsFunc(live.Notice.Origins, func(origin string) bool {
+			_, first := cookieDomain(with, hostOf(origin))
+			return first
+		})
+	}
+	if shares(host) {
+		return reachedHere, ""
+	}
+	for _, address := range o.Addresses {
+		if shares(hostOf(address)) {
+			return reachedThere, address
+		}
+	}
+	return reachedByItself, ""
+}
+
+func hostOfRequest(r *http.Request, publicURL string) string {
+	return (&Decisions{PublicURL: publicURL}).host(r)
 }
