@@ -90,6 +90,32 @@ func BenchmarkPages(b *testing.B) {
 	}
 }
 
+// BenchmarkReach is what a publication dialog says of visitors.
+func BenchmarkReach(b *testing.B) {
+	folder := os.Getenv("VOLENTI_BENCH_DATA")
+	if folder == "" {
+		folder = b.TempDir()
+	}
+	db, err := store.Open(b.Context(), filepath.Join(folder, "volenti.db"), store.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer db.Close()
+	keyring, err := consent.OpenKeyring(filepath.Join(folder, "keys"), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := benchmarkReceipts(b)
+	fill(b, db, keyring, n)
+	w := newWorld(b, func(c *Console) { c.Insight.Store = db })
+	for b.Loop() {
+		if got, err := w.console.reach(b.Context(), "shop", 6, noon); err != nil || got.None() {
+			b.Fatal(got, err)
+		}
+	}
+	b.ReportMetric(float64(n), "receipts")
+}
+
 // fill brings site shop to n receipts over the 120 days before noon.
 func fill(tb testing.TB, db *store.DB, keys consent.Signer, n int) {
 	tb.Helper()

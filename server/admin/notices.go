@@ -29,6 +29,7 @@ func (c *Console) noticeRoutes() []Route {
 		{Method: http.MethodGet, Path: base + "/preview", Right: operator.ReadNotices, Handle: c.noticePreview},
 		{Method: http.MethodGet, Path: base + "/draft/:part", Right: operator.WriteNotices, Handle: c.noticePart},
 		{Method: http.MethodPost, Path: base + "/draft/:part", Right: operator.WriteNotices, Handle: c.keepNotice},
+		{Method: http.MethodPost, Path: base + "/draft/:part/look", Right: operator.WriteNotices, Handle: c.lookNotice},
 		{Method: http.MethodPost, Path: base + "/undo", Right: operator.WriteNotices, Handle: c.undoNotice},
 		{Method: http.MethodPost, Path: base + "/drop", Right: operator.WriteNotices, Handle: c.dropNotice},
 		{Method: http.MethodPost, Path: base + "/check", Right: operator.WriteNotices, Handle: c.checkNotice},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,22 +14,59 @@ import (
 	"github.com/volenti-consent/volenti/web/console"
 )
 
-// The parts of a notice that have forms. Each form reads the draft's file, changes
-// what it is about, and writes the file again; "source" is the file itself.
-var noticeParts = []console.Pick{
-	{Key: "look", Name: "Look"}, {Key: "wording", Name: "Wording"}, {Key: "vendors", Name: "Vendors and storage"},
-	{Key: "general", Name: "Site and rules"}, {Key: "source", Name: "Source"},
+// A noticePartOf is a part of a notice that has a form. The form reads the draft's
+// file, and set changes in it what the part is about; "source" is the file itself.
+type noticePartOf struct {
+	key, name string
+	roots     []string // of the paths that are mended here
+	language  bool     // it shows the texts of one language
+	show      func(page *console.NoticePart, n *notice.Notice)
+	set       func(d *Desk, n *notice.Notice) string // says what was done, in a few words; "" if nothing was
+}
+
+func noticeParts() []noticePartOf {
+	return []noticePartOf{
+		{key: "look", name: "Look", roots: []string{"look"},
+			show: func(page *console.NoticePart, n *notice.Notice) {
+				page.Groups, page.Contrast = []console.FieldGroup{{Fields: lookFields("look", n.Look)}}, contrastOf(n.Look.Accent)
+			}, set: setLook},
+		{key: "wording", name: "Wording", roots: []string{"wording"}, language: true,
+			show: func(page *console.NoticePart, n *notice.Notice) {
+				page.Groups = []console.FieldGroup{{Fields: wordingFields(n, page.Language)}}
+			}, set: func(d *Desk, n *notice.Notice) string { return setWording(d, n, d.FormValue("language")) }},
+		{key: "categories", name: "Purposes", roots: []string{"categories"},
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Rows = categoryRows(n) }, set: setCategories},
+		{key: "vendors", name: "Vendors and storage", roots: []string{"vendors"},
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Rows = vendorRows(n) }, set: setVendors},
+		{key: "tags", name: "Tags", roots: []string{"tags"},
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Rows = tagRows(n) }, set: setTags},
+		{key: "general", name: "Site and rules", roots: []string{"languages", "origins", "policies", "policy_url", "validity_months", "posture", "dnt", "controller", "google", "blocking", "age", "share"},
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Groups = generalGroups(n) }, set: setGeneral},
+		{key: "regions", name: "Rules by region", roots: []string{"overrides"},
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Rows = overrideRows(n) }, set: setOverrides},
+		{key: "trials", name: "Trials", roots: []string{"trials"}, language: true,
+			show: func(page *console.NoticePart, n *notice.Notice) { page.Rows = trialRows(n, page.Language) },
+			set:  func(d *Desk, n *notice.Notice) string { return setTrials(d, n, d.FormValue("language")) }},
+		{key: "source", name: "Source"},
+	}
+}
+
+func noticePartNamed(key string) (noticePartOf, bool) {
+	for _, p := range noticeParts() {
+		if p.key == key {
+			return p, true
+		}
+	}
+	return noticePartOf{}, false
 }
 
 // partOf is the part in which a path of the file is mended.
 func partOf(path string) string {
-	name, _, _ := strings.Cut(path, ".")
-	name, _, _ = strings.Cut(name, "[")
-	switch name {
-	case "look", "wording", "vendors":
-		return name
-	case "languages", "origins", "policies", "policy_url", "validity_months", "posture", "dnt", "controller", "google", "blocking", "age", "share":
-		return "general"
+	root := path[:len(path)-len(strings.TrimLeft(path, "abcdefghijklmnopqrstuvwxyz_"))]
+	for _, p := range noticeParts() {
+		if slices.Contains(p.roots, root) {
+			return p.key
+		}
 	}
 	return "source"
 }
@@ -42,97 +80,100 @@ func (c *Console) noticePart(d *Desk) error {
 	if err != nil {
 		return err
 	}
-	return c.showPart(d, w, "")
-}
-
-// showPart answers the form of a part of w, as it is kept or as it was typed.
-func (c *Console) showPart(d *Desk, w notice.Work, stale string) error {
-	part := d.Param("part")
-	at := slices.IndexFunc(noticeParts, func(p console.Pick) bool { return p.Key == part })
-	if at < 0 {
-		return notice.ErrNoWork
-	}
-	page := &console.NoticePart{Base: d.noticePath(), Part: part, Parts: slices.Clone(noticeParts), Revision: w.Revision, Source: w.Source, Stale: stale}
-	page.Parts[at].Here = true
-	page.Title, page.Sub, page.Trail = noticeParts[at].Name, "Draft of the banner of "+d.Site.Name, d.noticeTrail()
-	n, issues := notice.Read([]byte(w.Source), noticeFile)
-	page.Unread = n == nil
-	for _, issue := range issuesOf(d, issues) {
-		if n == nil || part == "source" || strings.HasSuffix(issue.Address, "/"+part) {
-			page.Issues = append(page.Issues, issue)
-		}
-	}
-	if n != nil {
-		switch part {
-		case "look":
-			page.Fields, page.Contrast = lookFields(n), contrastOf(n.Look.Accent)
-		case "general":
-			page.Fields = generalFields(n)
-		case "wording":
-			page.Language, page.Languages = wordingLanguages(n, d.QueryParam("language"))
-			page.Fields = wordingFields(n, page.Language)
-		case "vendors":
-			page.Vendors, page.Templates = vendorForms(n), knownVendors(n)
-		}
-		for _, issue := range page.Issues {
-			if issue.Error && hasField(page, issue.Path) {
-				page.Wrong = append(page.Wrong, console.Mend{Field: issue.Path, What: issue.Path + " " + issue.What + "; " + issue.Remedy})
-			}
-		}
-	}
-	if stale != "" {
-		return d.ShowAs(http.StatusConflict, page)
+	page, err := c.partPage(d, w)
+	if err != nil {
+		return err
 	}
 	return d.Show(page)
 }
 
-func hasField(page *console.NoticePart, name string) bool {
-	has := func(fields []console.Field) bool {
-		return slices.ContainsFunc(fields, func(f console.Field) bool { return f.Name == name })
+// partPage is the form of a part of w, as it is kept or as it was typed.
+func (c *Console) partPage(d *Desk, w notice.Work) (*console.NoticePart, error) {
+	part, ok := noticePartNamed(d.Param("part"))
+	if !ok {
+		return nil, notice.ErrNoWork
 	}
-	return has(page.Fields) || slices.ContainsFunc(page.Vendors, func(v console.VendorForm) bool {
-		return has(v.Fields) || slices.ContainsFunc(v.Entries, has)
-	})
+	page := &console.NoticePart{Base: d.noticePath(), Part: part.key, Revision: w.Revision, Source: w.Source}
+	for _, p := range noticeParts() {
+		page.Parts = append(page.Parts, console.Pick{Key: p.key, Name: p.name, Here: p.key == part.key})
+	}
+	page.Title, page.Sub, page.Trail = part.name, "Draft of the banner of "+d.Site.Name, d.noticeTrail()
+	n, issues := notice.Read([]byte(w.Source), noticeFile)
+	page.Unread = n == nil
+	for _, issue := range issuesOf(d, issues) {
+		if n == nil || part.show == nil || strings.HasSuffix(issue.Address, "/"+part.key) {
+			page.Issues = append(page.Issues, issue)
+		}
+	}
+	if n == nil || part.show == nil {
+		return page, nil
+	}
+	if part.language {
+		wanted := d.FormValue("language")
+		page.Language, page.Languages = wordingLanguages(n, wanted)
+	}
+	part.show(page, n)
+	page.Arrange()
+	for _, issue := range page.Issues {
+		if label, name := page.FieldOf(issue.Path); issue.Error && name != "" {
+			page.Wrong = append(page.Wrong, console.Mend{Field: name, What: label + " " + issue.What + "; " + issue.Remedy})
+		}
+	}
+	page.OpenWrong()
+	return page, nil
 }
+
+// typed is a work as a form would leave it, and what it did.
+func (c *Console) typed(d *Desk, w notice.Work) (notice.Work, string, error) {
+	part, ok := noticePartNamed(d.Param("part"))
+	if !ok {
+		return w, "", notice.ErrNoWork
+	}
+	if part.set == nil {
+		w.Source = strings.ReplaceAll(d.FormValue("source"), "\r\n", "\n")
+		return w, part.key, nil
+	}
+	n, _ := notice.Read([]byte(w.Source), noticeFile)
+	if n == nil {
+		return w, "", errUnread
+	}
+	did := part.set(d, n)
+	w.Source = notice.Rewrite(w.Source, n)
+	return w, did, nil
+}
+
+// errUnread: the source of a draft can't be read, so no form can change it.
+var errUnread = errors.New("the source can't be read")
 
 // keepNotice answers the form of a part.
 func (c *Console) keepNotice(d *Desk) error {
-	ctx, part := d.Request().Context(), d.Param("part")
+	ctx := d.Request().Context()
 	w, err := c.Drafts.NoticeWork(ctx, d.Site.Key)
 	if err != nil {
 		return err
 	}
 	kept := w.Revision
-	w.Revision, _ = strconv.ParseInt(d.FormValue("revision"), 10, 64)
-	did, next := part, d.noticePath()+"/draft/"+part
-	if part == "source" {
-		w.Source = strings.ReplaceAll(d.FormValue("source"), "\r\n", "\n")
-	} else {
-		n, _ := notice.Read([]byte(w.Source), noticeFile)
-		if n == nil {
-			return d.Done(d.noticePath()+"/draft/source", "The source can't be read: mend it first, and the forms work again.")
-		}
-		switch part {
-		case "look":
-			setLook(d, n)
-		case "general":
-			setGeneral(d, n)
-		case "wording":
-			language := d.FormValue("language")
-			setWording(d, n, language)
-			did, next = "wording in "+language, next+"?language="+language
-		case "vendors":
-			did = setVendors(d, n)
-		default:
-			return notice.ErrNoWork
-		}
-		w.Source = n.File()
+	w, did, err := c.typed(d, w)
+	if errors.Is(err, errUnread) {
+		return d.Done(d.noticePath()+"/draft/source", "The source can't be read: mend it first, and the forms work again.")
 	}
-	if w.Revision != kept {
-		names := c.names(ctx)
-		by := names(w.By)
-		w.Revision = kept
-		return c.showPart(d, w, by)
+	if err != nil {
+		return err
+	}
+	if d.FormValue("revision") != strconv.FormatInt(kept, 10) {
+		page, err := c.partPage(d, w)
+		if err != nil {
+			return err
+		}
+		page.Stale = c.names(ctx)(w.By)
+		return d.ShowAs(http.StatusConflict, page)
+	}
+	next := d.noticePath() + "/draft/" + d.Param("part")
+	if language := d.FormValue("language"); language != "" {
+		next += "?language=" + url.QueryEscape(language)
+	}
+	if did == "" {
+		return d.Done(next, "Say first what is to be added.")
 	}
 	if err := c.saveNotice(d, w, did); err != nil {
 		return err
@@ -140,82 +181,51 @@ func (c *Console) keepNotice(d *Desk) error {
 	return d.Done(next, "The draft is kept.")
 }
 
-func choices(selected string, keys ...string) []console.Pick {
-	all := make([]console.Pick, len(keys))
-	for i, key := range keys {
-		all[i] = console.Pick{Key: key, Name: key, Here: key == selected}
-	}
-	return all
-}
-
-func closed(name, label, value, list, hint string) console.Field {
-	return console.Field{Name: name, Label: label, Hint: hint, Value: value, Kind: "select", Options: choices(value, notice.Options(list)...)}
-}
-
-func lookFields(n *notice.Notice) []console.Field {
-	l := n.Look
-	return []console.Field{
-		{Name: "look.accent", Label: "Colour of the buttons", Kind: "color", Value: l.Accent, Hint: "Both answers wear it, so that neither is favoured."},
-		closed("look.position", "Where the banner stands", l.Position, "look.position", "“inline” puts it into the page's own <volenti-banner>."),
-		closed("look.theme", "Light or dark", l.Theme, "look.theme", "“auto” follows the visitor's system."),
-		closed("look.reopen", "Button that opens the choices again", l.Reopen, "look.reopen", "“none”: the site has its own, marked data-volenti=open."),
-		{Name: "look.radius", Label: "Roundness of corners, in pixels", Kind: "number", Value: strconv.Itoa(l.Radius), Hint: "0 to 24"},
-		{Name: "look.modal", Label: "The page waits for an answer", Kind: "tick", On: l.Modal, Hint: "The first layer is a dialog that keeps the page from being used."},
-		{Name: "look.logo", Label: "Logo", Kind: "text", Value: l.Logo, Hint: "https address of a picture of yours, or nothing"},
-	}
-}
-
-func setLook(d *Desk, n *notice.Notice) {
-	n.Look.Accent = strings.ToLower(strings.TrimSpace(d.FormValue("look.accent")))
-	n.Look.Position, n.Look.Theme, n.Look.Reopen = d.FormValue("look.position"), d.FormValue("look.theme"), d.FormValue("look.reopen")
-	n.Look.Radius, n.Look.Modal, n.Look.Logo = number(d, "look.radius"), d.FormValue("look.modal") == "yes", strings.TrimSpace(d.FormValue("look.logo"))
-}
-
-// number is a field's, or one that no notice takes, so that Lint asks for another.
-func number(d *Desk, name string) int {
-	n, err := strconv.Atoi(strings.TrimSpace(d.FormValue(name)))
-	if err != nil {
-		return -1
-	}
-	return n
-}
-
-func generalFields(n *notice.Notice) []console.Field {
-	text := func(name, label, value, hint string) console.Field {
-		return console.Field{Name: name, Label: label, Kind: "text", Value: value, Hint: hint}
-	}
-	lines := func(name, label string, values []string, hint string) console.Field {
-		return console.Field{Name: name, Label: label, Kind: "lines", Value: strings.Join(values, "\n"), Hint: hint}
+// lookFields are a look, the notice's or a trial's, whose path is at.
+func lookFields(at string, l notice.Look) []console.Field {
+	field := func(key, label, value, hint string) console.Field {
+		f := closed(at+"."+key, label, value, "look."+key, hint)
+		return f
 	}
 	return []console.Field{
-		lines("languages", "Languages", n.Languages, "One a line; the first is used where none fits."),
-		lines("origins", "Websites that may embed the banner", n.Origins, "One a line: https://shop.example"),
-		lines("policies", "Policies", n.Policies, "Keys, one a line; the banner links to the first."),
-		text("controller.name", "Who asks", n.Controller.Name, ""),
-		text("controller.address", "Postal address", n.Controller.Address, ""),
-		text("controller.contact", "Contact", n.Controller.Contact, "E-mail address, or https address of a page"),
-		text("controller.establishment", "Country of establishment", n.Controller.Establishment, "Two letters: AT. One in the EU or the UK owes its law to everybody."),
-		{Name: "validity_months", Label: "A decision holds, in months", Kind: "number", Value: strconv.Itoa(n.Validity), Hint: "1 to 13"},
-		closed("posture", "How each law is read", n.Posture, "posture", "“cautious” is the recommended reading, “floor” the least it asks."),
-		closed("dnt", "What DNT: 1 does", n.DNT, "dnt", ""),
-		closed("google.mode", "Google Consent Mode", n.Google.Mode, "google.mode", ""),
-		closed("blocking.mode", "Tags that nobody marked", n.Blocking.Mode, "blocking.mode", "“script” holds them, “strict” guards cookies and storage too."),
-		closed("blocking.unknown", "Those that nobody knows", n.Blocking.Unknown, "blocking.unknown", ""),
-		{Name: "age.minimum", Label: "Age that is asked for", Kind: "number", Value: strconv.Itoa(n.Age.Minimum), Hint: "0: nobody is asked; else 13 to 21"},
-		{Name: "share.domains", Label: "A decision counts on all these websites", Kind: "tick", On: n.Share.Domains},
+		{Name: at + ".accent", Label: "Colour of the buttons", Kind: "color", Value: l.Accent, Hint: "Both answers wear it, so that neither is favoured."},
+		field("position", "Where the banner stands", l.Position, "“inline” puts it into the page's own <volenti-banner>."),
+		field("theme", "Light or dark", l.Theme, "The colours around the buttons."),
+		field("reopen", "Button that opens the choices again", l.Reopen, "Without it the site needs one of its own, marked data-volenti=open."),
+		numberField(at+".radius", "Roundness of corners, in pixels", l.Radius, "0 to 24"),
+		textField(at+".logo", "Logo", l.Logo, "https address of a picture of yours, or nothing"),
+		tickField(at+".modal", "The page waits for an answer", l.Modal, "The first layer is a dialog that keeps the page from being used."),
 	}
 }
 
-func setGeneral(d *Desk, n *notice.Notice) {
-	text := func(name string) string { return strings.Join(strings.Fields(d.FormValue(name)), " ") }
-	n.Languages, n.Origins, n.Policies = words(d, "languages"), words(d, "origins"), words(d, "policies")
-	n.Controller = notice.Controller{Name: text("controller.name"), Address: text("controller.address"), Contact: text("controller.contact"), Establishment: text("controller.establishment")}
-	n.Validity, n.Posture, n.DNT = number(d, "validity_months"), d.FormValue("posture"), d.FormValue("dnt")
-	n.Google.Mode, n.Blocking.Mode, n.Blocking.Unknown = d.FormValue("google.mode"), d.FormValue("blocking.mode"), d.FormValue("blocking.unknown")
-	n.Age.Minimum, n.Share.Domains = number(d, "age.minimum"), d.FormValue("share.domains") == "yes"
+func lookIn(d *Desk, at string, l notice.Look) notice.Look {
+	return notice.Look{Accent: strings.ToLower(one(d, at+".accent", l.Accent)), Position: one(d, at+".position", l.Position), Theme: one(d, at+".theme", l.Theme),
+		Reopen: one(d, at+".reopen", l.Reopen), Radius: number(d, at+".radius", l.Radius), Modal: ticked(d, at+".modal"), Logo: one(d, at+".logo", l.Logo)}
 }
 
-func words(d *Desk, name string) []string { return strings.Fields(d.FormValue(name)) }
+// setLook changes the look of the notice, and with it that of trials as far as they
+// look alike.
+func setLook(d *Desk, n *notice.Notice) string {
+	before := n.Look
+	n.Look = lookIn(d, "look", before)
+	for i := range n.Trials {
+		t := &n.Trials[i].Look
+		follow(&t.Accent, before.Accent, n.Look.Accent)
+		follow(&t.Position, before.Position, n.Look.Position)
+		follow(&t.Theme, before.Theme, n.Look.Theme)
+		follow(&t.Reopen, before.Reopen, n.Look.Reopen)
+		follow(&t.Radius, before.Radius, n.Look.Radius)
+		follow(&t.Modal, before.Modal, n.Look.Modal)
+		follow(&t.Logo, before.Logo, n.Look.Logo)
+	}
+	return "look"
+}
+
+func follow[T comparable](value *T, before, after T) {
+	if *value == before {
+		*value = after
+	}
+}
 
 func wordingLanguages(n *notice.Notice, wanted string) (string, []console.Pick) {
 	if len(n.Languages) == 0 {
@@ -245,21 +255,25 @@ func wordingFields(n *notice.Notice, language string) []console.Field {
 	return fields
 }
 
-func setWording(d *Desk, n *notice.Notice, language string) {
+func setWording(d *Desk, n *notice.Notice, language string) string {
 	if !slices.Contains(n.Languages, language) {
-		return
+		return ""
 	}
 	ours, _ := notice.WordingOf(language)
 	own := map[string]string{}
 	for _, key := range notice.WordingKeys() {
-		if text := strings.Join(strings.Fields(d.FormValue("wording."+language+"."+key)), " "); text != "" && text != ours[key] {
+		if text := one(d, "wording."+language+"."+key, n.Wording[language][key]); text != "" && text != ours[key] {
 			own[key] = text
 		}
 	}
 	delete(n.Wording, language)
 	if len(own) > 0 {
+		if n.Wording == nil {
+			n.Wording = map[string]map[string]string{}
+		}
 		n.Wording[language] = own
 	}
+	return "wording in " + language
 }
 
 // contrastOf is what the colour of the buttons has to white, black and the grounds

@@ -49,6 +49,16 @@ func (c *Console) showNoticeConfirmation(d *Desk, wrong []console.Mend) error {
 	page := &console.NoticeConfirm{Base: d.noticePath(), Draft: draft, First: current == nil, Revision: draft.Revisions[0].Revision}
 	page.Title, page.Sub, page.Trail = "Publish the banner", "Look over what changes for visitors of "+d.Site.Name, d.noticeTrail()
 	page.Wrong = wrong
+	if current != nil {
+		if page.Reach, err = c.reach(d.Request().Context(), d.Site.Key, current.Validity, c.Now()); err != nil {
+			return err
+		}
+		next, err := c.draftNotice(d.Request().Context(), d.Site.Key)
+		if err != nil && !errors.Is(err, notice.ErrNoWork) {
+			return err
+		}
+		page.Again = next != nil && !notice.Covers(current, next)
+	}
 	if len(wrong) > 0 {
 		return d.ShowAs(http.StatusUnprocessableEntity, page)
 	}

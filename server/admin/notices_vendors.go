@@ -3,43 +3,49 @@ package admin
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/web/console"
 )
 
-// vendorForms are the vendors of a notice, each with an empty row for one thing
-// more that it stores.
-func vendorForms(n *notice.Notice) []console.VendorForm {
-	var all []console.VendorForm
+// vendorRows are the vendors of a notice, each with an empty form for one thing more
+// that it stores.
+func vendorRows(n *notice.Notice) *console.FieldRows {
+	rows := &console.FieldRows{One: "vendor", Many: "vendors", Ordered: true, AddChoices: knownVendors(n),
+		About: "Somebody whose tags your pages load, and what each stores on the device. Visitors see them in this order.",
+		Empty: "A vendor is somebody whose tags your pages load, or you yourself where you store something.",
+		Add:   console.Field{Name: "add", Label: "Add a vendor", Kind: "text", Hint: "Choose one that is known, or write a key of your own."}}
 	for i, v := range n.Vendors {
 		at := fmt.Sprintf("vendors[%d]", i)
-		form := console.VendorForm{At: i, Name: v.Name, Fields: []console.Field{
-			{Name: at + ".key", Label: "Key", Kind: "text", Value: v.Key, Hint: "Stands in markup: data-service"},
-			{Name: at + ".name", Label: "Name", Kind: "text", Value: v.Name},
-			{Name: at + ".category", Label: "Purpose", Kind: "select", Value: v.Category, Options: categoryChoices(n, v.Category)},
-			{Name: at + ".country", Label: "Country the data goes to", Kind: "text", Value: v.Country, Hint: "Two letters: US"},
-			{Name: at + ".policy_url", Label: "Its privacy policy", Kind: "text", Value: v.PolicyURL},
-			{Name: at + ".hosts", Label: "What it loads from", Kind: "lines", Value: strings.Join(v.Hosts, "\n"), Hint: "Hosts, one a line, beside those that are known"},
-		}}
+		row := console.FieldRow{At: i, Name: v.Name, Sub: v.Category + ", " + counted(int64(len(v.Entries)), "stored item", "stored items"), Groups: []console.FieldGroup{{Fields: []console.Field{
+			textField(at+".key", "Key", v.Key, "Stands in markup: data-service. Its tags follow a change."),
+			textField(at+".name", "Name", v.Name, "As visitors know it, with the company: YouTube (Google Ireland Limited)"),
+			{Name: at + ".category", Label: "Purpose", Kind: "select", Value: v.Category, Options: categoryChoices(n, v.Category), Hint: "What visitors allow it for."},
+			textField(at+".country", "Country the data goes to", v.Country, "Two letters: US"),
+			textField(at+".policy_url", "Its privacy policy", v.PolicyURL, "https address"),
+			textField(at+".opt_out_url", "Where visitors have removed what it holds", v.OptOutURL, "https address, if it has such a page"),
+			linesField(at+".hosts", "What it loads from", v.Hosts, "Hosts, one a line, beside those that are known"),
+			textField(at+".api", "How it is told what was decided", v.API, "Empty: as our catalogue says; “none”: not at all"),
+			tickField(at+".reload", "The page is loaded anew when it is withdrawn", v.Reload, "For tags that can't be unloaded."),
+		}}}}
 		for j, e := range append(slices.Clone(v.Entries), notice.Stored{Kind: "cookie"}) {
 			stored := fmt.Sprintf("%s.stores[%d]", at, j)
-			row := []console.Field{
-				{Name: stored + ".name", Label: "Stored item", Kind: "text", Value: e.Name},
-				{Name: stored + ".kind", Label: "Kind", Kind: "select", Value: e.Kind, Options: choices(e.Kind, notice.Options("kind")...)},
-				{Name: stored + ".duration", Label: "Kept for", Kind: "text", Value: e.Duration},
+			group := console.FieldGroup{Legend: e.Name, Code: true, Fields: []console.Field{
+				textField(stored+".name", "Stored item", e.Name, "Exact, or the beginning and *: _ga_*. Empty takes it away."),
+				closed(stored+".kind", "Kind", e.Kind, "kind", "Where it is kept."),
+				textField(stored+".duration", "Kept for", e.Duration, "session, persistent, or 13 months, 2 years, 1 day"),
+			}}
+			if j == len(v.Entries) {
+				group.Legend, group.Code = "One more stored item", false
 			}
-			for _, language := range n.Languages {
-				row = append(row, console.Field{Name: stored + ".purpose." + language, Label: "What for, in " + languageName(language), Kind: "text",
-					Value: e.Purpose[language], Language: language, Direction: direction(language)})
-			}
-			form.Entries = append(form.Entries, row)
+			group.Fields = append(group.Fields, languageFields(n, stored+".purpose", "What for", e.Purpose, "One sentence")...)
+			group.Fields = append(group.Fields, tickField(stored+".http_only", "Only servers see it", e.HTTPOnly, "HttpOnly: we delete it from the server, on domains it shares with the page."),
+				tickField(stored+".foreign", "Kept on the vendor's own domain", e.Foreign, "Only the vendor can delete it."))
+			row.Groups = append(row.Groups, group)
 		}
-		all = append(all, form)
+		rows.List = append(rows.List, row)
 	}
-	return all
+	return rows
 }
 
 func categoryChoices(n *notice.Notice, selected string) []console.Pick {
@@ -70,28 +76,32 @@ func knownVendors(n *notice.Notice) []console.Pick {
 	return all
 }
 
-// setVendors puts the form into n, and says what was done in a few words.
+// setVendors puts the form into n.
 func setVendors(d *Desk, n *notice.Notice) string {
-	text := func(name string) string { return strings.Join(strings.Fields(d.FormValue(name)), " ") }
 	for i := range n.Vendors {
-		at := fmt.Sprintf("vendors[%d]", i)
-		if _, there := d.Request().PostForm[at+".key"]; !there {
+		v, at := &n.Vendors[i], fmt.Sprintf("vendors[%d]", i)
+		if !came(d, at+".key") {
 			continue
 		}
-		v := &n.Vendors[i]
-		v.Key, v.Name, v.Category, v.Country, v.PolicyURL, v.Hosts = text(at+".key"), text(at+".name"), text(at+".category"), text(at+".country"), text(at+".policy_url"), words(d, at+".hosts")
+		before := v.Key
+		v.Key, v.Name, v.Category, v.Country = one(d, at+".key", v.Key), one(d, at+".name", v.Name), one(d, at+".category", v.Category), one(d, at+".country", v.Country)
+		v.PolicyURL, v.OptOutURL, v.API = one(d, at+".policy_url", v.PolicyURL), one(d, at+".opt_out_url", v.OptOutURL), one(d, at+".api", v.API)
+		v.Hosts, v.Reload = words(d, at+".hosts", v.Hosts), ticked(d, at+".reload")
+		for j := range n.Tags {
+			if n.Tags[j].Vendor == before {
+				n.Tags[j].Vendor = v.Key
+			}
+		}
 		var entries []notice.Stored
 		for j := range len(v.Entries) + 1 {
-			stored := fmt.Sprintf("%s.stores[%d]", at, j)
-			e := notice.Stored{}
+			stored, e := fmt.Sprintf("%s.stores[%d]", at, j), notice.Stored{}
 			if j < len(v.Entries) {
 				e = v.Entries[j]
 			}
-			e.Name, e.Kind, e.Duration, e.Purpose = text(stored+".name"), text(stored+".kind"), text(stored+".duration"), map[string]string{}
-			for _, language := range n.Languages {
-				if said := text(stored + ".purpose." + language); said != "" {
-					e.Purpose[language] = said
-				}
+			e.Name, e.Kind, e.Duration = one(d, stored+".name", e.Name), one(d, stored+".kind", e.Kind), one(d, stored+".duration", e.Duration)
+			e.Purpose = setByLanguage(d, n, stored+".purpose", e.Purpose)
+			if came(d, stored+".name") {
+				e.HTTPOnly, e.Foreign = ticked(d, stored+".http_only"), ticked(d, stored+".foreign")
 			}
 			if e.Name != "" { // an item whose name is taken away is taken away
 				entries = append(entries, e)
@@ -99,21 +109,26 @@ func setVendors(d *Desk, n *notice.Notice) string {
 		}
 		v.Entries = entries
 	}
-	did := "vendors"
-	do, at, _ := strings.Cut(d.FormValue("do"), "-")
-	switch i, _ := strconv.Atoi(at); {
-	case do == "add" && text("add") != "":
-		v := notice.KnownVendor(text("add"))
-		n.Vendors = append(n.Vendors, v)
-		did = "vendor " + v.Key + " added"
-		if !slices.ContainsFunc(n.Categories, func(c notice.Category) bool { return c.Key == v.Category }) {
-			n.Categories = append(n.Categories, notice.Category{Key: v.Category, Like: v.Category})
+	do, at := did(d)
+	switch {
+	case do == "add":
+		key := one(d, "add", "")
+		if key == "" {
+			return ""
 		}
-	case do == "remove" && i < len(n.Vendors):
-		key := n.Vendors[i].Key
-		n.Vendors = slices.Delete(n.Vendors, i, i+1)
+		v := notice.KnownVendor(key)
+		addVendor(n, v)
+		return "vendor " + v.Key + " added"
+	case do == "remove" && at >= 0 && at < len(n.Vendors):
+		key := n.Vendors[at].Key
+		n.Vendors = slices.Delete(n.Vendors, at, at+1)
 		n.Tags = slices.DeleteFunc(n.Tags, func(t notice.Tag) bool { return t.Vendor == key })
-		did = "vendor " + key + " removed"
+		return "vendor " + key + " removed"
 	}
-	return did
+	all, what := arranged(d, n.Vendors)
+	n.Vendors = all
+	if what != "" {
+		return "vendor " + what
+	}
+	return "vendors"
 }

@@ -125,6 +125,16 @@ func (c *Console) attention(ctx context.Context, o operator.Operator, s site.Sit
 				What: "The banner was compiled by an older version of Volenti, on " + latest.PublishedAt.In(s.Location()).Format("2 January 2006") + "."})
 		}
 	}
+	if o.May(operator.WriteNotices, s.Key) && c.Drafts != nil {
+		w, err := c.Drafts.NoticeWork(ctx, s.Key)
+		if err != nil && !errors.Is(err, notice.ErrNoWork) {
+			return nil, err
+		}
+		if err == nil {
+			all = append(all, console.Attention{Level: "mind", Label: "Soon", Path: base + "/notice", Do: "Go on",
+				What: "The banner has a draft, changed last on " + w.ChangedAt.In(s.Location()).Format("2 January 2006") + " and not published: visitors see nothing of it."})
+		}
+	}
 	if o.May(operator.ReadPolicies, s.Key) {
 		more, err := c.ofPolicies(ctx, s, linked)
 		if err != nil {

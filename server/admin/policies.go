@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/web/console"
 )
 
@@ -75,8 +77,44 @@ func (c *Console) policies(d *Desk) error {
 			row.Title = append(titlesOf(row.Ahead), draftTitles(row.Drafts)...)[0]
 		}
 		page.List = append(page.List, row)
+		page.Schedule = append(page.Schedule, c.schedule(d, key, lines)...)
 	}
+	for _, w := range works {
+		if w.Effective.After(c.Now()) {
+			page.Schedule = append(page.Schedule, console.ScheduleLine{At: w.Effective.In(d.Site.Location()), Draft: true, Policy: w.Policy,
+				What: "is meant to bind from then on; it is a draft, and not published", Address: d.draftPath(w), Label: titleOf(w)})
+		}
+	}
+	if table := c.Insight.Table; table != nil {
+		if day, ok := table.NextChange(regime.DayOf(c.Now())); ok {
+			page.Schedule = append(page.Schedule, console.ScheduleLine{At: day.Time(), Label: "The law", What: "changes somewhere; visitors there are asked by the new one, and nothing is to be done"})
+		}
+	}
+	slices.SortStableFunc(page.Schedule, func(a, b console.ScheduleLine) int { return a.At.Compare(b.At) })
 	return d.Show(page)
+}
+
+// schedule is what is still to happen with the versions of a policy.
+func (c *Console) schedule(d *Desk, key string, lines []console.VersionLine) []console.ScheduleLine {
+	var all []console.ScheduleLine
+	for _, line := range lines {
+		at := console.ScheduleLine{Policy: key, Label: fmt.Sprintf("Version %d", line.Number), Address: fmt.Sprintf("policies/%s/%s/versions/%d", d.Site.Key, key, line.Number)}
+		if line.State == stateScheduled {
+			at.At, at.What = line.From, "comes into force, for new visitors"
+			if line.Binds.IsZero() {
+				at.What = "comes into force"
+			}
+			if line.Material {
+				at.What += "; those who decided before are told"
+			}
+			all = append(all, at)
+		}
+		if line.Binds.After(c.Now()) && (line.State == stateScheduled || line.State == stateInForce) {
+			at.At, at.What = line.Binds, "binds those who decided before it, too"
+			all = append(all, at)
+		}
+	}
+	return all
 }
 
 func titlesOf(lines []console.VersionLine) (titles []string) {

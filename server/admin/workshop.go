@@ -16,6 +16,7 @@ type Workshop struct {
 
 	previews previews
 	presses  presses
+	judging  sync.Mutex // held while a banner is judged that somebody is typing
 }
 
 // Versions is what the console needs of a store of policies.

@@ -14,6 +14,9 @@ import (
 // is the same for everybody.
 var tried = []string{"title", "ask_opt_in", "ask_opt_out", "ask_notice", "accept", "reject", "opt_out", "ok", "settings", "policy"}
 
+// Tried are the wording keys that a trial may say differently.
+func Tried() []string { return slices.Clone(tried) }
+
 // Trial finds a trial by key.
 func (n *Notice) Trial(key string) (Trial, bool) {
 	i := slices.IndexFunc(n.Trials, func(t Trial) bool { return t.Key == key })

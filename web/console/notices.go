@@ -96,14 +96,14 @@ type NoticePart struct {
 	Base, Part string
 	Parts      []Pick // all of them
 	Revision   int64
-	Fields     []Field
-	Vendors    []VendorForm
-	Templates  []Pick // vendors that are known, to be added
-	Language   string // of wording
+	Groups     []FieldGroup
+	Rows       *FieldRows
+	Language   string // of the texts, where a form shows one
 	Languages  []Pick
 	Source     string
 	Unread     bool // the source can't be read: forms would lose what is in it
 	Issues     []NoticeIssue
+	Fair       string // what the banner that would be made was found to be, or ""
 	Stale      string // who changed the draft meanwhile, or ""
 	Contrast   []Pick
 }
@@ -119,19 +119,38 @@ type Pick struct {
 // A Field is one of a form.
 type Field struct {
 	Name, Label, Hint, Value string
-	Kind                     string // "text", "select", "tick", "number", "color" or "lines"
+	Kind                     string // "text", "select", "tick", "number", "color", "lines" or "words"
 	Options                  []Pick
 	Default                  string // what stands there if it is left empty
 	On                       bool   // of a tick
 	Language, Direction      string
 }
 
-// A VendorForm is a vendor and what it stores.
-type VendorForm struct {
-	At      int
-	Name    string
-	Fields  []Field
-	Entries [][]Field
+// A FieldGroup is fields that belong together.
+type FieldGroup struct {
+	Legend, About string // Legend "" is none
+	Code          bool   // Legend is a name as programs write it
+	Fields        []Field
+}
+
+// FieldRows are the elements of a list, each with a form.
+type FieldRows struct {
+	One, Many  string // what they are: "tag", "tags"
+	About      string
+	Empty      string // what to do where there is none
+	Ordered    bool   // their order means something
+	List       []FieldRow
+	Add        Field  // what is to be added is said in it; Name "" asks nothing
+	AddChoices []Pick // that can be typed there
+}
+
+// A FieldRow is one element.
+type FieldRow struct {
+	At        int
+	Name, Sub string
+	Open      bool // to be looked at: it is new, or something is wrong in it
+	Groups    []FieldGroup
+	Last      bool
 }
 
 // NoticePreview is the banner in a frame, and its controls.
@@ -154,6 +173,8 @@ type NoticeConfirm struct {
 	Base     string
 	Draft    *NoticeDraft
 	First    bool
+	Again    bool   // it asks for something that those who decided have not been asked for
+	Reach    *Reach // those who decided before; nil where nobody could have
 	Revision int64
 }
 

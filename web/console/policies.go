@@ -9,8 +9,18 @@ import (
 type Policies struct {
 	Frame
 	List       []PolicyRow
+	Schedule   []ScheduleLine // what is ahead, soonest first
 	MayDraft   bool
 	SecondPair bool
+}
+
+// A ScheduleLine is something that is to happen.
+type ScheduleLine struct {
+	At          time.Time
+	Label, What string // "Version 3", "comes into force"
+	Policy      string // key, or ""
+	Address     string // of where there is more, from the root, or ""
+	Draft       bool   // it is not published, so nothing happens by itself
 }
 
 func (*Policies) template() string { return "policies" }
@@ -198,7 +208,8 @@ type Confirm struct {
 	Against          int
 	Note             string // address of the note as visitors see it, from the root; "" where there is none
 	NoBanner         bool
-	Validity         int // months a decision holds, by the notice in force; 0: there is none
+	Validity         int    // months a decision holds, by the notice in force; 0: there is none
+	Reach            *Reach // those who decided before; nil where nobody could have
 	NoticeAsks       bool
 	SecondPair       bool
 	Waits            bool
