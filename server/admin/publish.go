@@ -202,6 +202,15 @@ func (c *Console) showConfirmation(d *Desk, w policyversions.Work, wrong []conso
 		return err
 	default:
 		page.Validity = n.Validity
+		if !page.First {
+			at := c.Now()
+			if !page.AtOnce {
+				at = w.Effective
+			}
+			if page.Reach, err = c.reach(ctx, d.Site.Key, n.Validity, at); err != nil {
+				return err
+			}
+		}
 		if w.Material && !page.First && len(page.Problems) == 0 {
 			if page.Note, err = c.notePreview(d, w, page.Number); err != nil {
 				return err
