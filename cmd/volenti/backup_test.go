@@ -66,7 +66,7 @@ func TestBackupsWhileDeciding(t *testing.T) {
 		if out, exit := volenti(t, "restore", b.file, "--data", folder, "--nothing-erased"); exit != 0 {
 			t.Fatalf("restore %d: exit %d\n%s", i, exit, out)
 		}
-		db, err := openDatabase(t.Context(), folder)
+		db, err := openUnchecked(t.Context(), folder)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,7 +95,7 @@ func (r *restoration) readOld(ctx context.Context) error {
 	}
 	var db *store.DB
 	if err == nil {
-		db, err = openDatabase(ctx, r.data)
+		db, err = openUnchecked(ctx, r.data)
 	}
 	if err == nil {
 		err = db.Erasures(ctx, func(e consent.ErasedLeaf) error { r.erased = append(r.erased, e); return nil })
@@ -146,11 +147,15 @@ func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
 	if err := store.Unpack(ctx, path); err != nil {
 		return err
 	}
-	db, err := openDatabase(ctx, making)
+	// What was signed since the backup is for the next start to hold against it.
+	db, err := openUnchecked(ctx, making)
 	if err != nil {
 		return err
 	}
 	again, err := db.Reapply(ctx, r.erased)
+	if err == nil {
+		err = noteCommand(ctx, db, time.Now(), "", "database.restore", b.At.Format(time.RFC3339), fmt.Sprintf("%d leaves, %d records erased again", b.Head.Size, again))
+	}
 	if err == nil {
 		err = db.Scrub(ctx)
 	}
@@ -168,6 +173,10 @@ func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
 		fmt.Fprintf(r.out, "the database that was there is now %s; no erasure reaches it: remove it when you need it no more\n", aside)
 	}
 	if err := os.Rename(path, r.database()); err != nil {
+		return err
+	}
+	// As the witness it was it could now contradict what it has cosigned since.
+	if err := consent.ForgetWitnessKey(keysFolder(r.data)); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.out, "restored the backup of %s: %d leaves; %d records were erased again\nnext: volenti log audit, then volenti log accept --why \"…\"\n",
