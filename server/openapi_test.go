@@ -13,7 +13,7 @@ import (
 // stand in the document.
 var notJSON = []string{
 	"/opt-out", "/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
-	"/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",
+	"/log/verify", "/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",
 	"/log/checkpoint", "/log/tile/*", "/log/witness/add-checkpoint",
 	"/policies/:site", "/policies/:site/:policy/versions/:number/original", "/policies/:site/:policy/feed.atom", "/policies/:site/:policy/timegate",
 	"/policies/:site/:policy/at", "/policies/:site/:policy/at/:date", "/policies/:site/:policy/diff",

@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/server/visitor"
 )
 
 // routes is all the world may ask. What can be got can be asked for its header
@@ -27,6 +29,9 @@ func routes(e *echo.Echo, d Deps) {
 	get("/v1/sites/:site/receipts/:id", d.Receipts.Get)
 	get("/v1/sites/:site/receipts/:id/governing", d.Receipts.Governing)
 	get("/v1/sites/:site/receipts/:id/proof", d.Receipts.Proof)
+	get("/v1/sites/:site/receipts/:id/bundle", d.Receipts.Bundle)
+	get("/v1/sites/:site/receipts/:id/shown", d.Receipts.Shown)
+	get("/log/verify", visitor.VerifyPage)
 	get("/v1/sites/:site/archive/:digest", d.Receipts.Artifact)
 	get("/v1/sites/:site/tags/:file", d.Tags.Get)
 	get("/v1/sites/:site/csp", d.CSP.Get)

@@ -151,7 +151,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		if desk, err = newConsole(cfg, in, log); err != nil {
 			return err
 		}
-		desk.Insight.Table, desk.Insight.Regions = table, ageOf(regions)
+		desk.Insight.Table, desk.Insight.Regions, desk.Insight.Bundle = table, ageOf(regions), bundles(in, book, pages).Bundle
 		desk.Requests, desk.Languages = requests.Service, pages.Languages()
 		desk.Insight.Outdated = newFreshness(loops, in.db, log, &background).outdated
 		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
@@ -164,11 +164,11 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		OptOut: &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
 			Directory: directory, Passes: passes, Addresses: cfg.Addresses, Now: time.Now},
 		Choices:      choices,
-		Centre:       &visitor.Centre{Choices: choices, Elsewhere: cookies.Elsewhere, Passes: passes},
+		Centre:       &visitor.Centre{Choices: choices, Elsewhere: cookies.Elsewhere, Passes: passes, Requests: requests},
 		Requests:     requests,
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
-		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book},
+		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book, Bundles: bundles(in, book, pages)},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},
