@@ -42,7 +42,7 @@ func requestPages() []samplePage {
 			for _, d := range []RequestDone{{"copied", 3}, {"erased", 4}, {"restricted", 5}, {What: "switched"}, {What: "corrected"}, {What: "nothing"}, {What: "statistics"}, {"told", 6}, {What: "elsewhere"}} {
 				r.Done = append(r.Done, d)
 			}
-			says = append(says, "Download your data", "Put into the download: 3", "told: 6", "<b>said</b>")
+			says = append(says, "Download your data", "Put into the download, records of your choices: 3", "told: 6", "<b>said</b>")
 		}
 		all = append(all, samplePage{r, says})
 	}
