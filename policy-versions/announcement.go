@@ -30,18 +30,22 @@ type Announcement struct {
 	Material bool              // known visitors are shown a notice
 	Summary  map[string]string // by language: what changed, in a sentence or two; only of a material change
 	Grace    time.Duration     // known visitors are bound this much later than new ones
+	// GraceDays, where it is not 0, is a grace in calendar days of the site: it ends when
+	// the day begins that is so many days after the one on which the version comes into
+	// force. Whoever publishes works Grace out of it, for good.
+	GraceDays int
 }
 
 // checked is a as it is kept: languages in their one spelling, texts on one line. A
 // material change has a summary in every language of its texts.
 func (a Announcement) checked(texts []string) (Announcement, error) {
 	if !a.Material {
-		if len(a.Summary) > 0 || a.Grace != 0 {
+		if len(a.Summary) > 0 || a.Grace != 0 || a.GraceDays != 0 {
 			return Announcement{}, fmt.Errorf("%w: a summary or a grace belongs to a material change; say that it is one", ErrBadAnnouncement)
 		}
 		return Announcement{}, nil
 	}
-	if a.Grace < 0 || a.Grace > MaxGrace {
+	if a.Grace < 0 || a.Grace > MaxGrace || a.GraceDays < 0 || a.GraceDays > int(MaxGrace/(24*time.Hour)) {
 		return Announcement{}, fmt.Errorf("%w: a grace is between no time and %d days", ErrBadAnnouncement, MaxGrace/(24*time.Hour))
 	}
 	kept := make(map[string]string, len(a.Summary))
@@ -64,7 +68,7 @@ func (a Announcement) checked(texts []string) (Announcement, error) {
 			return Announcement{}, fmt.Errorf("%w: a material change needs a summary in %s, a language of its text", ErrBadAnnouncement, text)
 		}
 	}
-	return Announcement{Material: true, Summary: kept, Grace: a.Grace.Truncate(time.Millisecond)}, nil
+	return Announcement{Material: true, Summary: kept, Grace: a.Grace.Truncate(time.Millisecond), GraceDays: a.GraceDays}, nil
 }
 
 // SummaryIn is the summary in a language, or in a wider or narrower one of the

@@ -102,3 +102,84 @@ func TestVersionsChangeAtTheDaysBoundary(t *testing.T) {
 		}
 	}
 }
+
+// A grace of calendar days ends when a day begins, whatever the clocks do meanwhile.
+func TestAGraceEndsWhenADayBegins(t *testing.T) {
+	for _, tt := range []struct {
+		name, zone, from string
+		days             int
+		ends             string
+		hours            float64
+	}{
+		{"from a day's beginning", "Europe/Vienna", "2026-11-30T23:00:00Z", 14, "2026-12-14T23:00:00Z", 336},
+		{"from its afternoon", "Europe/Vienna", "2026-12-01T14:30:00Z", 14, "2026-12-14T23:00:00Z", 320.5},
+		{"from its last millisecond", "Europe/Vienna", "2026-12-01T22:59:59.999Z", 1, "2026-12-01T23:00:00Z", 1.0 / 3_600_000},
+		{"over clocks going forward", "Europe/Vienna", "2026-03-20T23:00:00Z", 14, "2026-04-03T22:00:00Z", 335},
+		{"over clocks going back", "Europe/Vienna", "2026-10-19T22:00:00Z", 14, "2026-11-02T23:00:00Z", 337},
+		{"over there", "America/New_York", "2026-03-01T05:00:00Z", 14, "2026-03-15T04:00:00Z", 335},
+		{"over a leap day", "Europe/Vienna", "2028-02-19T23:00:00Z", 14, "2028-03-04T23:00:00Z", 336},
+		{"to a leap day", "Europe/Vienna", "2028-02-14T23:00:00Z", 14, "2028-02-28T23:00:00Z", 336},
+		{"a year with a leap day in it", "UTC", "2027-03-01T00:00:00Z", 365, "2028-02-29T00:00:00Z", 8760},
+		{"to a day whose midnight is skipped", "America/Sao_Paulo", "2018-10-28T03:00:00Z", 7, "2018-11-04T03:00:00Z", 168},
+		{"to a day that was left out", "Pacific/Apia", "2011-12-29T10:00:00Z", 1, "2011-12-30T10:00:00Z", 24},
+		{"far east, while it is yesterday in Greenwich", "Pacific/Kiritimati", "2026-01-01T23:00:00Z", 3, "2026-01-04T10:00:00Z", 59},
+		{"none", "Europe/Vienna", "2026-12-01T14:30:00Z", 0, "2026-12-01T14:30:00Z", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			loc, err := time.LoadLocation(tt.zone)
+			if err != nil {
+				t.Fatal(err)
+			}
+			from, err := time.Parse(time.RFC3339Nano, tt.from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			grace, err := GraceOf(from, tt.days, loc)
+			if ends := from.Add(grace).Format(time.RFC3339Nano); err != nil || ends != tt.ends || grace.Hours() != tt.hours {
+				t.Errorf("it ends %s after %g hours, want %s after %g: %v", ends, grace.Hours(), tt.ends, tt.hours, err)
+			}
+		})
+	}
+}
+
+// Publishing works the grace out, for good: from the moment the version comes into
+// force, be that its day or, of one that is imported late, its publication. A grace
+// that is no number of days stays what it is, and so do those of before.
+func TestPublishingWorksOutAGrace(t *testing.T) {
+	vienna, err := time.LoadLocation("Europe/Vienna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 3, 20, 10, 0, 0, 0, time.UTC)
+	start, err := StartOfDay("2026-03-21", vienna)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		effective time.Time
+		zone      *time.Location
+		days      int
+		grace     time.Duration
+		binds     string
+	}{
+		"from a day to come":    {start, vienna, 14, 0, "2026-04-03T22:00:00Z"},
+		"at once":               {time.Time{}, vienna, 14, 0, "2026-04-02T22:00:00Z"},
+		"of the past, now here": {now.AddDate(-1, 0, 0), vienna, 14, 0, "2026-04-02T22:00:00Z"},
+		"in UTC":                {start, nil, 14, 0, "2026-04-03T00:00:00Z"},
+		"no number of days":     {start, vienna, 0, 36 * time.Hour, "2026-03-22T11:00:00Z"},
+	} {
+		d := draft(t, "# P\n\ntext")
+		d.Announcement = Announcement{Material: true, Summary: map[string]string{d.Language: "New."}, Grace: tt.grace, GraceDays: tt.days}
+		v, err := Publisher{Store: &memory{}, Now: func() time.Time { return now }, Zone: tt.zone}.Publish(t.Context(), "shop", "privacy", d, tt.effective)
+		if got := v.Binds().Format(time.RFC3339); err != nil || got != tt.binds || v.GraceDays != tt.days {
+			t.Errorf("%s: binds %s, want %s: %v", name, got, tt.binds, err)
+		}
+	}
+	d := draft(t, "# P\n\ntext")
+	for _, days := range []int{-1, 366} {
+		d.Announcement = Announcement{Material: true, Summary: map[string]string{d.Language: "New."}, GraceDays: days}
+		if _, err := (Publisher{Store: &memory{}}).Publish(t.Context(), "shop", "privacy", d, now); err == nil {
+			t.Errorf("%d days are published", days)
+		}
+	}
+}

@@ -10,8 +10,12 @@ import (
 	"github.com/volenti-consent/volenti/server/canonical"
 )
 
-// EntrySchema is the schema of an Entry.
-const EntrySchema = "policy-version/v1"
+// The schemas of an Entry. Versions that were published while the first one was the
+// newest keep it: an entry never changes.
+const (
+	EntryV1     = "policy-version/v1"
+	EntrySchema = "policy-version/v2" // of what is published now
+)
 
 // An Entry is what the chain of a policy holds of one version: everything there is
 // to it, texts by their digests, and the entry before. Times are Unix milliseconds.
@@ -30,8 +34,11 @@ type Entry struct {
 	PublishedAt  int64                       `json:"published_at"`
 	Effective    int64                       `json:"effective"`
 	Material     bool                        `json:"material"`
-	Summary      canonical.Digest            `json:"summary,omitempty"` // of the canonical JSON of Announcement.Summary
-	Grace        int64                       `json:"grace"`             // milliseconds
+	Summary      canonical.Digest            `json:"summary,omitempty"`    // of the canonical JSON of Announcement.Summary
+	Grace        int64                       `json:"grace"`                // milliseconds
+	GraceDays    int                         `json:"grace_days,omitempty"` // calendar days that Grace was worked out of; from v2 on
+	Original     canonical.Digest            `json:"original,omitempty"`   // of the bytes that were imported; from v2 on
+	Originals    map[string]canonical.Digest `json:"originals,omitempty"`  // those of translations, by language; from v2 on
 	PublishedBy  string                      `json:"published_by,omitempty"`
 	ApprovedBy   string                      `json:"approved_by,omitempty"`
 	Previous     canonical.Digest            `json:"previous,omitempty"` // of the entry before; none for the first
@@ -40,7 +47,7 @@ type Entry struct {
 // EntryBytes are the canonical bytes of v's entry, which follows v.Previous.
 func (v Version) EntryBytes() ([]byte, error) {
 	e := Entry{
-		Schema: EntrySchema, Site: v.Site, Policy: v.Policy, Number: v.Number, Digest: v.Digest, Language: v.Language, Title: v.Title,
+		Schema: v.Schema, Site: v.Site, Policy: v.Policy, Number: v.Number, Digest: v.Digest, Language: v.Language, Title: v.Title,
 		PublishedAt: v.PublishedAt.UnixMilli(), Effective: v.Effective.UnixMilli(), Material: v.Material, Grace: v.Grace.Milliseconds(),
 		PublishedBy: v.PublishedBy, ApprovedBy: v.ApprovedBy, Previous: v.Previous,
 	}
@@ -49,6 +56,9 @@ func (v Version) EntryBytes() ([]byte, error) {
 	}
 	for _, t := range v.Translations {
 		e.Translations[t.Language] = t.Digest
+	}
+	if v.Schema != EntryV1 {
+		e.addOriginals(v)
 	}
 	if len(v.Summary) > 0 {
 		summary, err := canonical.Encode(v.Summary)
@@ -64,6 +74,17 @@ func (v Version) EntryBytes() ([]byte, error) {
 	return b, nil
 }
 
+// addOriginals adds what entries say from the second schema on.
+func (e *Entry) addOriginals(v Version) {
+	e.Schema, e.GraceDays, e.Original = EntrySchema, v.GraceDays, v.OriginalDigest
+	if len(v.Translations) > 0 {
+		e.Originals = make(map[string]canonical.Digest, len(v.Translations))
+	}
+	for _, t := range v.Translations {
+		e.Originals[t.Language] = t.OriginalDigest
+	}
+}
+
 // ParseEntry reads bytes that EntryBytes made. It fails for what is not canonical,
 // and for members it does not know: an entry read in part says something else.
 func ParseEntry(b []byte) (Entry, error) {
@@ -73,8 +94,11 @@ func ParseEntry(b []byte) (Entry, error) {
 	if err := dec.Decode(&e); err != nil {
 		return Entry{}, fmt.Errorf("entry of a version: %w", err)
 	}
-	if e.Schema != EntrySchema {
+	switch {
+	case e.Schema != EntrySchema && e.Schema != EntryV1:
 		return Entry{}, fmt.Errorf("entry of a version: the schema %q is not known to this server: run a newer one", e.Schema)
+	case (e.Schema == EntryV1) != (e.Original == ""), e.Schema == EntryV1 && (e.GraceDays != 0 || e.Originals != nil), len(e.Translations) != len(e.Originals) && e.Schema != EntryV1:
+		return Entry{}, fmt.Errorf("entry of %s/%s version %d: its members are not those of %s", e.Site, e.Policy, e.Number, e.Schema)
 	}
 	if again, err := canonical.Encode(e); err != nil || !bytes.Equal(again, b) {
 		return Entry{}, fmt.Errorf("entry of %s/%s version %d: its bytes are not in canonical form", e.Site, e.Policy, e.Number)

@@ -30,6 +30,7 @@ func ValidKey(s string) bool { return policyKey.MatchString(s) }
 type Publisher struct {
 	Store Store
 	Now   func() time.Time // nil is time.Now
+	Zone  *time.Location   // of the site, whose days a grace is counted in; nil is UTC
 }
 
 // Publish keeps d as the next version of a policy of a site, in force from
@@ -48,7 +49,9 @@ func (p Publisher) PublishTexts(ctx context.Context, site, policy, by string, ef
 	if err := v.write(d, translations); err != nil {
 		return Version{}, err
 	}
-	p.date(&v, effective)
+	if err := p.date(&v, effective); err != nil {
+		return Version{}, err
+	}
 	v, err := p.Store.AddVersion(ctx, v)
 	if err != nil {
 		return Version{}, fmt.Errorf("publish %s/%s: %w", site, policy, err)
@@ -72,7 +75,9 @@ func (p Publisher) PublishWork(ctx context.Context, w Work, by, approvedBy strin
 	if v.PublishedBy, v.ApprovedBy = by, approvedBy; approvedBy != "" && by == approvedBy {
 		v.PublishedBy = w.SubmittedBy
 	}
-	p.date(&v, w.Effective)
+	if err := p.date(&v, w.Effective); err != nil {
+		return Version{}, err
+	}
 	v, err = p.Store.AddVersionOf(ctx, v, w)
 	if err != nil {
 		return Version{}, fmt.Errorf("publish %s/%s: %w", w.Site, w.Policy, err)
@@ -86,7 +91,7 @@ func (w Work) version() (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	d.Announcement = Announcement{Material: w.Material, Summary: w.Summary, Grace: w.Grace}
+	d.Announcement = w.announcement()
 	var translations []Draft
 	for _, t := range w.Translations {
 		d, err := w.draft(t)
@@ -111,8 +116,28 @@ func (w Work) draft(t WorkText) (Draft, error) {
 	return d, nil
 }
 
-// date is when v is published and when it takes effect.
-func (p Publisher) date(v *Version, effective time.Time) {
+// announcement is what w tells visitors. Its grace is one in calendar days, unless
+// somebody wrote one that is no number of days.
+func (w Work) announcement() Announcement {
+	a := Announcement{Material: w.Material, Summary: w.Summary, Grace: w.Grace}
+	if w.Grace%(24*time.Hour) == 0 {
+		a.Grace, a.GraceDays = 0, int(w.Grace/(24*time.Hour))
+	}
+	return a
+}
+
+// Binds is when w will bind visitors who decided before it comes into force at from,
+// on a site whose days are those of loc.
+func (w Work) Binds(from time.Time, loc *time.Location) time.Time {
+	a := w.announcement()
+	if grace, err := GraceOf(from, a.GraceDays, loc); err == nil && a.GraceDays != 0 {
+		return from.Add(grace)
+	}
+	return from.Add(w.Grace)
+}
+
+// date is when v is published, when it takes effect, and how long its grace lasts.
+func (p Publisher) date(v *Version, effective time.Time) (err error) {
 	now := time.Now
 	if p.Now != nil {
 		now = p.Now
@@ -121,6 +146,15 @@ func (p Publisher) date(v *Version, effective time.Time) {
 	if v.Effective = effective.UTC().Truncate(time.Millisecond); effective.IsZero() {
 		v.Effective = v.PublishedAt
 	}
+	if v.GraceDays == 0 {
+		return nil
+	}
+	zone := p.Zone
+	if zone == nil {
+		zone = time.UTC
+	}
+	v.Grace, err = GraceOf(v.From(), v.GraceDays, zone)
+	return err
 }
 
 // write puts the texts of drafts and what is said of them into v.

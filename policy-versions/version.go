@@ -5,6 +5,7 @@ package policyversions
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -41,6 +42,9 @@ type Version struct {
 	PublishedBy  string        // operator id, or "cli" for somebody with a shell on the machine; "" where it is not known any more
 	ApprovedBy   string        // the other operator who approved it, or ""
 
+	OriginalDigest canonical.Digest // SHA-256 of Original; "" where the entry is of EntryV1; the store sets it
+	Schema         string           // of the entry; the store sets it, and keeps EntryV1 where it was that
+
 	Entry    canonical.Digest // SHA-256 of the version's entry; the store sets it
 	Previous canonical.Digest // Entry of the version before, or "" for the first; the store sets it
 }
@@ -54,6 +58,8 @@ type Translation struct {
 	Canonical []byte
 	Original  []byte // the bytes that were imported, unchanged
 	Format    string // of Original
+
+	OriginalDigest canonical.Digest // as Version.OriginalDigest
 }
 
 // In is the text in a language, or in a wider or narrower one of the same kind; the
@@ -90,7 +96,18 @@ func (v Version) Languages() []string {
 }
 
 func (v Version) authoritative() Translation {
-	return Translation{Language: v.Language, Title: v.Title, Digest: v.Digest, Canonical: v.Canonical, Original: v.Original, Format: v.Format}
+	return Translation{Language: v.Language, Title: v.Title, Digest: v.Digest, Canonical: v.Canonical, Original: v.Original, Format: v.Format, OriginalDigest: v.OriginalDigest}
+}
+
+// Sealed is v as it is entered into the chain now: its entry is of the newest schema
+// and names the originals too.
+func (v Version) Sealed() Version {
+	v.Schema, v.OriginalDigest = EntrySchema, canonical.Sum(v.Original)
+	v.Translations = slices.Clone(v.Translations)
+	for i, t := range v.Translations {
+		v.Translations[i].OriginalDigest = canonical.Sum(t.Original)
+	}
+	return v
 }
 
 // From is the moment from which the server shows the version as the one in force:

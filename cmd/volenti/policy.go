@@ -124,6 +124,9 @@ func outOf(v policyversions.Version, state policyversions.State) versionOut {
 		Effective: v.Effective, State: string(state), Material: v.Material, Summary: v.Summary, GraceDays: v.Grace.Hours() / 24, Format: v.Format,
 		PublishedBy: v.PublishedBy, ApprovedBy: v.ApprovedBy, Entry: v.Entry, Previous: v.Previous,
 	}
+	if v.GraceDays != 0 {
+		out.GraceDays = float64(v.GraceDays)
+	}
 	for _, t := range v.Translations {
 		out.Translations = append(out.Translations, translationOut{t.Language, t.Title, t.Digest, t.Format})
 	}

@@ -82,7 +82,7 @@ func (p publication) publish(cmd *cobra.Command, db *store.DB, flags policyFlags
 	if err != nil {
 		return err
 	}
-	draft.Material, draft.Grace, draft.Summary = p.material, time.Duration(p.graceDays)*24*time.Hour, p.summary
+	draft.Material, draft.GraceDays, draft.Summary = p.material, p.graceDays, p.summary
 	var translations []policyversions.Draft
 	for _, t := range p.translations {
 		language, file, ok := strings.Cut(t, "=")
@@ -105,7 +105,7 @@ func (p publication) publish(cmd *cobra.Command, db *store.DB, flags policyFlags
 			return usage(fmt.Errorf("--effective: %w", err))
 		}
 	}
-	v, err := policyversions.Publisher{Store: db}.PublishTexts(ctx, s.Key, *flags.policy, byCommand, effective, draft, translations...)
+	v, err := policyversions.Publisher{Store: db, Zone: s.Location()}.PublishTexts(ctx, s.Key, *flags.policy, byCommand, effective, draft, translations...)
 	if errors.Is(err, policyversions.ErrSameText) {
 		all, err := db.Versions(ctx, s.Key, *flags.policy)
 		if err != nil {

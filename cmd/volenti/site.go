@@ -59,7 +59,9 @@ func siteSetCommand() *cobra.Command {
 		Long: `Change what is said of a website. What is not named stays as it is.
 
 With --second-pair a policy is published only after an operator approved it who
-neither wrote nor submitted it: in the console, since a shell is one person.`,
+neither wrote nor submitted it: in the console, since a shell is one person. With
+--noindex search engines are asked to list nothing of the site's policy archive;
+archive.indexed of the server says what they list of the others.`,
 		Example: "  volenti site set shop --second-pair\n  volenti site set shop --second-pair=false",
 		Args:    cobra.ExactArgs(1),
 	}
@@ -68,9 +70,10 @@ neither wrote nor submitted it: in the console, since a shell is one person.`,
 	name := flags.String("name", "", "the website's name, as visitors know it")
 	zone := flags.String("time-zone", "", "IANA time zone in which the site's days begin; what is published already keeps its moments")
 	second := flags.Bool("second-pair", false, "another operator approves what is published as a policy")
+	noIndex := flags.Bool("noindex", false, "search engines are asked to list no page of the site's policy archive")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if !flags.Changed("name") && !flags.Changed("time-zone") && !flags.Changed("second-pair") {
-			return usage(errors.New("say what is to change: --name, --time-zone or --second-pair"))
+		if !flags.Changed("name") && !flags.Changed("time-zone") && !flags.Changed("second-pair") && !flags.Changed("noindex") {
+			return usage(errors.New("say what is to change: --name, --time-zone, --second-pair or --noindex"))
 		}
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
 			s, err := db.Site(cmd.Context(), args[0])
@@ -88,14 +91,18 @@ neither wrote nor submitted it: in the console, since a shell is one person.`,
 			if flags.Changed("second-pair") {
 				s.SecondPair = *second
 			}
+			if flags.Changed("noindex") {
+				s.NoIndex = *noIndex
+			}
 			if err := s.Validate(); err != nil {
 				return usage(err)
 			}
 			if err := db.ChangeSite(cmd.Context(), s); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "site %s: %q, days of %s, %s\n", s.Key, s.Name, s.Location(),
-				map[bool]string{true: "policies need a second pair of eyes", false: "policies need no second pair of eyes"}[s.SecondPair])
+			fmt.Fprintf(cmd.OutOrStdout(), "site %s: %q, days of %s, %s%s\n", s.Key, s.Name, s.Location(),
+				map[bool]string{true: "policies need a second pair of eyes", false: "policies need no second pair of eyes"}[s.SecondPair],
+				map[bool]string{true: ", not for search engines"}[s.NoIndex])
 			return nil
 		})
 	}
@@ -114,7 +121,7 @@ func siteListCommand() *cobra.Command {
 			if *asJSON {
 				list := make([]siteOut, len(all))
 				for i, s := range all {
-					list[i] = siteOut{s.Key, s.Name, s.Location().String(), s.CreatedAt, s.SecondPair}
+					list[i] = siteOut{s.Key, s.Name, s.Location().String(), s.CreatedAt, s.SecondPair, s.NoIndex}
 				}
 				return writeJSON(cmd.OutOrStdout(), list)
 			}
@@ -136,4 +143,5 @@ type siteOut struct {
 	TimeZone   string    `json:"time_zone"`
 	CreatedAt  time.Time `json:"created_at"`
 	SecondPair bool      `json:"second_pair"`
+	NoIndex    bool      `json:"noindex"`
 }

@@ -97,7 +97,7 @@ func (c *Console) publishVersion(d *Desk) error {
 		return err
 	}
 	ctx, policy := d.Request().Context(), d.Param("policy")
-	p := policyversions.Publisher{Store: c.Versions, Now: c.Now}
+	p := policyversions.Publisher{Store: c.Versions, Now: c.Now, Zone: d.Site.Location()}
 	v, err := p.PublishTexts(ctx, d.Site.Key, policy, "token "+d.Token.ID, effective, draft, translations...)
 	if errors.Is(err, policyversions.ErrSameText) {
 		all, err := c.Versions.Versions(ctx, d.Site.Key, policy)
@@ -153,7 +153,7 @@ func (r PublishRequest) drafts(s site.Site) (draft policyversions.Draft, transla
 	if draft, err = r.draft(""); err != nil {
 		return draft, nil, effective, err
 	}
-	draft.Material, draft.Summary, draft.Grace = r.Material, r.Summary, time.Duration(r.GraceDays)*24*time.Hour
+	draft.Material, draft.Summary, draft.GraceDays = r.Material, r.Summary, r.GraceDays
 	for i, t := range r.Translations {
 		d, err := t.draft(fmt.Sprintf("translations[%d].", i))
 		if err != nil {

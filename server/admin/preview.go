@@ -222,6 +222,10 @@ func (c *Console) previewChanges(d *Desk) error {
 	if err != nil {
 		return err
 	}
+	s, err := c.Sites.Site(d.Request().Context(), t.Site)
+	if err != nil {
+		return err
+	}
 	from := w.Effective
 	if from.IsZero() {
 		from = c.Now()
@@ -231,7 +235,7 @@ func (c *Console) previewChanges(d *Desk) error {
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Cache-Control", "no-store")
 	return d.JSON(http.StatusOK, map[string]any{"changes": []map[string]any{{
-		"policy": w.Policy, "number": t.Number, "title": titleOf(w), "from": from.UnixMilli() + int64(previewLasts/time.Millisecond), "binds": from.Add(w.Grace).UnixMilli(),
+		"policy": w.Policy, "number": t.Number, "title": titleOf(w), "from": from.UnixMilli() + int64(previewLasts/time.Millisecond), "binds": w.Binds(from, s.Location()).UnixMilli(),
 		"summary": summary, "language": in, "address": "/policies/" + t.Site + "/" + w.Policy,
 	}}})
 }

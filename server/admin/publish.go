@@ -181,7 +181,7 @@ func (c *Console) showConfirmation(d *Desk, w policyversions.Work, wrong []conso
 		Mine: w.SubmittedBy == d.Operator.ID, SubmittedBy: names(w.SubmittedBy), MayPublish: d.May(operator.PublishPolicies), Problems: problems}
 	page.Title, page.Sub, page.Trail = "Look it over", "“"+titleOf(w)+"”, policy “"+w.Policy+"” of "+d.Site.Name, d.draftTrail(w)
 	page.Wrong = wrong
-	page.Binds = page.From.Add(w.Grace)
+	page.Binds = w.Binds(page.From, zone).In(zone)
 	if len(lines) > 0 {
 		page.Number = lines[0].Number + 1
 	}
@@ -246,7 +246,7 @@ func (c *Console) publishDraft(d *Desk) error {
 	if d.Site.SecondPair {
 		by, approvedBy = w.SubmittedBy, d.Operator.ID
 	}
-	v, err := policyversions.Publisher{Store: c.Versions, Now: c.Now}.PublishWork(d.Request().Context(), w, by, approvedBy)
+	v, err := policyversions.Publisher{Store: c.Versions, Now: c.Now, Zone: d.Site.Location()}.PublishWork(d.Request().Context(), w, by, approvedBy)
 	if what := refused(err); what != "" {
 		return c.showConfirmation(d, w, nil, []string{what})
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
@@ -58,20 +59,19 @@ func (d *Desk) searchOf(value func(string) string) (consent.Search, []console.Me
 			s.Choice = consent.Refused
 		}
 	}
-	for _, day := range []struct {
-		name string
-		add  int
-		into *int64
-	}{{"from", 0, &s.From}, {"to", 1, &s.To}} {
-		if value(day.name) == "" {
+	for _, name := range []string{"from", "to"} {
+		if value(name) == "" {
 			continue
 		}
-		t, err := time.ParseInLocation(time.DateOnly, value(day.name), d.Site.Location())
-		if err != nil {
-			wrong = append(wrong, console.Mend{Field: day.name, What: "Write the day as 2026-11-21."})
-			continue
+		from, end, err := policyversions.DayBounds(value(name), d.Site.Location())
+		switch {
+		case err != nil:
+			wrong = append(wrong, console.Mend{Field: name, What: "Write the day as 2026-11-21."})
+		case name == "from":
+			s.From = from.UnixMilli()
+		default:
+			s.To = end.UnixMilli()
 		}
-		*day.into = t.AddDate(0, 0, day.add).UnixMilli()
 	}
 	if s.To != 0 && s.To <= s.From && len(wrong) == 0 {
 		wrong = append(wrong, console.Mend{Field: "to", What: "The last day is before the first: exchange them."})

@@ -19,7 +19,7 @@ func (c *Console) newSite(d *Desk) error {
 // siteSettings answers GET /admin/sites/:site/settings.
 func (c *Console) siteSettings(d *Desk) error {
 	s := d.Site
-	return d.showSite(http.StatusOK, &console.SiteForm{Key: s.Key, Name: s.Name, TimeZone: s.TimeZone, SecondPair: s.SecondPair, CreatedAt: s.CreatedAt.In(s.Location())})
+	return d.showSite(http.StatusOK, &console.SiteForm{Key: s.Key, Name: s.Name, TimeZone: s.TimeZone, SecondPair: s.SecondPair, NoIndex: s.NoIndex, CreatedAt: s.CreatedAt.In(s.Location())})
 }
 
 func (d *Desk) showSite(status int, page *console.SiteForm) error {
@@ -71,6 +71,9 @@ func (c *Console) changeSite(d *Desk) error {
 	if s.SecondPair != d.Site.SecondPair {
 		what += map[bool]string{true: ", a second pair of eyes from now on", false: ", no second pair of eyes any more"}[s.SecondPair]
 	}
+	if s.NoIndex != d.Site.NoIndex {
+		what += map[bool]string{true: ", search engines list none of its policies from now on", false: ", search engines may list its policies"}[s.NoIndex]
+	}
 	if err := d.Note("site.change", s.Key, what); err != nil {
 		return err
 	}
@@ -79,8 +82,8 @@ func (c *Console) changeSite(d *Desk) error {
 
 // siteOf reads the form, and keeps what was written for the case that it comes back.
 func siteOf(d *Desk) (site.Site, *console.SiteForm) {
-	s := site.Site{Name: strings.TrimSpace(d.FormValue("name")), TimeZone: strings.TrimSpace(d.FormValue("zone")), SecondPair: d.FormValue("second_pair") == "1"}
-	return s, &console.SiteForm{Name: s.Name, TimeZone: s.TimeZone, SecondPair: s.SecondPair}
+	s := site.Site{Name: strings.TrimSpace(d.FormValue("name")), TimeZone: strings.TrimSpace(d.FormValue("zone")), SecondPair: d.FormValue("second_pair") == "1", NoIndex: d.FormValue("noindex") == "1"}
+	return s, &console.SiteForm{Name: s.Name, TimeZone: s.TimeZone, SecondPair: s.SecondPair, NoIndex: s.NoIndex}
 }
 
 // mostName bounds a site's name: it stands in the head of pages.

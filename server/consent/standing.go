@@ -15,6 +15,9 @@ type Standing struct {
 	At          int64                      `json:"at"`
 	Publication *StandingNotice            `json:"publication,omitempty"`
 	Policies    map[string]StandingVersion `json:"policies"` // in force, by policy
+
+	// Newest has the end of a policy's chain where that is not in force yet.
+	Newest map[string]StandingVersion `json:"newest,omitempty"`
 }
 
 // A StandingNotice is the publication whose banner was served.

@@ -26,6 +26,7 @@ type Site struct {
 	CreatedAt time.Time
 
 	SecondPair bool // a policy is published only with another operator's approval
+	NoIndex    bool // search engines are asked not to list any page of the policy archive
 }
 
 var key = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`)

@@ -108,7 +108,7 @@ func auditIn(ctx context.Context, tx *sql.Tx, o Auditing) (*Audit, error) {
 		r.finding(auditlog.Altered, "the head of the log", auditlog.NoLeaf, err)
 	}
 	for _, step := range []func(context.Context) error{
-		r.checkpoints, r.cosigned, r.walk, r.versions, r.publications, r.acts, r.tombstones, r.artifacts, r.references,
+		r.checkpoints, r.cosigned, r.walk, r.versions, r.publications, r.acts, r.tombstones, r.artifacts, r.references, r.named,
 	} {
 		if err := step(ctx); err != nil {
 			return nil, err

@@ -133,6 +133,7 @@ func (r *replay) stands(ctx context.Context, l *leaf, kind auditlog.Kind, e *ent
 		if s.Schema != consent.StandingSchema || s.Site != e.site || e.object != s.Site+" "+s.Day {
 			return errSays, nil
 		}
+		r.refs.ofStanding(s, l.index)
 		return nil, nil
 	}
 	return fmt.Errorf("no entry is of the kind %q: %w", e.kind, auditlog.ErrDamaged), nil

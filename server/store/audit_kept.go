@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
@@ -25,9 +26,13 @@ type reference struct {
 type references struct {
 	mu  sync.Mutex
 	all map[canonical.Digest]reference // guarded by mu
+
+	versions map[namedVersion]reference // guarded by mu
 }
 
-func newReferences() *references { return &references{all: map[canonical.Digest]reference{}} }
+func newReferences() *references {
+	return &references{all: map[canonical.Digest]reference{}, versions: map[namedVersion]reference{}}
+}
 
 func (s *references) add(d canonical.Digest, kind, of string, leaf int64) {
 	s.mu.Lock()
@@ -47,8 +52,12 @@ func (s *references) ofRecord(e *consent.Entry, core consent.Core, known map[can
 	}
 	add(core.Experience, "experience")
 	add(core.Notice, "notice")
-	for _, p := range core.Policies {
+	for key, p := range core.Policies {
 		add(p.Digest, "policy")
+		if of := canonical.Digest(core.Site + "/" + key + "/" + strconv.Itoa(p.Number) + "/" + string(p.Digest)); !known[of] {
+			known[of] = true
+			s.version(namedVersion{site: core.Site, policy: key, number: p.Number, digest: p.Digest}, "receipt "+e.ReceiptID, e.Index)
+		}
 	}
 }
 

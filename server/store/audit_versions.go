@@ -130,7 +130,9 @@ func (r *replay) version(ctx context.Context, v, before policyversions.Version) 
 			}
 		}
 	}
-	return position, faults, nil
+	wrong, err := r.originals(ctx, v)
+	add(wrong)
+	return position, faults, err
 }
 
 // says reports whether a text is of the title and language that its row states.

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
@@ -23,8 +24,11 @@ func draft(t testing.TB, siteKey, id string, previous string) consent.Draft {
 	return d
 }
 
-func draftOf(siteKey, id, previous string, analytics bool) (consent.Draft, error) {
-	x := notice.Experience{Site: siteKey, Language: "en", Policies: map[string]canonical.Digest{}}
+func draftOf(siteKey, id, previous string, analytics bool, under ...policyversions.Version) (consent.Draft, error) {
+	x, policies := notice.Experience{Site: siteKey, Language: "en", Policies: map[string]canonical.Digest{}}, map[string]consent.Policy{}
+	for _, v := range under {
+		x.Policies[v.Policy], policies[v.Policy] = v.Digest, consent.PolicyOf(v)
+	}
 	for _, d := range []*canonical.Digest{&x.Notice, &x.Wording, &x.Script, &x.Tags, &x.Law} {
 		*d = canonical.Sum([]byte("shown"))
 	}
@@ -37,7 +41,7 @@ func draftOf(siteKey, id, previous string, analytics bool) (consent.Draft, error
 		Categories: map[string]bool{"analytics": analytics}, Previous: previous,
 	}, consent.Question{
 		Served:     consent.Served{Site: siteKey, Experience: canonical.Sum(b), Law: "x", Region: "DE", Source: "database", Bucket: consent.BucketOf(noon)},
-		Experience: x, LawTable: "2026-11-21", Models: map[string]regime.Model{"analytics": regime.OptIn},
+		Experience: x, Policies: policies, LawTable: "2026-11-21", Models: map[string]regime.Model{"analytics": regime.OptIn},
 		Notice:    &notice.Notice{Site: siteKey, Validity: 6, Categories: []notice.Category{{Key: "analytics", Like: "analytics"}}},
 		Artifacts: []consent.Artifact{{Digest: canonical.Sum(b), Kind: "experience", Bytes: b}, {Digest: x.Notice, Kind: "notice", Bytes: []byte("shown")}},
 	})

@@ -10,13 +10,13 @@ import (
 	"github.com/volenti-consent/volenti/server/site"
 )
 
-// ChangeSite keeps a site's name, time zone and SecondPair; its key is for good.
+// ChangeSite keeps a site's name, time zone and switches; its key is for good.
 func (db *DB) ChangeSite(ctx context.Context, s site.Site) error {
 	if err := s.Validate(); err != nil {
 		return err
 	}
 	return db.inTransaction(ctx, "change site "+s.Key, func(ctx context.Context, tx *sql.Tx) error {
-		done, err := tx.ExecContext(ctx, `UPDATE site SET name = ?1, time_zone = ?2, second_pair = ?3 WHERE key = ?4`, s.Name, s.TimeZone, oneIf(s.SecondPair), s.Key)
+		done, err := tx.ExecContext(ctx, `UPDATE site SET name = ?1, time_zone = ?2, second_pair = ?3, noindex = ?4 WHERE key = ?5`, s.Name, s.TimeZone, oneIf(s.SecondPair), oneIf(s.NoIndex), s.Key)
 		if err != nil {
 			return err
 		}

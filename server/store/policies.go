@@ -29,6 +29,7 @@ func (db *DB) addVersion(ctx context.Context, v policyversions.Version, w policy
 	if v.Original == nil {
 		v.Original = []byte{}
 	}
+	v = v.Sealed()
 	v.PublishedAt, v.Effective = timeOf(milliseconds(v.PublishedAt)), timeOf(milliseconds(v.Effective))
 	err := db.appendLeaves(ctx, "add version of policy "+v.Policy, func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error) {
 		if err := mayPublish(ctx, tx, v, w); err != nil {
@@ -115,10 +116,10 @@ func insertVersion(ctx context.Context, tx *sql.Tx, v policyversions.Version) er
 		return err
 	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO policy_version (site, policy, number, digest, title, language, published_at, effective, format, original,
-			material, summary, grace, published_by, approved_by)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)`,
+			material, summary, grace, published_by, approved_by, entry_schema, grace_days, original_digest)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)`,
 		v.Site, v.Policy, v.Number, string(v.Digest), v.Title, v.Language, milliseconds(v.PublishedAt), milliseconds(v.Effective), v.Format, v.Original,
-		oneIf(v.Material), summary, v.Grace.Milliseconds(), v.PublishedBy, v.ApprovedBy)
+		oneIf(v.Material), summary, v.Grace.Milliseconds(), v.PublishedBy, v.ApprovedBy, v.Schema, v.GraceDays, string(v.OriginalDigest))
 	if err != nil {
 		return err
 	}
@@ -127,8 +128,8 @@ func insertVersion(ctx context.Context, tx *sql.Tx, v policyversions.Version) er
 		if original == nil {
 			original = []byte{}
 		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO policy_translation (site, policy, number, language, title, digest, format, original)
-			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`, v.Site, v.Policy, v.Number, t.Language, t.Title, string(t.Digest), t.Format, original)
+		_, err := tx.ExecContext(ctx, `INSERT INTO policy_translation (site, policy, number, language, title, digest, format, original, original_digest)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`, v.Site, v.Policy, v.Number, t.Language, t.Title, string(t.Digest), t.Format, original, string(t.OriginalDigest))
 		if err != nil {
 			return fmt.Errorf("translation into %s: %w", t.Language, err)
 		}
@@ -138,7 +139,7 @@ func insertVersion(ctx context.Context, tx *sql.Tx, v policyversions.Version) er
 
 const (
 	versionColumns = `v.digest, v.site, v.policy, v.number, v.title, v.language, v.published_at, v.effective, v.format, v.material, v.summary,
-	v.grace, v.published_by, v.approved_by, COALESCE(e.digest, ''), COALESCE(e.previous, '')`
+	v.grace, v.published_by, v.approved_by, v.entry_schema, v.grace_days, v.original_digest, COALESCE(e.digest, ''), COALESCE(e.previous, '')`
 	fromVersions = ` FROM policy_version v LEFT JOIN policy_entry e ON e.site = v.site AND e.policy = v.policy AND e.number = v.number `
 )
 
@@ -153,7 +154,7 @@ type versionRow struct {
 func (r *versionRow) targets() []any {
 	v := &r.version
 	return []any{(*string)(&v.Digest), &v.Site, &v.Policy, &v.Number, &v.Title, &v.Language, &r.published, &r.effective, &v.Format,
-		&r.material, &r.summary, &r.grace, &v.PublishedBy, &v.ApprovedBy, (*string)(&v.Entry), (*string)(&v.Previous)}
+		&r.material, &r.summary, &r.grace, &v.PublishedBy, &v.ApprovedBy, &v.Schema, &v.GraceDays, (*string)(&v.OriginalDigest), (*string)(&v.Entry), (*string)(&v.Previous)}
 }
 
 func (r *versionRow) done() (policyversions.Version, error) {
@@ -213,7 +214,7 @@ func versionsIn(ctx context.Context, tx *sql.Tx, site, policy string) ([]policyv
 	if err != nil {
 		return nil, err
 	}
-	rows, err = tx.QueryContext(ctx, `SELECT number, language, title, digest, format FROM policy_translation
+	rows, err = tx.QueryContext(ctx, `SELECT number, language, title, digest, format, original_digest FROM policy_translation
 		WHERE site = ?1 AND policy = ?2 ORDER BY number DESC, language`, site, policy)
 	if err != nil {
 		return nil, err
@@ -222,7 +223,7 @@ func versionsIn(ctx context.Context, tx *sql.Tx, site, policy string) ([]policyv
 	for i := 0; rows.Next(); {
 		var number int
 		var t policyversions.Translation
-		if err := rows.Scan(&number, &t.Language, &t.Title, (*string)(&t.Digest), &t.Format); err != nil {
+		if err := rows.Scan(&number, &t.Language, &t.Title, (*string)(&t.Digest), &t.Format, (*string)(&t.OriginalDigest)); err != nil {
 			return nil, err
 		}
 		for i < len(all) && all[i].Number > number {
@@ -287,10 +288,10 @@ func (db *DB) readVersion(ctx context.Context, where string, args []any) (policy
 	}
 	v.Original, v.Canonical = original, text
 	// Nothing is added to a version: these are its translations whenever they are read.
-	rows, err := db.read.QueryContext(ctx, `SELECT t.language, t.title, t.digest, t.format, t.original, a.bytes FROM policy_translation t
+	rows, err := db.read.QueryContext(ctx, `SELECT t.language, t.title, t.digest, t.format, t.original, t.original_digest, a.bytes FROM policy_translation t
 		JOIN artifact a ON a.digest = t.digest WHERE t.site = ?1 AND t.policy = ?2 AND t.number = ?3 ORDER BY t.language`, v.Site, v.Policy, v.Number)
 	v.Translations, err = collect(rows, err, func(row scanner) (t policyversions.Translation, err error) {
-		if err := row.Scan(&t.Language, &t.Title, (*string)(&t.Digest), &t.Format, &t.Original, &t.Canonical); err != nil {
+		if err := row.Scan(&t.Language, &t.Title, (*string)(&t.Digest), &t.Format, &t.Original, (*string)(&t.OriginalDigest), &t.Canonical); err != nil {
 			return t, err
 		}
 		return t, checkDigest(t.Digest, t.Canonical)

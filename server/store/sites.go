@@ -15,8 +15,8 @@ func (db *DB) AddSite(ctx context.Context, s site.Site) error {
 		return err
 	}
 	return db.inTransaction(ctx, "add site "+s.Key, func(ctx context.Context, tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO site (key, name, time_zone, created_at, second_pair) VALUES (?1, ?2, ?3, ?4, ?5)`,
-			s.Key, s.Name, s.TimeZone, milliseconds(s.CreatedAt), oneIf(s.SecondPair))
+		_, err := tx.ExecContext(ctx, `INSERT INTO site (key, name, time_zone, created_at, second_pair, noindex) VALUES (?1, ?2, ?3, ?4, ?5, ?6)`,
+			s.Key, s.Name, s.TimeZone, milliseconds(s.CreatedAt), oneIf(s.SecondPair), oneIf(s.NoIndex))
 		if db.dialect.duplicate(err) {
 			return site.ErrExists
 		}
@@ -26,7 +26,7 @@ func (db *DB) AddSite(ctx context.Context, s site.Site) error {
 
 // Site finds a site by its key.
 func (db *DB) Site(ctx context.Context, key string) (site.Site, error) {
-	s, err := scanSite(db.read.QueryRowContext(ctx, `SELECT key, name, time_zone, created_at, second_pair FROM site WHERE key = ?1`, key))
+	s, err := scanSite(db.read.QueryRowContext(ctx, `SELECT key, name, time_zone, created_at, second_pair, noindex FROM site WHERE key = ?1`, key))
 	if errors.Is(err, sql.ErrNoRows) {
 		return site.Site{}, site.ErrUnknown
 	}
@@ -38,7 +38,7 @@ func (db *DB) Site(ctx context.Context, key string) (site.Site, error) {
 
 // Sites are all sites, by key.
 func (db *DB) Sites(ctx context.Context) ([]site.Site, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT key, name, time_zone, created_at, second_pair FROM site ORDER BY key`)
+	rows, err := db.read.QueryContext(ctx, `SELECT key, name, time_zone, created_at, second_pair, noindex FROM site ORDER BY key`)
 	all, err := collect(rows, err, scanSite)
 	if err != nil {
 		return nil, fmt.Errorf("read sites: %w", db.seen(err))
@@ -64,9 +64,9 @@ func (db *DB) SetSecondPair(ctx context.Context, key string, on bool) error {
 type scanner interface{ Scan(into ...any) error }
 
 func scanSite(row scanner) (s site.Site, err error) {
-	var created, secondPair int64
-	err = row.Scan(&s.Key, &s.Name, &s.TimeZone, &created, &secondPair)
-	s.CreatedAt, s.SecondPair = timeOf(created), secondPair != 0
+	var created, secondPair, noIndex int64
+	err = row.Scan(&s.Key, &s.Name, &s.TimeZone, &created, &secondPair, &noIndex)
+	s.CreatedAt, s.SecondPair, s.NoIndex = timeOf(created), secondPair != 0, noIndex != 0
 	return s, err
 }
 

@@ -98,6 +98,9 @@ func (db *DB) standing(ctx context.Context, site, day string, at time.Time) (con
 	if err != nil {
 		return s, err
 	}
+	if s.Newest, err = newestNotInForce(ctx, tx, site, milliseconds(at)); err != nil {
+		return s, err
+	}
 	for policy, v := range s.Policies {
 		err := unchanged(ctx, tx, `SELECT digest FROM policy_version WHERE site = ?1 AND policy = ?2 AND number = ?3
 			UNION SELECT digest FROM policy_translation WHERE site = ?1 AND policy = ?2 AND number = ?3`, site, policy, v.Number)
@@ -106,6 +109,28 @@ func (db *DB) standing(ctx context.Context, site, day string, at time.Time) (con
 		}
 	}
 	return s, nil
+}
+
+// newestNotInForce is the last version of each policy's chain that takes effect after a
+// time: without it, nobody could tell which version is missing, once one is.
+func newestNotInForce(ctx context.Context, tx *sql.Tx, site string, at int64) (map[string]consent.StandingVersion, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT v.policy, v.number, v.digest, e.digest FROM policy_version v
+		JOIN policy_entry e ON e.site = v.site AND e.policy = v.policy AND e.number = v.number
+		WHERE v.site = ?1 AND v.effective > ?2 AND v.number = (SELECT MAX(w.number) FROM policy_version w WHERE w.site = v.site AND w.policy = v.policy)`, site, at)
+	var newest map[string]consent.StandingVersion
+	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
+		var policy string
+		var v consent.StandingVersion
+		if err := row.Scan(&policy, &v.Number, (*string)(&v.Digest), (*string)(&v.Entry)); err != nil {
+			return none, err
+		}
+		if newest == nil {
+			newest = map[string]consent.StandingVersion{}
+		}
+		newest[policy] = v
+		return none, nil
+	})
+	return newest, err
 }
 
 // unchanged hashes what is kept under digests, one after the other: scripts are large.

@@ -217,30 +217,35 @@ func TestVersionsAndRecordsShareTheLog(t *testing.T) {
 // What an owner of the database changes is found by whoever reads it.
 func TestAuditFindsAlteredVersions(t *testing.T) {
 	for name, text := range map[string]string{
-		"title":              `UPDATE policy_version SET title = 'x' WHERE number = 2`,
-		"effective":          `UPDATE policy_version SET effective = effective - 1 WHERE number = 2`,
-		"published":          `UPDATE policy_version SET published_at = published_at - 86400000 WHERE number = 2`,
-		"approver":           `UPDATE policy_version SET approved_by = 'the boss' WHERE number = 2`,
-		"material":           `UPDATE policy_version SET material = 0 WHERE number = 2`,
-		"summary":            `UPDATE policy_version SET summary = replace(summary, 'New', 'Old') WHERE number = 2`,
-		"grace":              `UPDATE policy_version SET grace = grace + 1 WHERE number = 2`,
-		"other text":         `UPDATE policy_version SET digest = (SELECT digest FROM policy_version WHERE number = 1) WHERE number = 2`,
-		"text":               `UPDATE artifact SET bytes = CAST(replace(bytes, 'zwei', 'drei') AS BLOB)`,
-		"text gone":          `DELETE FROM artifact WHERE digest = (SELECT digest FROM policy_translation WHERE number = 2)`,
-		"translation":        `UPDATE policy_translation SET digest = (SELECT digest FROM policy_version WHERE number = 2) WHERE number = 2`,
-		"translation title":  `UPDATE policy_translation SET title = 'x' WHERE number = 2`,
-		"translation gone":   `DELETE FROM policy_translation WHERE number = 2`,
-		"translation added":  `INSERT INTO policy_translation SELECT site, policy, number, 'fr', title, digest, format, original FROM policy_translation WHERE number = 2`,
-		"version gone":       `DELETE FROM policy_version WHERE number = 2`,
-		"last version gone":  `DELETE FROM policy_version WHERE number = 3`,
-		"first version gone": `DELETE FROM policy_version WHERE number = 1; DELETE FROM policy_entry WHERE number = 1`,
-		"middle gone":        `DELETE FROM policy_version WHERE number = 2; DELETE FROM policy_entry WHERE number = 2`,
-		"entry gone":         `DELETE FROM policy_entry WHERE number = 2`,
-		"entry":              `UPDATE policy_entry SET bytes = CAST(replace(bytes, '"number":2', '"number":7') AS BLOB) WHERE number = 2`,
-		"salt":               `UPDATE policy_entry SET salt_core = zeroblob(32) WHERE number = 2`,
-		"chain":              `UPDATE policy_entry SET previous = (SELECT digest FROM policy_entry WHERE number = 3) WHERE number = 2`,
-		"leaf":               `UPDATE policy_entry SET position = 0 WHERE number = 2; UPDATE policy_entry SET position = 1 WHERE number = 1`,
-		"swapped":            `UPDATE policy_entry SET number = 9 WHERE number = 2; UPDATE policy_entry SET number = 2 WHERE number = 3; UPDATE policy_entry SET number = 3 WHERE number = 9`,
+		"title":                `UPDATE policy_version SET title = 'x' WHERE number = 2`,
+		"effective":            `UPDATE policy_version SET effective = effective - 1 WHERE number = 2`,
+		"published":            `UPDATE policy_version SET published_at = published_at - 86400000 WHERE number = 2`,
+		"approver":             `UPDATE policy_version SET approved_by = 'the boss' WHERE number = 2`,
+		"material":             `UPDATE policy_version SET material = 0 WHERE number = 2`,
+		"summary":              `UPDATE policy_version SET summary = replace(summary, 'New', 'Old') WHERE number = 2`,
+		"grace":                `UPDATE policy_version SET grace = grace + 1 WHERE number = 2`,
+		"other text":           `UPDATE policy_version SET digest = (SELECT digest FROM policy_version WHERE number = 1) WHERE number = 2`,
+		"text":                 `UPDATE artifact SET bytes = CAST(replace(bytes, 'zwei', 'drei') AS BLOB)`,
+		"text gone":            `DELETE FROM artifact WHERE digest = (SELECT digest FROM policy_translation WHERE number = 2)`,
+		"translation":          `UPDATE policy_translation SET digest = (SELECT digest FROM policy_version WHERE number = 2) WHERE number = 2`,
+		"translation title":    `UPDATE policy_translation SET title = 'x' WHERE number = 2`,
+		"translation gone":     `DELETE FROM policy_translation WHERE number = 2`,
+		"translation added":    `INSERT INTO policy_translation SELECT site, policy, number, 'fr', title, digest, format, original, original_digest FROM policy_translation WHERE number = 2`,
+		"original":             `UPDATE policy_version SET original = CAST('zwo' AS BLOB) WHERE number = 2`,
+		"original, translated": `UPDATE policy_translation SET original = CAST('two' AS BLOB) WHERE number = 2`,
+		"original, by digest":  `UPDATE policy_version SET original = zeroblob(0), original_digest = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855' WHERE number = 2`,
+		"days of grace":        `UPDATE policy_version SET grace_days = 7 WHERE number = 2`,
+		"an older schema":      `UPDATE policy_version SET entry_schema = 'policy-version/v1', original = zeroblob(0) WHERE number = 2`,
+		"version gone":         `DELETE FROM policy_version WHERE number = 2`,
+		"last version gone":    `DELETE FROM policy_version WHERE number = 3`,
+		"first version gone":   `DELETE FROM policy_version WHERE number = 1; DELETE FROM policy_entry WHERE number = 1`,
+		"middle gone":          `DELETE FROM policy_version WHERE number = 2; DELETE FROM policy_entry WHERE number = 2`,
+		"entry gone":           `DELETE FROM policy_entry WHERE number = 2`,
+		"entry":                `UPDATE policy_entry SET bytes = CAST(replace(bytes, '"number":2', '"number":7') AS BLOB) WHERE number = 2`,
+		"salt":                 `UPDATE policy_entry SET salt_core = zeroblob(32) WHERE number = 2`,
+		"chain":                `UPDATE policy_entry SET previous = (SELECT digest FROM policy_entry WHERE number = 3) WHERE number = 2`,
+		"leaf":                 `UPDATE policy_entry SET position = 0 WHERE number = 2; UPDATE policy_entry SET position = 1 WHERE number = 1`,
+		"swapped":              `UPDATE policy_entry SET number = 9 WHERE number = 2; UPDATE policy_entry SET number = 2 WHERE number = 3; UPDATE policy_entry SET number = 3 WHERE number = 9`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "volenti.db")
@@ -262,6 +267,67 @@ func TestAuditFindsAlteredVersions(t *testing.T) {
 			}
 			if a := audited(t, db, head); len(a.Findings) == 0 {
 				t.Errorf("nothing was found: %+v", a)
+			}
+		})
+	}
+}
+
+// Whoever deletes the newest version with its entry leaves a leaf of which nobody knows
+// what it stood for. What stood published that day, and each record, tell.
+func TestALostNewestVersionIsNamed(t *testing.T) {
+	for name, tt := range map[string]struct {
+		effective time.Time // of the newest
+		stood     bool      // on a day since
+		decided   bool      // under it
+		named     bool
+	}{
+		"in force, and stood published":  {noon, true, false, true},
+		"not in force yet, and stood":    {noon.AddDate(0, 1, 0), true, false, true},
+		"in force, and somebody decided": {noon, false, true, true},
+		"nothing names it":               {noon, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := openedSQLite(t, filepath.Join(t.TempDir(), "volenti.db"))
+			withSites(t, db, "shop")
+			published(t, db, "eins", noon.Add(-time.Hour))
+			next := worded("zwei")
+			next.Effective = tt.effective
+			last, err := publisher(db, noon).PublishWork(t.Context(), next, "anna", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if tt.stood {
+				if n, err := db.EnterStanding(t.Context(), noon); n != 1 || err != nil {
+					t.Fatal(n, err)
+				}
+			}
+			if tt.decided {
+				d, err := draftOf("shop", "one", "", true, last)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := db.AppendRecords(t.Context(), entriesOf(t, d)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if a := audited(t, db); len(a.Findings) != 0 {
+				t.Fatalf("clean: %v", a.Findings)
+			}
+			withoutGuards(t, db)
+			if _, err := db.write.Exec(`PRAGMA foreign_keys = OFF`); err != nil {
+				t.Fatal(err)
+			}
+			for _, table := range []string{"policy_translation", "policy_entry", "policy_version"} {
+				if _, err := db.write.Exec(`DELETE FROM ` + table + ` WHERE number = 2`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			a, named := audited(t, db), false
+			for _, f := range a.Findings {
+				named = named || f.What == auditlog.Lost && f.Of == "shop/privacy version 2"
+			}
+			if named != tt.named || len(a.Findings) == 0 && a.Without == 0 {
+				t.Errorf("named: %v; %d leaves without anything, %v", named, a.Without, a.Findings)
 			}
 		})
 	}

@@ -28,7 +28,7 @@ type Policies struct {
 	Origin   string // of this server, "https://consent.example.com", for addresses that leave a page; may be ""
 	// Indexed lets search engines list every version. Else they list the one in
 	// force alone, at the policy's own address: who looks for a policy is not led
-	// to a text that binds nobody any more.
+	// to a text that binds nobody any more. Of a site with NoIndex they list nothing.
 	Indexed bool
 
 	rendered    renderings
@@ -88,7 +88,10 @@ func (p *Policies) open(c echo.Context, policy string) (*collection, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &collection{site: s, policy: policy, all: all, now: p.Now(), root: web.Root(c.Request().URL.EscapedPath()), origin: p.Origin, indexed: p.Indexed}, nil
+	if s.NoIndex {
+		c.Response().Header().Set("X-Robots-Tag", "noindex")
+	}
+	return &collection{site: s, policy: policy, all: all, now: p.Now(), root: web.Root(c.Request().URL.EscapedPath()), origin: p.Origin, indexed: p.Indexed && !s.NoIndex}, nil
 }
 
 // suffixed takes a form's suffix from the last part of an address: "2.json".

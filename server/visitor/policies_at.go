@@ -28,7 +28,11 @@ func (w when) day() bool { return len(w.text) == len(time.DateOnly) }
 // parseWhen reads a day, 2026-05-31, or an instant of RFC 3339.
 func parseWhen(text string, loc *time.Location) (when, error) {
 	if d, err := time.Parse(time.DateOnly, text); err == nil && d.Year() > 0 {
-		return when{text, startOf(d, loc), startOf(d.AddDate(0, 0, 1), loc)}, nil
+		from, end, err := policyversions.DayBounds(text, loc)
+		if err != nil {
+			return when{}, fmt.Errorf("%w: %w", ErrDate, err)
+		}
+		return when{text, from, end}, nil
 	}
 	// RFC 3339 takes small letters too.
 	t, err := time.Parse(time.RFC3339, strings.ToUpper(text))
@@ -36,22 +40,6 @@ func parseWhen(text string, loc *time.Location) (when, error) {
 		return when{}, fmt.Errorf("%.40q: %w", text, ErrDate)
 	}
 	return when{text, t, t.Add(time.Millisecond)}, nil
-}
-
-// startOf is the first moment of a day in a zone. Where clocks are set forward at
-// midnight a day begins at one; where they are set back, its midnight comes twice.
-// A day that a zone left out begins with the next one.
-func startOf(day time.Time, loc *time.Location) time.Time {
-	y, m, d := day.Date()
-	name := day.Format(time.DateOnly)
-	t := time.Date(y, m, d, 0, 0, 0, 0, loc)
-	for t.Format(time.DateOnly) < name {
-		t = t.Add(time.Hour)
-	}
-	for before := t.Add(-time.Hour); before.Format(time.DateOnly) == name; before = t.Add(-time.Hour) {
-		t = before
-	}
-	return t
 }
 
 // at finds the version in force at a moment, or when a day ended: what somebody

@@ -104,17 +104,15 @@ func TestStartOfADay(t *testing.T) {
 		{"America/Havana", "2024-11-03", "2024-11-03T00:00:00-04:00"}, // midnight came twice
 		{"Pacific/Apia", "2011-12-30", "2011-12-31T00:00:00+14:00"},   // a day that was left out
 		{"Pacific/Apia", "2011-12-31", "2011-12-31T00:00:00+14:00"},
+		{"UTC", "9999-12-31", "9999-12-31T00:00:00Z"}, // the last that can be written
 	} {
 		loc, err := time.LoadLocation(tt.zone)
 		if err != nil {
 			t.Fatal(err)
 		}
-		day, err := time.Parse(time.DateOnly, tt.day)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := startOf(day, loc).Format(time.RFC3339); got != tt.want {
-			t.Errorf("%s in %s begins at %s, want %s", tt.day, tt.zone, got, tt.want)
+		w, err := parseWhen(tt.day, loc)
+		if got := w.from.In(loc).Format(time.RFC3339); err != nil || got != tt.want || w.end.Before(w.from) {
+			t.Errorf("%s in %s begins at %s, want %s: %v", tt.day, tt.zone, got, tt.want, err)
 		}
 	}
 }

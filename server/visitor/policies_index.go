@@ -22,7 +22,7 @@ func (p *Policies) Index(c echo.Context) error {
 	if len(keys) == 0 {
 		return policyversions.ErrUnknownPolicy
 	}
-	page := &web.PolicyIndex{SiteKey: s.Key, Unlisted: !p.Indexed}
+	page := &web.PolicyIndex{SiteKey: s.Key, Unlisted: !p.Indexed || s.NoIndex}
 	page.Title, page.Site, page.Language, page.Root = "", s.Name, c.QueryParam("lang"), web.Root(c.Request().URL.EscapedPath())
 	fresh := maxFresh
 	for _, key := range keys {

@@ -47,7 +47,7 @@ func (p *Policies) show(c echo.Context, a *collection, number int, here, in, for
 	}
 	page := a.page(v, in, text.Title, r)
 	page.Here = a.to(here)
-	if page.Unlisted = page.Unlisted && here != ""; c.QueryParam("lang") != "" {
+	if page.Unlisted = page.Unlisted && here != "" || a.site.NoIndex; c.QueryParam("lang") != "" {
 		page.Query = "?lang=" + in
 	}
 	if asked := c.QueryParam("at"); asked != "" && here != "" {

@@ -96,8 +96,9 @@ func (s *shelf) InForce(ctx context.Context, siteKey, policy string, at time.Tim
 type policySite struct {
 	*shelf
 	*echo.Echo
-	now time.Time
-	err error // of the last request
+	policies *Policies
+	now      time.Time
+	err      error // of the last request
 }
 
 func newPolicySite(t *testing.T) *policySite {
@@ -127,6 +128,7 @@ func newPolicySite(t *testing.T) *policySite {
 		t.Fatal(err)
 	}
 	p := &Policies{Versions: shelf, Sites: shelf, Web: pages, Now: func() time.Time { return ps.now }}
+	ps.policies = p
 	ps.GET("/policies/:site", p.Index)
 	for path, handle := range map[string]echo.HandlerFunc{
 		"": p.InForce, "/versions": p.List, "/versions.json": p.List, "/versions/:number": p.Version, "/versions/:number/original": p.Original,
@@ -434,5 +436,31 @@ func TestRenderingsAreKeptByDigest(t *testing.T) {
 	}
 	if len(r.kept) > 64 {
 		t.Errorf("%d renderings are kept", len(r.kept))
+	}
+}
+
+// A site can ask search engines to list nothing of its archive, whatever the server's
+// own setting is, in every form of every page.
+func TestASiteOfWhichNothingIsListed(t *testing.T) {
+	for _, indexed := range []bool{false, true} {
+		for _, noIndex := range []bool{false, true} {
+			ps := newPolicySite(t)
+			ps.policies.Indexed, ps.site.NoIndex = indexed, noIndex
+			ps.now = at(t, "2026-06-01")
+			for _, address := range []string{"/policies/shop/privacy", "/policies/shop/privacy.json", "/policies/shop/privacy.md", "/policies/shop/privacy/versions", "/policies/shop/privacy/versions/1", "/policies/shop/privacy/feed.atom"} {
+				w := ps.get(address)
+				if w.Code != http.StatusOK {
+					t.Fatalf("%s: %d %s", address, w.Code, w.Body)
+				}
+				own := !strings.Contains(address, "/versions") && !strings.Contains(address, "feed")
+				hidden := noIndex || !indexed && !own
+				if got := w.Header().Get("X-Robots-Tag") == "noindex"; got != hidden {
+					t.Errorf("%s, indexed %v, noindex %v: hidden %v", address, indexed, noIndex, got)
+				}
+				if page := strings.HasPrefix(w.Body.String(), "<!"); page && strings.Contains(w.Body.String(), `content="noindex"`) != hidden {
+					t.Errorf("%s, indexed %v, noindex %v: the page says something else than its header", address, indexed, noIndex)
+				}
+			}
+		}
 	}
 }

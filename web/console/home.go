@@ -35,7 +35,7 @@ type Attention struct {
 type SiteForm struct {
 	Frame
 	Key, Name, TimeZone string
-	SecondPair          bool
+	SecondPair, NoIndex bool
 	New                 bool
 	Zones               []string
 	CreatedAt           time.Time
