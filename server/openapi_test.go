@@ -12,7 +12,8 @@ import (
 // notJSON are the routes that answer something else than JSON; all others must
 // stand in the document.
 var notJSON = []string{
-	"/opt-out", "/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
+	"/opt-out", "/opt-out/next", "/opt-out/take/:pass", "/privacy/:site/decide", "/privacy/:site/held", "/privacy/:site/link", "/privacy/:site/take/:pass",
+	"/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
 	"/log/verify", "/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",
 	"/log/checkpoint", "/log/tile/*", "/log/witness/add-checkpoint",
 	"/policies/:site", "/policies/:site/:policy/versions/:number/original", "/policies/:site/:policy/feed.atom", "/policies/:site/:policy/timegate",

@@ -33,15 +33,15 @@ type Centre struct {
 	History      []CentreRecord
 	Newer, Older string // queries of the pages beside this one; "" if there is none
 
-	GPC, DNT, OptOut bool   // as the request has them
-	Binding          bool   // the law makes GPC binding here
-	Signal           bool   // one of them counts here
-	Over             bool   // and the visitor allowed marketing in spite of it
-	DNTText          string // what the site does about DNT
-	Law, LawPlace    string // the row of the law table, in English
-	Deadline         string // to answer a request, "1 month" in words; "" if there is no figure
-	Requests         []CentreRequest
-	CanRequest       bool // there is a page for requests
+	GPC, DNT, OptOut bool          // as the request has them
+	Binding          bool          // the law makes GPC binding here
+	Signal           bool          // one of them counts here
+	Over             bool          // and the visitor allowed marketing in spite of it
+	DNTText          string        // what the site does about DNT
+	Law, LawPlace    string        // the row of the law table, in English
+	Deadline         string        // to answer a request, "1 month" in words; "" if there is no figure
+	Requests         []RequestLine // those of this visitor
+	Rights           []RequestKind // what can be asked for by the law here; none where there is no page for it
 	Controller       Controller
 	Links            []string // what can be had of a receipt beside it: "proof", "bundle", "shown", "forms"
 	FormNames        []string // other forms of a receipt
@@ -104,12 +104,6 @@ type CentreRecord struct {
 type CentreChoice struct {
 	Name   string
 	Choice string // key of its words without "choice_"
-}
-
-// A CentreRequest is a request of the visitor in one line.
-type CentreRequest struct {
-	ID, Kind, State string // words, in the page's language
-	At              time.Time
 }
 
 // CentreLink is the page with a link for another device, or the one that takes it up.

@@ -116,12 +116,13 @@ func pages() []struct {
 					Categories: []CentreChoice{{"Statistics", "granted"}, {"Marketing", "refused"}}, Vendors: []CentreChoice{{"GA <4>", "not_asked"}}, Policies: p.Policies[:1]})
 			}
 			p.Newer, p.Older, p.Back = "?from=1#history", "?from=2#history", "https://shop.example/"
-			p.GPC, p.DNT, p.OptOut, p.Binding, p.Signal, p.Over, p.CanRequest, p.Deadline = true, true, true, true, true, true, true, "1 month"
+			p.GPC, p.DNT, p.OptOut, p.Binding, p.Signal, p.Over, p.Deadline = true, true, true, true, true, true, "1 month"
 			p.Law, p.LawPlace, p.Links, p.FormNames = "GDPR", "EU", []string{"proof", "bundle", "shown"}, []string{"27560"}
-			p.Requests = []CentreRequest{{ID: "x", Kind: "Access", State: "open", At: spring}}
+			p.Requests = []RequestLine{{ID: "x", Kind: "access", State: "open", Due: spring, Waits: true}}
+			p.Rights = []RequestKind{{Key: "erasure", Name: "erasure"}}
 		}), []string{"Your choice is recorded.", "There is no such receipt of this website.", "These choices were made in another browser.", "Choose the same in this browser", "What you allowed ends on 1 March 2026",
 			"Privacy <policy> Version 1 What changed since version 1 Version 3 is in force now.", "Cookies Version 2 This version is still in force.", "A note about a changed policy was shown", "GA <4> Not asked",
-			"Proof from the log", "Evidence bundle", "What was shown", "27560", "Allow Ads <2> again", "Leave out GA <4>", "Requests are answered within: 1 month", "Access · open", "obliges websites"}},
+			"Proof from the log", "Evidence bundle", "What was shown", "27560", "Allow Ads <2> again", "Leave out GA <4>", "Requests are answered within: 1 month", "Being worked on", "Your requests", "Make a request, or see those you made", "obliges websites"}},
 		{&CentreLink{Head: Head{Root: "../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Address: "https://x.example/<a>", Picture: "<svg></svg>"}, []string{"Scan this", "https://x.example/<a>"}},
 		{&CentreLink{Head: Head{Root: "../../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Pass: "p"}, []string{"Show the choices"}},
 		{&CentreLink{Head: Head{Root: "../../../", Language: "en"}, SiteKey: "shop", Words: choiceWords, Gone: true}, []string{"This link has been used"}},

@@ -177,6 +177,7 @@ var layerNames = map[string]string{
 	string(consent.OnBanner): "the first layer", string(consent.OnSettings): "the settings", string(consent.OnPlaceholder): "a placeholder",
 	string(consent.OnAPI): "the site's own control", string(consent.OnSignal): "a signal", string(consent.OnChange): "the note of a change",
 	string(consent.OnShare): "another domain", string(consent.OnPage): "the page without script",
+	string(consent.OnCentre): "the privacy centre",
 }
 
 func byLayer(counts []consent.Count) *console.Chart {

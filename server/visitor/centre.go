@@ -9,13 +9,16 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/regime"
+	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -26,11 +29,23 @@ type Centre struct {
 	Choices   *ChoicesPage
 	Elsewhere *Elsewhere
 	Passes    *Passes
-	Links     []string // what is answered beside a receipt: "proof", "bundle", "shown"
-	Forms     []string // other forms of a receipt: values of ?form=
-	// Requests lists the requests of whoever holds these receipts, in the page's
-	// language; nil: there are none on this server.
-	Requests func(ctx context.Context, site, language string, receipts []string) ([]web.CentreRequest, error)
+	Requests  *Requests // nil: nothing is asked for on this server
+
+	links  sync.Once
+	beside []string
+}
+
+// offers are those of the addresses beneath a receipt that this server answers:
+// "proof", "bundle", "shown".
+func (p *Centre) offers(e *echo.Echo) []string {
+	p.links.Do(func() {
+		for _, route := range e.Routes() {
+			if name, ok := strings.CutPrefix(route.Path, "/v1/sites/:site/receipts/:id/"); ok && route.Method == http.MethodGet {
+				p.beside = append(p.beside, name)
+			}
+		}
+	})
+	return p.beside
 }
 
 // holdCookie says which receipt a browser was shown. It is no decision of that browser:
@@ -115,7 +130,7 @@ func (p *Centre) Get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page, err := p.page(r, live, h)
+	page, err := p.page(r, live, h, p.offers(c.Echo()))
 	if err != nil {
 		return err
 	}
@@ -197,7 +212,7 @@ func (p *Centre) recall(ctx context.Context, live *Live, v *view, m Memory) {
 
 // page is what this visitor is to see. Its token names the page as it stands for
 // somebody who has not decided.
-func (p *Centre) page(r *http.Request, live *Live, h hold) (*web.Centre, error) {
+func (p *Centre) page(r *http.Request, live *Live, h hold, links []string) (*web.Centre, error) {
 	lang := p.language(r, live, r.URL.Query().Get("lang"))
 	s := p.seen(r, live, lang)
 	page := p.blank(live, s)
@@ -226,16 +241,40 @@ func (p *Centre) page(r *http.Request, live *Live, h hold) (*web.Centre, error) 
 	if err := p.history(r, live, s, h, page); err != nil {
 		return nil, err
 	}
-	if p.Requests != nil {
-		var receipts []string
-		for _, e := range h.records {
-			receipts = append(receipts, e.ReceiptID)
-		}
-		if page.Requests, err = p.Requests(r.Context(), live.Site.Key, lang, receipts); err != nil {
-			return nil, err
+	page.Links = links
+	for _, form := range forms.All() {
+		if form.Name != "receipt" {
+			page.FormNames = append(page.FormNames, form.Name)
 		}
 	}
-	return page, nil
+	return page, p.rights(r.Context(), live, s, h, page)
+}
+
+// rights are what can be asked for by the law here, and what this visitor asked for.
+func (p *Centre) rights(ctx context.Context, live *Live, s seen, h hold, page *web.Centre) error {
+	if p.Requests == nil {
+		return nil
+	}
+	for _, k := range p.Requests.Service.Rights.Offered(s.ruling) {
+		page.Rights = append(page.Rights, web.RequestKind{Key: string(k), Name: wordOf(string(k))})
+	}
+	if len(h.records) == 0 {
+		return nil
+	}
+	var receipts []string
+	for _, e := range h.records {
+		receipts = append(receipts, e.ReceiptID)
+	}
+	made, err := p.Requests.Service.Store.OfReceipts(ctx, live.Site.Key, receipts)
+	if err != nil {
+		return err
+	}
+	for _, m := range made {
+		if m.State != request.Pending && m.State != request.Lapsed {
+			page.Requests = append(page.Requests, web.RequestLine{ID: m.ID, Kind: wordOf(string(m.Kind)), State: string(m.State), Due: lastMoment(m.Due, live), Waits: m.State.Waits()})
+		}
+	}
+	return nil
 }
 
 // blank is the page as it stands for somebody who has not decided and sends no signal.
@@ -253,7 +292,6 @@ func (p *Centre) blank(live *Live, s seen) *web.Centre {
 		Head:    web.Head{Title: words["title"], Site: live.Site.Name, Language: s.lang},
 		SiteKey: live.Site.Key, Words: words, Ask: words[ask], AskAge: s.view.boot.age != 0,
 		PolicyURL: live.policyURL(), Controller: live.controller(), Binding: s.view.boot.binding, DNTText: words[dnt],
-		CanRequest: p.Requests != nil, Links: p.Links, FormNames: p.Forms,
 	}
 	if s.view.served.Region != "" { // elsewhere the strictest rules are in the place of a law
 		page.Law, page.LawPlace = s.ruling.Row.Law, s.ruling.Row.Name

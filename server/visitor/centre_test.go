@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/labstack/echo/v4"
 	"golang.org/x/net/html"
 
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -22,8 +23,9 @@ import (
 func (w *world) centre(choices *visitor.ChoicesPage) {
 	elsewhere := &visitor.Elsewhere{Kept: w.db, Script: w.script, Store: w.db}
 	w.script.Cookies.Elsewhere = elsewhere
-	c := &visitor.Centre{Choices: choices, Elsewhere: elsewhere, Links: []string{"proof"},
+	c := &visitor.Centre{Choices: choices, Elsewhere: elsewhere,
 		Passes: visitor.NewPasses(w.db, func() time.Time { return w.now }, bytes.Repeat([]byte("c"), 64))}
+	w.echo.GET("/v1/sites/:site/receipts/:id/proof", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	w.echo.GET("/privacy/:site", c.Get)
 	w.echo.POST("/privacy/:site/decide", c.Decide)
 	w.echo.POST("/privacy/:site/held", c.Held)
