@@ -56,8 +56,9 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 			return ""
 		},
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
-		Insight:  admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
-		Workshop: admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
+		Insight:      admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
+		Transparency: transparencyPages(cfg.Data, in.db),
+		Workshop:     admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil
 }
 

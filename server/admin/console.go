@@ -38,7 +38,8 @@ type Console struct {
 	Requests  *request.Service // of visitors, about their data
 	Languages []string         // that visitors are written to in
 
-	Insight Insight
+	Insight      Insight
+	Transparency Transparency
 	Workshop
 }
 

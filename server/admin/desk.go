@@ -88,6 +88,7 @@ func (d *Desk) menu(f *console.Frame) error {
 		add(operator.ReadReceipts, s, base+"/receipts", "Receipts", "receipt")
 		add(operator.ReadRequests, s, base+"/requests", "Requests", "request")
 		add(operator.ReadNotices, s, base+"/embed", "Embed", "embed")
+		add(operator.ReadLog, s, base+"/log", "Log", "log")
 		f.Site, f.SiteName = s, d.Site.Name
 	}
 	add("", "", "admin", "Sites", "site")

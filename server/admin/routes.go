@@ -30,6 +30,7 @@ func (c *Console) Routes() []Route {
 		c.operatorRoutes(),
 		c.tokenRoutes(),
 		c.logRoutes(),
+		c.transparencyRoutes(),
 		c.policyRoutes(),
 		c.noticeRoutes(),
 		c.previewRoutes(),

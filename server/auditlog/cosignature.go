@@ -209,3 +209,20 @@ func SplitNote(text []byte, key note.Verifier) (own []byte, others map[string]st
 	}
 	return own, others
 }
+
+// Signatures are the signature lines of a note, by whomever; none of them is verified.
+func Signatures(text []byte) (all []note.Signature) {
+	_, lines, ok := cutNote(text)
+	if !ok {
+		return nil
+	}
+	for line := range strings.Lines(lines) {
+		rest, ok := strings.CutPrefix(line, "— ")
+		name, signature, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), " ")
+		b, err := base64.StdEncoding.DecodeString(signature)
+		if ok && err == nil && len(b) >= 4 {
+			all = append(all, note.Signature{Name: name, Hash: binary.BigEndian.Uint32(b), Base64: signature})
+		}
+	}
+	return all
+}

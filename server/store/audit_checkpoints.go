@@ -81,14 +81,14 @@ func (r *replay) checkpoints(ctx context.Context) error {
 // before, because somebody said so: an act, which the log has an entry of, says the same.
 func (r *replay) accepted(ctx context.Context) (ends []int64, err error) {
 	rows, err := r.tx.QueryContext(ctx, `SELECT l.position, l.at, l.since, l.pinned, l.why, a.at, a.what, a.object, a.detail,
-			(SELECT c.note FROM checkpoint c WHERE c.seq = l.since), (SELECT c.at FROM checkpoint c WHERE c.seq = l.since),
+			(SELECT c.note FROM checkpoint c WHERE c.seq = l.since), (SELECT c.at FROM checkpoint c WHERE c.seq = l.since), (SELECT c.size FROM checkpoint c WHERE c.seq = l.since),
 			(SELECT c.at FROM checkpoint c WHERE c.seq = l.since + 1), (SELECT c.size FROM checkpoint c WHERE c.seq = l.since + 1)
 		FROM log_accepted l LEFT JOIN log_entry e ON e.position = l.position AND e.kind = ?1
 		LEFT JOIN operator_act a ON CAST(a.seq AS TEXT) = e.object ORDER BY l.position`, string(auditlog.Act))
 	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
 		var l acceptance
 		of := "that the log was accepted"
-		if err := row.Scan(&l.position, &l.at, &l.since, &l.pinned, &l.why, &l.actAt, &l.what, &l.object, &l.detail, &l.note, &l.before, &l.after, &l.size); err != nil {
+		if err := row.Scan(&l.position, &l.at, &l.since, &l.pinned, &l.why, &l.actAt, &l.what, &l.object, &l.detail, &l.note, &l.before, &l.shorter, &l.after, &l.size); err != nil {
 			r.finding(auditlog.Altered, of, auditlog.NoLeaf, errMisshapen)
 			return none, nil //nolint:nilerr // it is a finding
 		}
@@ -125,7 +125,8 @@ type acceptance struct {
 	why                  string
 	actAt                sql.NullInt64
 	what, object, detail sql.NullString
-	before, after, size  sql.NullInt64
+	before, shorter      sql.NullInt64 // time and size of the newest checkpoint of before
+	after, size          sql.NullInt64 // of the first one after
 }
 
 // holds makes sure that it says what the act says, and stands where it says it does.
@@ -141,7 +142,7 @@ func (l acceptance) holds() bool {
 	}
 	return l.what.String == "log.accept" && l.actAt.Int64 == l.at && l.detail.String == l.why && pinned &&
 		(names(l.pinned) || names(l.note) || l.object.String == "no earlier checkpoint") &&
-		(l.since == 0 || l.before.Valid && l.before.Int64 <= l.at) && (!l.after.Valid || l.after.Int64 >= l.at && l.size.Int64 > l.position)
+		(l.since == 0 || l.before.Valid && (l.before.Int64 < l.at || l.before.Int64 == l.at && l.shorter.Int64 <= l.position)) && (!l.after.Valid || l.after.Int64 >= l.at && l.size.Int64 > l.position)
 }
 
 var errNoKey = errors.New("the key of the log was not given")
