@@ -155,13 +155,32 @@ func checkPolicy(f Files, site, key string, number int, digest canonical.Digest,
 		if err := checkDigestOf(f, versionFile(key, n, fileText), e.Digest); err != nil {
 			return err
 		}
+		if err := checkOriginal(f, versionFile(key, n, "original."), e.Original); err != nil {
+			return err
+		}
 		for language, d := range e.Translations {
 			if err := checkDigestOf(f, versionFile(key, n, language+"."+fileText), d); err != nil {
+				return err
+			}
+			if err := checkOriginal(f, versionFile(key, n, language+".original."), e.Originals[language]); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// checkOriginal makes sure that the one file whose name begins so is the one that was
+// imported. Entries of before they named it say "": then nothing binds it.
+func checkOriginal(f Files, begins string, want canonical.Digest) error {
+	names := f.under(begins)
+	if len(names) != 1 {
+		return fmt.Errorf("there are %d files %s*, and not one", len(names), begins)
+	}
+	if want == "" {
+		return nil
+	}
+	return checkDigestOf(f, names[0], want)
 }
 
 // checkDigestOf makes sure that a file is there with that digest, or is not there

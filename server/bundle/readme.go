@@ -25,7 +25,7 @@ func (e *evidence) readme(f Files) ([]byte, error) {
 		"State": c.State, "Action": c.Action, "Surface": c.Surface, "Basis": c.Basis, "Language": c.Language, "Region": c.Region, "Source": c.RegionSource,
 		"Law": fmt.Sprintf("%s, %s; row %s of the table of %s", e.law.Name, e.law.Law, c.Law, c.LawTable), "Replay": nameReplay,
 		"Page": e.page(f), "Token": f[nameToken] != nil, "Told": e.told(), "Boot": !e.page(f), "Minimised": e.minimised,
-		"Key": e.keyID, "Origin": e.origin, "Size": e.size,
+		"Unbound": false, "Key": e.keyID, "Origin": e.origin, "Size": e.size,
 		"Browser": "told apart from others by a random number alone",
 	}
 	if e.minimised {
@@ -38,6 +38,11 @@ func (e *evidence) readme(f Files) ([]byte, error) {
 	for _, key := range slices.Sorted(maps.Keys(c.Policies)) {
 		p := c.Policies[key]
 		policies = append(policies, fmt.Sprintf("%s, version %d, in force since %s", key, p.Number, at(p.Effective)))
+	}
+	for _, p := range e.policies {
+		if p.chain[len(p.chain)-1].Original == "" {
+			data["Unbound"] = true
+		}
 	}
 	var open []string
 	if !e.page(f) {

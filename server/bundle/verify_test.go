@@ -72,10 +72,9 @@ func TestEveryByteCounts(t *testing.T) {
 	}
 }
 
-// unbound: of what was imported, and of the keys where others are trusted, nothing
-// but the manifest speaks.
+// unbound: of the keys, where others are trusted, nothing but the manifest speaks.
 func unbound(name string) bool {
-	return name == nameManifest || strings.Contains(name, "original.") || name == nameKeys || name == nameLogKey
+	return name == nameManifest || name == nameKeys || name == nameLogKey
 }
 
 // positions are some of a file's bytes: all of a very short one, else those at both

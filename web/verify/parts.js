@@ -37,7 +37,7 @@ const checkModules = async (files) => {
 /** An entry of a policy version, held against its own digest, salts and leaf (docs/wire.md, "An entry of a policy version"). */
 const readLink = async (bytes, name) => {
   const it = parse(bytes, name);
-  if (!exactly(it, 'digest entry leaf salts') || !exactly(it.leaf, 'hash index') || !exactly(it.salts, 'core personal') || it.entry?.schema !== 'policy-version/v1')
+  if (!exactly(it, 'digest entry leaf salts') || !exactly(it.leaf, 'hash index') || !exactly(it.salts, 'core personal') || !/^policy-version\/v[12]$/.test(it.entry?.schema))
     throw new Error(`${name} has not the form of an entry`);
   const entry = utf8.encode(canonical(it.entry));
   if ((await digest(entry)) !== it.digest) throw new Error(`${name}: the entry was altered`);
@@ -47,7 +47,13 @@ const readLink = async (bytes, name) => {
   return { entry: it.entry, digest: it.digest, leaf: { bytes: leaf, index: it.leaf.index } };
 };
 
-const checkPolicies = async ({ file, named, fail }, core, x) => {
+const checkPolicies = async ({ files, file, named, fail }, core, x) => {
+  /** The one file that was imported. Entries of before they named it bind none. */
+  const original = async (begins, want) => {
+    const [name, ...more] = [...files.keys()].filter((name) => name.startsWith(begins));
+    if (!name || more.length) fail(`there is not one file ${begins}*`);
+    if (want !== undefined) await named(name, want);
+  };
   const keys = Object.keys(core.policies ?? {}).sort();
   if (keys.join() !== Object.keys(x.policies).sort().join()) fail('the record names other policies than the experience');
   for (const key of keys) {
@@ -65,7 +71,11 @@ const checkPolicies = async ({ file, named, fail }, core, x) => {
       if (n < said.number) continue;
       if (entry.digest !== said.digest || entry.effective !== said.effective) fail(`${at}entry.json is not the version that the receipt names`);
       await named(at + 'text.json', entry.digest);
-      for (const [language, d] of Object.entries(entry.translations ?? {})) await named(`${at}${language}.text.json`, d);
+      await original(at + 'original.', entry.original);
+      for (const [language, d] of Object.entries(entry.translations ?? {})) {
+        await named(`${at}${language}.text.json`, d);
+        await original(`${at}${language}.original.`, entry.originals?.[language]);
+      }
     }
   }
 };

@@ -1,5 +1,5 @@
 // Firefox and WebKit by the protocols they speak themselves: Marionette over a socket, WebDriver over HTTP. Both give
-// { go, run, click, end }; each call is a fresh browser with a fresh profile.
+// { go, run, within, click, end }: `within` runs in a frame; each call is a fresh browser with a fresh profile.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -76,6 +76,13 @@ const firefox = async () => {
   return {
     go: (url) => send('WebDriver:Navigate', { url }),
     run: async (script) => (await send('WebDriver:ExecuteScript', { script, args: [] })).value,
+    async within(selector, script) {
+      const { value } = await send('WebDriver:FindElement', { using: 'css selector', value: selector });
+      await send('WebDriver:SwitchToFrame', { id: null, element: value[element] });
+      const answer = await send('WebDriver:ExecuteScript', { script, args: [] });
+      await send('WebDriver:SwitchToFrame', { id: null });
+      return answer.value;
+    },
     async click(selector) {
       const { value } = await send('WebDriver:FindElement', { using: 'css selector', value: selector });
       await send('WebDriver:ElementClick', { id: value[element] });
@@ -105,6 +112,12 @@ const webkit = async () => {
   return {
     go: (url) => call('/url', { url }),
     run: (script) => call('/execute/sync', { script, args: [] }),
+    async within(selector, script) {
+      await call('/frame', { id: await call('/element', { using: 'css selector', value: selector }) });
+      const answer = await call('/execute/sync', { script, args: [] });
+      await call('/frame', { id: null });
+      return answer;
+    },
     async click(selector) {
       const found = await call('/element', { using: 'css selector', value: selector });
       await call(`/element/${found[element]}/click`, {});

@@ -38,6 +38,7 @@ export const install = async () => {
   const port = await freePort();
 
   const it = {
+    binary,
     data,
     port,
     base: `http://127.0.0.1:${port}`,

@@ -123,6 +123,11 @@ for policy, named in core["policies"].items():
         hold("entry of version %d of %s" % (n, policy), ok and entered == octets(link["leaf"]["hash"]))
         before = link["digest"]
     hold("text of " + policy, sha(load(at + "text.json")).hex() == named["digest"] == link["entry"]["digest"])
+    for name in present:
+        if name.startswith(at) and "original." in name and "original" in link["entry"]:
+            language = name[len(at) :].split("original.")[0].rstrip(".")
+            want = link["entry"]["originals"][language] if language else link["entry"]["original"]
+            hold("imported file " + name, sha(load(name)).hex() == want)
     included(at + "entry.tlog-proof", link["leaf"]["index"], entered, vkey)
 
 hold("log/checkpoint is that of the proof", load("log/receipt.tlog-proof").split(b"\n\n", 1)[1] == load("log/checkpoint"))
