@@ -84,6 +84,8 @@ func (c *Console) noticePart(d *Desk) error {
 	if err != nil {
 		return err
 	}
+	// What is wrong at a field stands above the form already, and at the field.
+	page.Issues = slices.DeleteFunc(page.Issues, func(i console.NoticeIssue) bool { return i.Error && i.Field != "" })
 	return d.Show(page)
 }
 
@@ -114,9 +116,11 @@ func (c *Console) partPage(d *Desk, w notice.Work) (*console.NoticePart, error) 
 	}
 	part.show(page, n)
 	page.Arrange()
-	for _, issue := range page.Issues {
-		if label, name := page.FieldOf(issue.Path); issue.Error && name != "" {
-			page.Wrong = append(page.Wrong, console.Mend{Field: name, What: label + " " + issue.What + "; " + issue.Remedy})
+	for i := range page.Issues {
+		issue := &page.Issues[i]
+		issue.Label, issue.Field = page.FieldOf(issue.Path)
+		if issue.Error && issue.Field != "" {
+			page.Wrong = append(page.Wrong, console.Mend{Field: issue.Field, What: issue.Label + " " + issue.What + "; " + issue.Remedy})
 		}
 	}
 	page.OpenWrong()

@@ -25,7 +25,6 @@ func (c *Console) lookNotice(d *Desk) error {
 	if err != nil {
 		return err
 	}
-	page.Wrong = slices.Clone(page.Wrong)
 	if d.FormValue("fair") == "yes" {
 		if err := c.judge(d, w, page); err != nil {
 			return err

@@ -34,14 +34,15 @@ func (p *NoticePart) Arrange() {
 }
 
 // FieldOf is the label and the name of the field at which an issue of a path is
-// mended, both "" if the form has none. An issue of a line is one of its field.
+// mended, both "" if the form has none. An issue of a line is one of its field, and one
+// of a text in all languages one of the first.
 func (p *NoticePart) FieldOf(path string) (label, name string) {
 	whole := path
 	if i := strings.LastIndexByte(path, '['); i > 0 && strings.HasSuffix(path, "]") {
 		whole = path[:i]
 	}
 	for _, f := range p.fields {
-		if f.Name == path || f.Name == whole && f.Kind == "lines" {
+		if f.Name == path || f.Name == whole && f.Kind == "lines" || whole == path && f.Language != "" && strings.HasPrefix(f.Name, path+".") {
 			return f.Label, f.Name
 		}
 	}

@@ -74,6 +74,7 @@ type NoticeIssue struct {
 	Line                     int
 	Error                    bool
 	Address                  string // of the page on which it is mended, from the root
+	Field, Label             string // on that page itself: the field's name and label; "" elsewhere
 }
 
 // A Differing is a field in which two notices differ.

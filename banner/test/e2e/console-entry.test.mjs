@@ -88,10 +88,19 @@ test('the first link makes an owner with a passkey, who signs out and in again b
   await heading(page, 'Sign in');
   await page.goto(base + 'admin/operators');
   await heading(page, 'Sign in');
+  assert.equal(await page.getByLabel('E-mail address').getAttribute('autocomplete'), 'username webauthn');
   await sound(page, 'sign-in');
   await page.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await heading(page, 'Operators'); // and on to where it was
   await sound(page, 'operators');
+
+  // A browser that fills in the address offers the passkey there: no button is pressed.
+  await page.getByRole('button', { name: 'Sign out', exact: true }).click();
+  await heading(page, 'Sign in');
+  await keys.fills(true);
+  await page.goto(base + 'admin/operators');
+  await heading(page, 'Operators');
+  await keys.fills(false);
 
   await page.goto(base + 'admin/account/password'); // a second way in, for the day the first is lost
   await heading(page, 'Password and code');

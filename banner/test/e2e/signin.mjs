@@ -30,8 +30,14 @@ export const setUp = async (page) => {
 /** A code that counts once more: that of the next step, which a clock may be ahead. */
 export const nextCode = (secret) => code(secret, Date.now() + 30_000);
 
-/** An authenticator in the device: it verifies its owner and keeps passkeys. Of this page. */
+/**
+ * An authenticator in the device: it verifies its owner and keeps passkeys. Of this page. It takes a passkey that is
+ * offered at once, so browsers that fill in addresses sign in by themselves: `fills` says whether this one does.
+ */
 export const authenticator = async (page) => {
+  await page.addInitScript(() => {
+    if (localStorage.fills !== 'yes') PublicKeyCredential.isConditionalMediationAvailable = async () => false;
+  });
   const cdp = await page.context().newCDPSession(page);
   await cdp.send('WebAuthn.enable');
   const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
@@ -39,6 +45,7 @@ export const authenticator = async (page) => {
   });
   return {
     keys: async () => (await cdp.send('WebAuthn.getCredentials', { authenticatorId })).credentials,
+    fills: (yes) => page.evaluate((yes) => (localStorage.fills = yes), yes ? 'yes' : 'no'),
     verifies: (isUserVerified) => cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }),
   };
 };

@@ -28,6 +28,7 @@ const ask = async (fair) => {
 
 /** Puts what the server says into the page: the list, and at each field what is wrong with it. */
 const show = (page) => {
+  document.querySelector('main > .wrong')?.remove(); // what was wrong when the page came; the list says it as it is now
   for (const id of ['lint', 'contrast']) {
     const [mine, theirs] = [document.getElementById(id), page.getElementById(id)];
     if (mine && theirs && mine.textContent !== theirs.textContent) mine.replaceChildren(...theirs.childNodes);

@@ -25,10 +25,11 @@ const send = async (box, path, body) => {
 const listed = (list) => (list ?? []).map((c) => ({ ...c, id: toBytes(c.id) }));
 
 const ways = {
-  async 'sign-in'(box) {
+  async 'sign-in'(box, how) {
     const options = await send(box, 'admin/sign-in/passkey/ask?to=' + encodeURIComponent(box.dataset.to));
     const key = await navigator.credentials.get({
       publicKey: { ...options, challenge: toBytes(options.challenge), allowCredentials: listed(options.allowCredentials) },
+      ...how,
     });
     return send(box, 'admin/sign-in/passkey', {
       id: key.id, rawId: toText(key.rawId), type: key.type, clientExtensionResults: {},
@@ -66,21 +67,54 @@ const words = (error) => ({
   TypeError: 'The server can’t be reached. Try again in a moment', // of fetch
 }[error.name] ?? error.message);
 
+// A challenge counts for five minutes: one that waits in the address field is asked anew before that.
+const waits = 4 * 60_000;
+let waiting; // what waits in the address field
+
+/** Offers passkeys where the browser fills in the address (conditional mediation), for as long as the page is open. */
+const offer = async (box) => {
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  for (;;) {
+    waiting = new AbortController();
+    const { signal } = waiting;
+    const timer = setTimeout(() => waiting.abort('anew'), waits);
+    try {
+      const { to } = await ways['sign-in'](box, { mediation: 'conditional', signal });
+      return location.assign(box.dataset.root + to);
+    } catch (error) {
+      if (signal.reason === 'anew') continue;
+      if (!signal.aborted && error.name !== 'NotAllowedError') fail(box, error);
+      return;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+};
+
+// Another tab may have been asked meanwhile, and a browser remembers one question.
+document.addEventListener('visibilitychange', () => document.hidden || waiting?.abort('anew'));
+
+const fail = (box, error) => {
+  const wrong = box.querySelector('.mend');
+  wrong.textContent = words(error);
+  wrong.hidden = false;
+};
+
 for (const box of supported ? document.querySelectorAll('[data-passkey]') : []) {
   const button = box.querySelector('button');
-  const wrong = box.querySelector('.mend');
   box.hidden = false;
   button.addEventListener('click', async () => {
-    wrong.hidden = true;
+    waiting?.abort('pressed'); // a browser asks for one passkey at a time
+    box.querySelector('.mend').hidden = true;
     button.disabled = true;
     try {
       const { to } = await ways[box.dataset.passkey](box);
       location.assign(box.dataset.root + to);
     } catch (error) {
       button.disabled = false;
-      wrong.textContent = words(error);
-      wrong.hidden = false;
+      fail(box, error);
       button.focus();
     }
   });
+  if (box.dataset.passkey === 'sign-in') offer(box);
 }
