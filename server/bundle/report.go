@@ -10,7 +10,7 @@ import (
 // names of checks in words.
 var checked = map[string]string{
 	"archive": "the zip is sound: nothing in it can be read in two ways", "manifest": "every file has the digest that MANIFEST lists, and no other file is there",
-	"keys": "the keys can be read", "form": "the receipt has the form of one, byte for byte", "ids": "its parts belong to one receipt",
+	"keys": "the keys in the bundle are written as a server publishes them", "form": "the receipt has the form of one, byte for byte", "ids": "its parts belong to one receipt",
 	"contents": "what it says does not contradict itself", "leaf": "record, salts and leaf belong together", "key": "the key it names is among those given",
 	"signature": "the signature is of that key, over that leaf", "experience": "what was shown is what the record names",
 	"notice": "the notice", "wording": "the words", "tags": "the tags", "law": "the row of the law table", "script": "the script that asked, and those it fetches",

@@ -111,12 +111,11 @@ func Verify(f Files, t Trust) Report {
 
 // receipt checks the receipt itself, and takes over what that found.
 func (r *Report) receipt(f Files) {
+	own, err := ownKeys(f)
+	r.check("keys", err)
 	keys := r.Trusted.Keys
 	if keys == nil {
-		var err error
-		if keys, err = consent.ParsePublicKeys(f[nameKeys]); err != nil {
-			r.check("keys", err)
-		}
+		keys = own
 	}
 	report, _ := consent.Verify(f[nameReceipt], keys)
 	if report.Reformatted && report.Checks[0].Err == nil {
@@ -126,6 +125,22 @@ func (r *Report) receipt(f Files) {
 	for _, c := range report.Checks {
 		r.check(c.Name, c.Err)
 	}
+}
+
+// ownKeys are the keys of receipts that stand in the bundle, which they have to as
+// the server publishes them, and beside them the log's.
+func ownKeys(f Files) (consent.PublicKeys, error) {
+	keys, err := consent.ParsePublicKeys(f[nameKeys])
+	if err != nil {
+		return nil, err
+	}
+	if document, err := keys.JWKS(); err != nil || !bytes.Equal(document, f[nameKeys]) {
+		return keys, fmt.Errorf("%s is not as a server publishes it", nameKeys)
+	}
+	if _, err := logVerifier(f[nameLogKey]); err != nil || !bytes.HasSuffix(f[nameLogKey], []byte("\n")) {
+		return keys, fmt.Errorf("%s is not the key of a log", nameLogKey)
+	}
+	return keys, nil
 }
 
 func checkExperience(f Files, core consent.Core, x *notice.Experience) error {

@@ -4,6 +4,7 @@
 const about = {
   archive: 'the zip is sound: nothing in it can be read in two ways',
   manifest: 'every file has the digest that MANIFEST lists, and no other file is there',
+  keys: 'the keys in the bundle are written as a server publishes them',
   form: 'the receipt has the form of one, byte for byte',
   ids: 'its parts belong to one receipt',
   contents: 'what it says does not contradict itself',
@@ -60,6 +61,14 @@ const verifyBundle = async (zip, trust = {}) => {
   };
 
   await check('manifest', () => checkManifest(files));
+  await check('keys', async () => {
+    const document = parse(file('keys/jwks.json'), 'keys/jwks.json');
+    const own = [...(await keysOf(text(file('keys/jwks.json')))).entries()].sort(([a], [b]) => (a < b ? -1 : 1));
+    if (canonical(document) !== canonical({ keys: own.map(([kid, x]) => ({ crv: 'Ed25519', kid, kty: 'OKP', use: 'sig', x: base64url(x) })) })) fail('keys/jwks.json is not as a server publishes it');
+    const line = text(file('log/vkey'));
+    await parseVkey(line.slice(0, -1));
+    if (!line.endsWith('\n')) fail('log/vkey is not one line');
+  });
   const receipt = await check('form', () => readReceipt(file('receipt.json')));
   const core = receipt?.core ?? {};
   const hash = receipt?.hash;
