@@ -119,7 +119,11 @@ func (c *Console) partPage(d *Desk, w notice.Work) (*console.NoticePart, error) 
 	for i := range page.Issues {
 		issue := &page.Issues[i]
 		issue.Label, issue.Field = page.FieldOf(issue.Path)
-		if issue.Error && issue.Field != "" {
+		if issue.Field == "" {
+			continue
+		}
+		issue.Remedy, _, _ = strings.Cut(issue.Remedy, ", such as {") // how it is written in a file
+		if issue.Error {
 			page.Wrong = append(page.Wrong, console.Mend{Field: issue.Field, What: issue.Label + " " + issue.What + "; " + issue.Remedy})
 		}
 	}

@@ -42,8 +42,12 @@ func (p *NoticePart) FieldOf(path string) (label, name string) {
 		whole = path[:i]
 	}
 	for _, f := range p.fields {
-		if f.Name == path || f.Name == whole && f.Kind == "lines" || whole == path && f.Language != "" && strings.HasPrefix(f.Name, path+".") {
+		if f.Name == path || f.Name == whole && f.Kind == "lines" {
 			return f.Label, f.Name
+		}
+		if f.Language != "" && f.Name == path+"."+f.Language {
+			label, _, _ = strings.Cut(f.Label, ", in ")
+			return label, f.Name
 		}
 	}
 	return "", ""
