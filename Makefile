@@ -9,7 +9,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-integrations test-browser lint check bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ lint: bin/golangci-lint ## golangci-lint, with the import rules of the house
 	bin/golangci-lint run
 
 check: test ## exactly what CI runs
+
+tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES=…)
+	VOLENTI_TAMPER=$(or $(TIMES),10000) go test -count=1 -timeout 2h -v -run 'EveryTampering|AnyHistory' ./server/store
 
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...

@@ -130,8 +130,10 @@ func (c *Console) placed(d *Desk, p auditlog.Placed) console.LogLeafRow {
 		row.About = ""
 	case auditlog.Standing:
 		row.About = p.Day
-	case auditlog.Publication, auditlog.Act:
+	case auditlog.Publication:
 		row.About = "number " + p.Object
+	case auditlog.Act:
+		row.About = p.What + ", number " + p.Object
 	}
 	return row
 }

@@ -13,6 +13,7 @@ type Placed struct {
 	Object string    // receipt id, "privacy 2", number or day
 	At     time.Time // when it happened, by the server's clock; zero where only the day is known
 	Day    string    // 2026-11-21, UTC
+	What   string    // the kind of an act: "notice.publish"
 }
 
 // PlacedQuery asks for what stands in the log, newest first.
@@ -43,19 +44,20 @@ type Opened struct {
 	Hidden    bool   // it is restricted: nobody may read it (GDPR Art. 18)
 }
 
-// SaidAt reads when something happened from the core of its entry.
-func SaidAt(core []byte) (at time.Time, day string) {
+// Said fills in what the core of an entry says of when it happened, and what it was.
+func (p *Placed) Said(core []byte) {
 	var said struct {
 		At          int64  `json:"at"`
 		PublishedAt int64  `json:"published_at"`
 		Day         string `json:"day"`
+		What        string `json:"what"`
 	}
 	if json.Unmarshal(core, &said) != nil {
-		return time.Time{}, ""
+		return
 	}
+	p.Day, p.What = said.Day, said.What
 	if ms := max(said.At, said.PublishedAt); ms > 0 {
-		at = time.UnixMilli(ms).UTC()
-		return at, at.Format(time.DateOnly)
+		p.At = time.UnixMilli(ms).UTC()
+		p.Day = p.At.Format(time.DateOnly)
 	}
-	return time.Time{}, said.Day
 }

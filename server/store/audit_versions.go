@@ -29,8 +29,9 @@ func (r *replay) versions(ctx context.Context) error {
 			return err
 		}
 	}
-	// What is either so or not has two values, and is read as that.
-	rows, err = r.tx.QueryContext(ctx, `SELECT site, policy, number FROM policy_version WHERE material NOT IN (0, 1)`)
+	// What is read as one of two has the value of one of them.
+	rows, err = r.tx.QueryContext(ctx, `SELECT site, policy, number FROM policy_version WHERE material NOT IN (0, 1) OR entry_schema NOT IN (?1, ?2)`,
+		policyversions.EntryV1, policyversions.EntrySchema)
 	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
 		var site, policy, number any
 		err := row.Scan(&site, &policy, &number)

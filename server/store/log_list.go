@@ -101,7 +101,7 @@ func (db *DB) placedEntries(ctx context.Context, q auditlog.PlacedQuery, below i
 	return collect(rows, err, func(row scanner) (p auditlog.Placed, err error) {
 		var core []byte
 		err = row.Scan(&p.Index, (*string)(&p.Kind), &p.Site, &p.Object, &core)
-		p.At, p.Day = auditlog.SaidAt(core)
+		p.Said(core)
 		return p, err
 	})
 }
@@ -151,7 +151,7 @@ func (db *DB) opened(ctx context.Context, index int64, o *auditlog.Opened) error
 			Scan((*string)(&o.Kind), &o.Site, &o.Object, &o.Core, &removed)
 		if err == nil {
 			o.Minimised = removed != nil
-			o.At, o.Day = auditlog.SaidAt(o.Core)
+			o.Said(o.Core)
 			return nil
 		}
 	}

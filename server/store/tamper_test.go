@@ -35,8 +35,8 @@ var notEvidence = map[string]string{
 	"record.decision": "the page's own id of a decision: that a repeat gets the same receipt", "restricted_record.decision": "as record.decision",
 	"record.request": "what tells a repeat from a clash", "restricted_record.request": "as record.request",
 	"restricted_record.ground": "the state of a restriction, which is lifted and changed", "restricted_record.since": "as ground", "restricted_record.released": "as ground",
-	"policy_version.original": "the file that a text was made of; the text itself is in the log", "policy_version.format": "as original",
-	"policy_translation.original": "as policy_version.original", "policy_translation.format": "as original",
+	"policy_version.format":       "what the file was that a text was made of; text and file are named by the entry",
+	"policy_translation.format":   "as policy_version.format",
 	"publication_script.position": "in which order the scripts stand; an order that differs is found, a number that keeps it is none",
 	"checkpoint.at":               "the log's own word for when it signed; a witness's stands in the cosignature",
 }
