@@ -213,6 +213,10 @@ func TestStandingIsEnteredOnceADay(t *testing.T) {
 		if n, err := db.EnterStanding(ctx, noon.Add(2*time.Hour)); n != 0 || err != nil {
 			t.Errorf("on the same day again: %d, %v", n, err)
 		}
+		// Also where two have found it missing, and then come one after the other.
+		if done, err := db.enterStanding(ctx, "shop", "2026-11-21", noon.Add(2*time.Hour)); done || err != nil {
+			t.Errorf("a second time: %v, %v", done, err)
+		}
 		if after := checkLog(t, db).Size; after != before+2 { // of two sites something is published
 			t.Errorf("%d entries", after-before)
 		}

@@ -119,9 +119,6 @@ func (k *Cosigner) Cosign(ctx context.Context, body []byte) (string, error) {
 	if size == c.Head.Size && before.Root != c.Head.Root {
 		return "", conflict(size)
 	}
-	if size == 0 && len(proof) > 0 {
-		return "", refuse(http.StatusUnprocessableEntity, "nothing is to be proven of an empty log")
-	}
 	if err := auditlog.CheckConsistency(proof, before, c.Head); err != nil {
 		return "", refuse(http.StatusUnprocessableEntity, "the proof does not show that %d leaves continue the %d that were cosigned", c.Head.Size, size)
 	}
