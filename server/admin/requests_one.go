@@ -39,6 +39,10 @@ func (c *Console) requestPage(d *Desk, status int, wrong []console.Mend) error {
 		page.Longer = dayBefore(r.Longer, d.Site)
 	}
 	for _, id := range r.Receipts {
+		if request.Erased(id) {
+			page.Receipts = append(page.Receipts, console.RequestReceipt{})
+			continue
+		}
 		_, err := c.Records.Entry(ctx, d.Site.Key, id)
 		if err != nil && !errors.Is(err, consent.ErrUnknownReceipt) {
 			return err

@@ -30,7 +30,8 @@ func (l *Limiter) Allow(site, client string) bool {
 		_, _ = rand.Read(l.key[:])
 	}
 	one, all := l.name("client", site, client), l.name("site", site, "")
-	if l.counts[one] >= l.Each || l.counts[all] >= l.Whole {
+	// "" is a client that nothing is known of: then only all together are counted.
+	if client != "" && l.counts[one] >= l.Each || l.counts[all] >= l.Whole {
 		return false
 	}
 	l.counts[one]++

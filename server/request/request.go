@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -153,6 +154,10 @@ func ReceiptID(text string) (string, error) {
 	}
 	return "", ErrReceiptID
 }
+
+// Erased reports whether what stands for a receipt is of one that was shredded: its id
+// is gone, and whoever holds the receipt still finds the request.
+func Erased(receipt string) bool { return strings.HasPrefix(receipt, "gone-") }
 
 // Holds reports whether a receipt is one of those the request is about.
 func (r Request) Holds(receipt string) bool {

@@ -248,7 +248,11 @@ func (q *Requests) mine(c echo.Context, live *Live) (made request.Request, key s
 	if err != nil {
 		return made, "", err
 	}
-	if !slices.ContainsFunc(own, made.Holds) {
+	all, err := q.Service.Store.OfReceipts(r.Context(), live.Site.Key, own)
+	if err != nil {
+		return made, "", err
+	}
+	if !slices.ContainsFunc(all, func(o request.Request) bool { return o.ID == made.ID }) {
 		return made, "", request.ErrUnknown
 	}
 	return made, "", nil

@@ -70,7 +70,7 @@ type Request struct {
 
 func (*Request) template() string { return "request" }
 
-// A RequestReceipt is one that whoever asked holds.
+// A RequestReceipt is one that whoever asked holds; without an ID it was erased.
 type RequestReceipt struct {
 	ID    string
 	Known bool // the site has it, and it may be read
