@@ -38,6 +38,7 @@ type Config struct {
 	CountryHeader   string        // generic edge: header of the country
 	RegionHeader    string        // generic edge: header of the subdivision
 	RegionFormat    string        // generic edge: code, cc-code, CCcode or lower
+	ClientNames     string        // what limits may know of an address: none, truncated, keyed
 	ArchiveIndexed  bool          // search engines may list every version of a policy
 	LogLevel        string        // debug, info, warn, error
 	LogFormat       string        // text or json
@@ -87,6 +88,7 @@ func (c *Config) settings() []setting {
 		{"geo.country_header", &c.CountryHeader, "edge generic: header of the country"},
 		{"geo.region_header", &c.RegionHeader, "edge generic: header of the subdivision"},
 		{"geo.region_format", &c.RegionFormat, "edge generic: code (CA), cc-code (US-CA), CCcode (USCA) or lower (ca)"},
+		{"client_names", &c.ClientNames, "what limits on guessing and on requests may know of a client's address: none, truncated or keyed (a hash under a key of the day)"},
 		{"archive.indexed", &c.ArchiveIndexed, "let search engines list every version of a policy, not the one in force alone"},
 		{"log.level", &c.LogLevel, "debug, info, warn or error"},
 		{"log.format", &c.LogFormat, "text or json"},
@@ -148,7 +150,7 @@ func (s setting) set(text string) error {
 func defaults() *Config {
 	return &Config{
 		Listen: "127.0.0.1:8080", Data: "data",
-		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text",
+		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text", ClientNames: string(geo.Keyed),
 		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
 	}
 }
@@ -300,6 +302,9 @@ func (c *Config) validate() (wrong []error) {
 	}
 	if err := (geo.Extractor{Trusted: trusted, Header: c.AddressHeader}).Validate(); err != nil {
 		bad("geo.address_header: %w", err)
+	}
+	if err := geo.Naming(c.ClientNames).Check(); err != nil {
+		bad("client_names = %w", err)
 	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		bad("log.level = %q; write debug, info, warn or error", c.LogLevel)

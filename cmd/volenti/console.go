@@ -44,22 +44,25 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		return nil, usage(err)
 	}
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
+	names := cfg.namer(secrets.Vault[0])
 	return &admin.Console{
 		Log: log, Now: time.Now, Pages: pages,
 		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
 		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg),
 		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(in.db, secrets.Vault[0], time.Now),
 		Address: func(r *http.Request) string {
-			if client := extractor.Client(geo.Peer(r), r.Header); client.IsValid() {
-				return client.String()
-			}
-			return ""
+			return names.Name(extractor.Client(geo.Peer(r), r.Header))
 		},
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
 		Insight:      admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
 		Transparency: transparencyPages(cfg.Data, in.db),
 		Workshop:     admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil
+}
+
+// namer names clients for limits, as the settings allow.
+func (c *Config) namer(secret []byte) geo.Namer {
+	return geo.Namer{Naming: geo.Naming(c.ClientNames), Secret: secret, Now: time.Now}
 }
 
 // firstLink makes a one-time link where nobody can sign in as an owner: on the
