@@ -79,11 +79,14 @@ func acceptLog(ctx context.Context, db *store.DB, data, origin, why string) (tra
 			return none, usage(fmt.Errorf("%w\nkeys/log.key is that of another log, so this one needs a new name: --origin", err))
 		}
 	} else {
-		if !missing && origin == key.Origin() {
+		named := !missing && origin == key.Origin()
+		if named && originOf(ctx, db, data, origin) == origin {
 			return none, usage(fmt.Errorf("the log is called %s already; a fork that keeps its name is told from the log by nobody", origin))
 		}
-		if key, err = consent.RenewLogKey(keysFolder(data), origin, rand.Reader); err != nil {
-			return none, usage(err)
+		if !named { // else an earlier call broke off after it had made the key
+			if key, err = consent.RenewLogKey(keysFolder(data), origin, rand.Reader); err != nil {
+				return none, usage(err)
+			}
 		}
 	}
 	// What this server has cosigned of others may be rolled back too: as the witness it

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // publicKeys is what /log/keys answers.
@@ -260,6 +262,37 @@ func TestARolledBackServerDoesNotStart(t *testing.T) {
 	p.end()
 	if out, exit := volenti(t, "serve", "--listen", "127.0.0.1:0", "--data", data, "--log-origin", "elsewhere.example/log"); exit != 2 || !strings.Contains(out, "shop.example/log-2") {
 		t.Errorf("another origin in the settings: exit %d\n%s", exit, out)
+	}
+}
+
+// A new name that broke off after its key was made is given by the same call.
+func TestANewNameBrokeOff(t *testing.T) {
+	data := publish(t)
+	signedOnce(t, data)
+	if _, err := consent.RenewLogKey(keysFolder(data), "consent.example/log-2", rand.Reader); err != nil {
+		t.Fatal(err)
+	}
+	accept := func(args ...string) (string, int) {
+		return volenti(t, append([]string{"log", "accept", "--data", data, "--why", "a new name"}, args...)...)
+	}
+	if out, exit := accept(); exit != 2 || !strings.Contains(out, "--origin") {
+		t.Errorf("without a name: exit %d\n%s", exit, out)
+	}
+	if out, exit := accept("--origin", "consent.example/log-2"); exit != 0 || !strings.Contains(out, "now:    consent.example/log-2") {
+		t.Errorf("the name it was to have: exit %d\n%s", exit, out)
+	}
+	if out, exit := volenti(t, "site", "list", "--data", data); exit != 0 {
+		t.Errorf("afterwards: exit %d\n%s", exit, out)
+	}
+	// A key that is lost can't be made again.
+	if err := os.Remove(filepath.Join(data, "keys", "log.key")); err != nil {
+		t.Fatal(err)
+	}
+	if out, exit := accept(); exit != 2 || !strings.Contains(out, "--origin") {
+		t.Errorf("without a key: exit %d\n%s", exit, out)
+	}
+	if out, exit := accept("--origin", "consent.example/log-3"); exit != 0 {
+		t.Errorf("with a new one: exit %d\n%s", exit, out)
 	}
 }
 
