@@ -108,7 +108,7 @@ func startRequests(ctx context.Context, cfg *Config, in *installation, table *re
 	background.Go(func() { courier.Keep(ctx, time.Second) })
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
 	names := cfg.namer(in.secrets.Token[0])
-	return &visitor.Requests{Choices: choices, Service: service, Web: choices.Web, Limit: &request.Limiter{Now: time.Now, Each: 20, Whole: 600},
+	return &visitor.Requests{Choices: choices, Service: service, Web: choices.Web, Limit: &request.Limiter{Now: time.Now, Each: 20, Whole: 600}, Letters: &request.Limiter{Now: time.Now, Each: 3, Whole: 600},
 		Address: func(r *http.Request) string { return names.Name(extractor.Client(geo.Peer(r), r.Header)) }}, nil
 }
 

@@ -40,21 +40,32 @@ const batch = 50
 func (c *Courier) Keep(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	for {
+	for turn := 0; ; turn++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			if err := c.Round(ctx); err != nil && ctx.Err() == nil {
+			round := c.send
+			if turn%slowly == 0 {
+				round = c.Round
+			}
+			if err := round(ctx); err != nil && ctx.Err() == nil {
 				c.Log.ErrorContext(ctx, "requests: a round was not finished; it is tried again", "error", err)
 			}
 		}
 	}
 }
 
+// slowly: what counts in days is looked at in every sixtieth turn.
+const slowly = 60
+
 // Round does once what is due now.
 func (c *Courier) Round(ctx context.Context) error {
-	return errors.Join(c.watch(ctx), c.mails(ctx), c.hooks(ctx), c.remind(ctx), c.tidy(ctx))
+	return errors.Join(c.send(ctx), c.remind(ctx), c.tidy(ctx))
+}
+
+func (c *Courier) send(ctx context.Context) error {
+	return errors.Join(c.watch(ctx), c.mails(ctx), c.hooks(ctx))
 }
 
 // mails sends what is due. A message that the next server refuses for good is given up

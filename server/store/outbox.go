@@ -50,10 +50,10 @@ func hookAct(h request.Hook, by, what string, at time.Time) operator.Act {
 	return operator.Act{At: at, Operator: by, Site: h.Site, What: "webhook." + what, Object: h.ID}
 }
 
-// AddHook keeps a webhook. The first of all begins to watch the log from here on.
+// AddHook keeps a webhook.
 func (db *DB) AddHook(ctx context.Context, h request.Hook, by string) error {
 	return db.acting(ctx, hookAct(h, by, "add", h.CreatedAt), func(ctx context.Context, tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `UPDATE webhook_watch SET position = (SELECT MAX(size) FROM log_head) WHERE NOT EXISTS (SELECT 1 FROM webhook)`); err != nil {
+		if err := beginToWatch(ctx, tx); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO webhook (`+hookColumns+`) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
@@ -65,9 +65,18 @@ func (db *DB) AddHook(ctx context.Context, h request.Hook, by string) error {
 	})
 }
 
+// beginToWatch lets the first webhook that listens hear of what comes from here on.
+func beginToWatch(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `UPDATE webhook_watch SET position = (SELECT MAX(size) FROM log_head) WHERE NOT EXISTS (SELECT 1 FROM webhook WHERE off = 0)`)
+	return err
+}
+
 // ChangeHook keeps all of a webhook but its site.
 func (db *DB) ChangeHook(ctx context.Context, h request.Hook, by, what string, at time.Time) error {
 	return db.acting(ctx, hookAct(h, by, what, at), func(ctx context.Context, tx *sql.Tx) error {
+		if err := beginToWatch(ctx, tx); err != nil {
+			return err
+		}
 		result, err := tx.ExecContext(ctx, `UPDATE webhook SET url = ?3, events = ?4, secret = ?5, former = ?6, until = ?7, off = ?8 WHERE id = ?1 AND site = ?2`,
 			h.ID, h.Site, h.URL, strings.Join(h.Events, " "), h.Secret, h.Former, millisecondsOrNone(h.Until), oneIf(h.Off))
 		return changedOne(result, err, request.ErrUnknown)
@@ -216,8 +225,12 @@ func (db *DB) Decided(ctx context.Context, from int64, limit int) (all []request
 	if err := db.read.QueryRowContext(ctx, `SELECT MAX(size) FROM log_head`).Scan(&next); err != nil {
 		return nil, from, fmt.Errorf("watch the log: %w", db.seen(err))
 	}
-	if next <= from {
-		return nil, from, nil
+	var listens int
+	if err := db.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM webhook WHERE off = 0`).Scan(&listens); err != nil {
+		return nil, from, fmt.Errorf("watch the log: %w", db.seen(err))
+	}
+	if next <= from || listens == 0 {
+		return nil, from, nil // where nobody listens, nothing is written either
 	}
 	rows, err := db.read.QueryContext(ctx, `SELECT r.position, r.site, r.id, r.core FROM record r
 		WHERE r.position >= ?1 AND r.position < ?2 AND r.site IN (SELECT site FROM webhook WHERE off = 0) ORDER BY r.position LIMIT ?3`, from, next, limit)

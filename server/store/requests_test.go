@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/request"
 )
@@ -153,4 +154,88 @@ func TestOutbox(t *testing.T) {
 			t.Errorf("%+v, %v", mails, err)
 		}
 	})
+}
+
+// Where nobody listens, the log is not watched; who begins to listen hears of what comes
+// after, once, whatever happens in between.
+func TestTheLogIsWatchedForThoseWhoListen(t *testing.T) {
+	forEachEngine(t, func(t *testing.T, open func() *DB) {
+		db, ctx := open(), t.Context()
+		withSites(t, db, "shop", "blog")
+		decide := func(site, id string) {
+			if err := db.AppendRecords(ctx, []*consent.Entry{entryOf(t, draft(t, site, id, ""))}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look := func() (seen []string) {
+			from, err := db.Watched(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all, next, err := db.Decided(ctx, from, 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, d := range all {
+				seen = append(seen, d.Site)
+			}
+			if next != from {
+				if err := db.Watch(ctx, next, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return seen
+		}
+		decide("shop", "before")
+		if got := look(); got != nil {
+			t.Errorf("nobody listens, and %v is seen", got)
+		}
+		if err := db.AddHook(ctx, request.Hook{ID: "h", Site: "shop", URL: "https://h.example", Secret: []byte("s"), CreatedAt: noon}, "op"); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"one", "two", "three"} {
+			decide("shop", id)
+			decide("blog", id)
+		}
+		if got := append(look(), look()...); len(got) != 3 || slices.Contains(got, "blog") {
+			t.Errorf("seen %v", got)
+		}
+		if got := look(); got != nil {
+			t.Errorf("seen twice: %v", got)
+		}
+		at, _ := db.Watched(ctx)
+		if err := db.Watch(ctx, at-1, []request.Event{request.NewRecordEvent(request.EventConsent, "shop", nil, noon.Add(time.Hour))}); err != nil {
+			t.Fatal(err)
+		}
+		if due, err := db.Deliveries(ctx, noon.AddDate(1, 0, 0), 10); err != nil || len(due) != 0 {
+			t.Errorf("what another process has told is told again: %v, %v", due, err)
+		}
+	})
+}
+
+// Reads of the queue and of the outbox find their way by an index.
+func TestRequestsAreFoundByIndexes(t *testing.T) {
+	db := openedSQLite(t, t.TempDir()+"/volenti.db")
+	for _, query := range []string{
+		`SELECT 1 FROM request WHERE id = 'x' AND site = 'y'`,
+		`SELECT 1 FROM request WHERE site = 'x' AND state IN ('open', 'extended') AND (due, id) > (1, 'x') LIMIT 5`,
+		`SELECT 1 FROM request WHERE state IN ('pending') AND received_at < 5`,
+		`SELECT 1 FROM request WHERE site = 'x' AND forgotten = 0 AND closed_at > 0 AND closed_at < 5`,
+		`SELECT 1 FROM request WHERE file_until > 0 AND file_until < 5`,
+		`SELECT request FROM request_receipt WHERE site = 'x' AND receipt IN ('a', 'b')`,
+		`SELECT 1 FROM request_mail WHERE next_at <= 5`,
+		`SELECT 1 FROM webhook_delivery WHERE next_at > 0 AND next_at <= 5`,
+		`SELECT 1 FROM webhook_delivery WHERE webhook = 'x' ORDER BY at DESC LIMIT 5`,
+	} {
+		rows, err := db.read.Query(`EXPLAIN QUERY PLAN ` + query)
+		plan, err := collect(rows, err, func(row scanner) (string, error) {
+			var a, b, c int
+			var detail string
+			err := row.Scan(&a, &b, &c, &detail)
+			return detail, err
+		})
+		if all := strings.Join(plan, "; "); err != nil || !strings.Contains(all, "SEARCH") || strings.Contains(all, "SCAN") {
+			t.Errorf("%s\n%s, %v", query, all, err)
+		}
+	}
 }

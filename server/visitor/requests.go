@@ -26,6 +26,7 @@ type Requests struct {
 	Choices *ChoicesPage // finds region, law and cookie as for the banner
 	Service *request.Service
 	Limit   *request.Limiter
+	Letters *request.Limiter           // by mailbox: nobody has a stranger written to all day
 	Address func(*http.Request) string // of the client, behind proxies; counted, never kept
 	Web     *web.Renderer
 }
@@ -171,6 +172,10 @@ func (q *Requests) Post(c echo.Context) error {
 		Cookie: q.Choices.held(r, live), Receipt: r.PostForm.Get("receipt"), Address: r.PostForm.Get("address"), Text: r.PostForm.Get("text"), By: "visitor"}
 	if in.Cookie != "" {
 		in.Receipt, in.Address = "", "" // nothing else is asked, and nothing else is taken
+	}
+	if in.Address != "" && !q.Letters.Allow(live.Site.Key, strings.ToLower(strings.TrimSpace(in.Address))) {
+		// Said as if it had been sent: that somebody asked for this mailbox is not told.
+		return q.answer(c, http.StatusOK, &web.RequestMail{Head: q.head(r, live), SiteKey: live.Site.Key, Step: "mailed"})
 	}
 	made, key, err := q.Service.Receive(r.Context(), in)
 	for _, w := range wrongs {

@@ -38,7 +38,7 @@ func (w *world) requests(each int) *request.Service {
 	clock := func() time.Time { return w.now }
 	service := &request.Service{Store: w.db, Sites: w.db, Rights: rights, Seals: seals, Records: w.db, Erasures: w.db, Switch: w.decisions, Words: pages, Now: clock, Mails: true}
 	q := &visitor.Requests{Choices: &visitor.ChoicesPage{Script: w.script, Decisions: w.decisions, Store: w.db, Web: pages}, Service: service, Web: pages,
-		Limit: &request.Limiter{Now: clock, Each: each, Whole: 1000}, Address: func(r *http.Request) string { return r.RemoteAddr }}
+		Limit: &request.Limiter{Now: clock, Each: each, Whole: 1000}, Letters: &request.Limiter{Now: clock, Each: 3, Whole: 1000}, Address: func(r *http.Request) string { return r.RemoteAddr }}
 	const base = "/privacy/:site/requests"
 	w.echo.GET(base, q.Get)
 	w.echo.POST(base, q.Post)
@@ -223,6 +223,23 @@ func TestRequestsTellNothing(t *testing.T) {
 		if held, err := service.Holdings(t.Context(), r); err != nil || len(held) > 0 != r.Holds(known) {
 			t.Errorf("%v: %d held, %v", r.Receipts, len(held), err)
 		}
+	}
+}
+
+// Nobody has a stranger's mailbox filled, and nobody learns from that whom it was tried
+// with.
+func TestMailboxesAreSpared(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Accept all", "ga4:analytics")
+	w.requests(100)
+	for i := range 5 {
+		rec := w.submit(requestsPage, requestsPage, url.Values{"kind": {"access"}, "address": {"Ada@visitors.example"}})
+		if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), "on its way") {
+			t.Errorf("number %d: %d %s", i+1, rec.Code, rec.Body)
+		}
+	}
+	if mails, err := w.db.Mails(t.Context(), w.now, 10); err != nil || len(mails) != 3 {
+		t.Errorf("%d mails, %v", len(mails), err)
 	}
 }
 
