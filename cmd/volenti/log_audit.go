@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -56,6 +57,7 @@ Exit code 0: all holds; 3: something does not; 1: it could not be read.`,
 			}
 			p := newProgress(cmd.ErrOrStderr(), "leaves read", int(head.Size))
 			o.Progress = p.reach
+			debug.SetGCPercent(400) // millions of small records, and few megabytes that stay
 			began := time.Now()
 			a, err := db.AuditAll(cmd.Context(), o)
 			p.end()
