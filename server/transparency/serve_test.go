@@ -51,7 +51,6 @@ type reader struct {
 	t    *testing.T
 	base string
 	key  note.Verifier
-	tile map[string][]byte
 }
 
 func (*reader) Height() int { return 8 }
@@ -85,7 +84,7 @@ func (*reader) SaveTiles([]tlog.Tile, [][]byte) {}
 func (r *reader) checkpoint() tlog.Tree {
 	r.t.Helper()
 	resp, b := get(r.t, r.base+"/log/checkpoint")
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/plain; charset=utf-8" || resp.Header.Get("Cache-Control") != "public, max-age=1" {
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/plain; charset=utf-8" || resp.Header.Get("Cache-Control") != "public, max-age=1" {
 		r.t.Fatalf("checkpoint: %d, %q, %q", resp.StatusCode, got, resp.Header.Get("Cache-Control"))
 	}
 	n, err := note.Open(b, note.VerifierList(r.key))
@@ -198,9 +197,9 @@ func TestPathsOfTiles(t *testing.T) {
 	} {
 		resp, b := get(t, base+"/log/"+path)
 		switch {
-		case want > 0 && (resp.StatusCode != 200 || len(b) != want):
+		case want > 0 && (resp.StatusCode != http.StatusOK || len(b) != want):
 			t.Errorf("%s: %d, %d bytes, want %d", path, resp.StatusCode, len(b), want)
-		case want == 0 && (resp.StatusCode != 404 || resp.Header.Get("Cache-Control") != "no-store"):
+		case want == 0 && (resp.StatusCode != http.StatusNotFound || resp.Header.Get("Cache-Control") != "no-store"):
 			t.Errorf("%s: %d, cached as %q", path, resp.StatusCode, resp.Header.Get("Cache-Control"))
 		}
 	}
@@ -209,7 +208,7 @@ func TestPathsOfTiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	resp, err := http.DefaultClient.Do(req)
-	if err != nil || resp.StatusCode != 200 || resp.ContentLength != 8192 {
+	if err != nil || resp.StatusCode != http.StatusOK || resp.ContentLength != 8192 {
 		t.Errorf("HEAD: %v, %v", resp, err)
 	}
 	resp.Body.Close()
@@ -282,7 +281,7 @@ func TestKeysAreShown(t *testing.T) {
 	if v, err := note.NewVerifier(keys.Key); err != nil || keys.Origin != "shop.example/log" || v.Name() != keys.Origin {
 		t.Errorf("%s: %v", b, err)
 	}
-	if resp, _ := get(t, base+"/log/checkpoint"); resp.StatusCode != 404 {
+	if resp, _ := get(t, base+"/log/checkpoint"); resp.StatusCode != http.StatusNotFound {
 		t.Errorf("before anything was signed: %d", resp.StatusCode)
 	}
 }

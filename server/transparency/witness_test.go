@@ -255,18 +255,26 @@ func TestAWitnessThatIsAwayStopsNothing(t *testing.T) {
 	backend := served(t, good)
 	line := ""
 	for name, answer := range map[string]http.HandlerFunc{
-		"away":                         nil,
-		"error":                        func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) },
-		"nothing":                      func(http.ResponseWriter, *http.Request) {},
-		"garbage":                      func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "yes") },
-		"endless":                      func(w http.ResponseWriter, _ *http.Request) { w.Write(bytes.Repeat([]byte("— x AAAA\n"), 1<<16)) },
-		"size of words":                func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); io.WriteString(w, "many") },
-		"elsewhere":                    func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, backend+r.URL.Path, 307) },
+		"away":    nil,
+		"error":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"garbage": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "yes") },
+		"endless": func(w http.ResponseWriter, _ *http.Request) { w.Write(bytes.Repeat([]byte("— x AAAA\n"), 1<<16)) },
+		"size of words": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusConflict)
+			io.WriteString(w, "many")
+		},
+		"elsewhere": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, backend+r.URL.Path, http.StatusTemporaryRedirect)
+		},
 		"a line of another checkpoint": func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, line) },
-		"a longer log":                 func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(409); io.WriteString(w, "999\n") },
+		"a longer log": func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusConflict)
+			io.WriteString(w, "999\n")
+		},
 		"always another size": func(w http.ResponseWriter, r *http.Request) {
 			b, _ := io.ReadAll(r.Body)
-			w.WriteHeader(409)
+			w.WriteHeader(http.StatusConflict)
 			fmt.Fprintf(w, "%d\n", len(b)%3)
 		},
 	} {
