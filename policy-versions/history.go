@@ -19,6 +19,7 @@ type Past struct {
 	Name string // of the file, or the commit
 	Day  string // "2019-04-01": from here on
 	Raw  []byte // the document, unchanged
+	Told *Told  // of an export: what it knows besides; nil of everything else
 }
 
 // ErrNoHistory is returned where nothing dated is found.
@@ -70,7 +71,7 @@ func Dated(folder fs.FS) (past []Past, passed []string, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		past = append(past, Past{name, day, raw})
+		past = append(past, Past{Name: name, Day: day, Raw: raw})
 	}
 	if len(past) == 0 {
 		return nil, passed, ErrNoHistory
@@ -98,10 +99,11 @@ const (
 // A Step is one text of a history, and what is to be done with it.
 type Step struct {
 	Past
-	Draft     Draft
-	Digest    canonical.Digest
-	Effective time.Time // when Day begins
-	Fate      Fate
+	Draft        Draft
+	Translations []Draft // of an export
+	Digest       canonical.Digest
+	Effective    time.Time // when Day begins
+	Fate         Fate
 }
 
 // Plan imports the texts of a history, all of them, before any is published: a
@@ -116,7 +118,17 @@ func Plan(past []Past, kept []Version, language string, zone *time.Location, see
 	if len(kept) > 0 {
 		newest = kept[0].Effective
 	}
+	lastTold := ""
 	for _, p := range past {
+		if t := p.Told; t != nil {
+			seen()
+			s := Step{Past: p, Draft: t.Draft, Translations: t.Translations, Digest: t.Digest, Effective: t.Effective, Fate: t.fate(kept, lastTold, newest)}
+			if lastTold = t.key(); s.Fate == Publishes {
+				newest = s.Effective
+			}
+			steps = append(steps, s)
+			continue
+		}
 		s := Step{Past: p}
 		var err error
 		if s.Effective, err = StartOfDay(p.Day, zone); err == nil {

@@ -119,13 +119,16 @@ func TestWildTexts(t *testing.T) {
 	}
 }
 
-// TestRealTexts imports five published policies where a checkout has them beside it.
+// TestRealTexts imports texts of the shapes that published policies come in out of
+// archives and web pages: ours in testdata/shapes, and besides those that a checkout
+// has beside it.
 func TestRealTexts(t *testing.T) {
-	files, _ := filepath.Glob("../../shared/policies/*-*.md")
-	if len(files) == 0 {
-		t.Skip("no real policies beside this checkout; testdata/wild has texts like them")
+	shapes, err := filepath.Glob("testdata/shapes/*-*.md")
+	if err != nil || len(shapes) != 5 {
+		t.Fatalf("%d texts in testdata/shapes, %v", len(shapes), err)
 	}
-	for _, file := range files {
+	beside, _ := filepath.Glob("../../shared/policies/*-*.md")
+	for _, file := range append(shapes, beside...) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			raw, err := os.ReadFile(file)
 			if err != nil {

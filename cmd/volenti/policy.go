@@ -103,6 +103,7 @@ type versionOut struct {
 	Material     bool              `json:"material"`
 	Summary      map[string]string `json:"summary,omitempty"`
 	GraceDays    float64           `json:"grace_days,omitempty"`
+	GraceMS      int64             `json:"grace_ms,omitempty"` // where it was none of calendar days
 	Format       string            `json:"format"`
 	Translations []translationOut  `json:"translations,omitempty"`
 	PublishedBy  string            `json:"published_by,omitempty"`
@@ -126,6 +127,8 @@ func outOf(v policyversions.Version, state policyversions.State) versionOut {
 	}
 	if v.GraceDays != 0 {
 		out.GraceDays = float64(v.GraceDays)
+	} else {
+		out.GraceMS = v.Grace.Milliseconds()
 	}
 	for _, t := range v.Translations {
 		out.Translations = append(out.Translations, translationOut{t.Language, t.Title, t.Digest, t.Format})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,7 +30,9 @@ func historyImportCommand() *cobra.Command {
 		Long: `Import what was in force before it came here. PATH is a folder of files with a day
 in their names (2019-04-01.md, privacy-20200229.html), or with --git FILE a
 repository in which FILE changed: each commit that changed it is a version, of the
-author's day. Days begin in the site's time zone.
+author's day. Days begin in the site's time zone. A folder that "volenti policy
+export" wrote comes back whole: with translations, the language of each text, and
+what visitors were told of a change.
 
 All documents are read before any is published: one that is missing in the middle
 can't be put there later. A text that says what the one before it says is passed
@@ -61,10 +64,12 @@ does nothing.`,
 }
 
 func readPast(cmd *cobra.Command, path, file string) (past []policyversions.Past, passed []string, err error) {
-	if file != "" {
+	if folder := os.DirFS(path); file != "" {
 		past, err = gitPast(cmd, path, file)
+	} else if policyversions.IsExport(folder) {
+		past, err = policyversions.Exported(folder)
 	} else {
-		past, passed, err = policyversions.Dated(os.DirFS(path))
+		past, passed, err = policyversions.Dated(folder)
 	}
 	if err != nil {
 		return nil, nil, usage(fmt.Errorf("%s: %w", path, err))
@@ -78,6 +83,7 @@ type history struct {
 	flags    policyFlags
 	language string
 	dryRun   bool
+	zone     *time.Location // of the site
 	rows     []historyRow
 }
 
@@ -100,6 +106,7 @@ func (h *history) run(cmd *cobra.Command, past []policyversions.Past) error {
 	if err != nil {
 		return err
 	}
+	h.zone = s.Location()
 	kept, err := h.db.Versions(ctx, s.Key, *h.flags.policy)
 	if err != nil && !errors.Is(err, policyversions.ErrUnknownPolicy) {
 		return err
@@ -130,7 +137,7 @@ func (h *history) run(cmd *cobra.Command, past []policyversions.Past) error {
 }
 
 func (h *history) publish(ctx context.Context, step policyversions.Step) (int, error) {
-	v, err := policyversions.Publisher{Store: h.db}.Publish(ctx, *h.flags.site, *h.flags.policy, step.Draft, step.Effective)
+	v, err := policyversions.Publisher{Store: h.db, Zone: h.zone}.PublishTexts(ctx, *h.flags.site, *h.flags.policy, byCommand, step.Effective, step.Draft, step.Translations...)
 	if err != nil {
 		return 0, err
 	}

@@ -17,7 +17,9 @@ func isAnotherKind(err error) bool { return errors.Is(err, consent.ErrJWSKind) }
 // An isoDocument is what a document of the 27560 forms must hold, whatever of its
 // versions it is. Members that a later version adds are not read here.
 type isoDocument struct {
+	Node     string          `json:"@id"`
 	Type     any             `json:"@type"`
+	Same     string          `json:"dpv:hasIdentifier"`
 	Form     string          `json:"volenti:form"`
 	Receipt  json.RawMessage `json:"volenti:receipt"`
 	ID       string          `json:"dct:identifier"`
@@ -26,6 +28,10 @@ type isoDocument struct {
 }
 
 type isoRecord struct {
+	Node     string          `json:"@id"`
+	Same     string          `json:"dpv:hasIdentifier"`
+	Source   string          `json:"dct:source"`
+	By       string          `json:"dpv:hasDataController"`
 	ID       string          `json:"dct:identifier"`
 	Category string          `json:"volenti:category"`
 	Choice   consent.Choice  `json:"volenti:choice"`
@@ -151,7 +157,7 @@ func (d *isoDocument) agrees(s Source) error {
 	if err != nil {
 		return err
 	}
-	if d.ID != s.Core.ID {
+	if d.ID != s.Core.ID || d.Same != s.Core.ID || d.Node != s.iri("") {
 		return bad("its id")
 	}
 	named := map[string]bool{}
@@ -163,6 +169,8 @@ func (d *isoDocument) agrees(s Source) error {
 			choice, asked = s.Core.Vendors[vendor]
 		}
 		switch {
+		case r.Same != r.ID, r.Node != s.iri(rest), r.Source != s.iri(""), r.By != s.iri("controller"):
+			return bad("what record " + r.ID + " is called, or whose it is")
 		case id != s.Core.ID, named[r.ID], !asked, category != r.Category, choice != r.Choice:
 			return bad("the choice of record " + r.ID)
 		case r.Subject.ID != subject:
