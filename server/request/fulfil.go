@@ -54,7 +54,7 @@ func (s *Service) Holdings(ctx context.Context, r Request) ([]*consent.Entry, er
 type Fulfilment struct {
 	By        string
 	Text      string          // to the visitor, or ""
-	How       consent.Erasure // of an erasure; "" is Shredded
+	How       consent.Erasure // of an erasure; "" is as the site's settings say
 	Elsewhere bool            // it was done in the site's other systems too
 }
 
@@ -124,11 +124,13 @@ func (s *Service) do(ctx context.Context, r Request, held []*consent.Entry, f Fu
 		if len(held) == 0 {
 			return nil, nil, nil
 		}
-		how := f.How
-		if how == "" {
-			how = consent.Shredded
+		var err error
+		if f.How == "" {
+			_, _, err = s.Erasures.EraseOfVisitor(ctx, r.Site, idsOf(held), s.now())
+		} else {
+			_, err = s.Erasures.EraseRecords(ctx, r.Site, idsOf(held), f.How, consent.ReasonRequested, s.now())
 		}
-		if _, err := s.Erasures.EraseRecords(ctx, r.Site, idsOf(held), how, consent.ReasonRequested, s.now()); err != nil {
+		if err != nil {
 			return nil, nil, err
 		}
 		if err := s.Erasures.Scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) {

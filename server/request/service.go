@@ -22,6 +22,8 @@ type Records interface {
 // Erasures are the part of a consent.ErasureStore that requests call.
 type Erasures interface {
 	EraseRecords(ctx context.Context, site string, receiptIDs []string, how consent.Erasure, reason consent.Reason, at time.Time) (consent.Erased, error)
+	// EraseOfVisitor erases each record in the way that the site's settings say.
+	EraseOfVisitor(ctx context.Context, site string, receiptIDs []string, at time.Time) (shredded, minimised consent.Erased, err error)
 	Restrict(ctx context.Context, site string, receiptIDs []string, ground consent.Ground, at time.Time) ([]int64, error)
 	Scrub(ctx context.Context) error
 }

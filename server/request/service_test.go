@@ -90,6 +90,11 @@ func (w *world) EntriesOfSubject(_ context.Context, site, subject string, _ int)
 	return all, nil
 }
 
+func (w *world) EraseOfVisitor(ctx context.Context, site string, ids []string, at time.Time) (shredded, minimised consent.Erased, err error) {
+	shredded, err = w.EraseRecords(ctx, site, ids, consent.Shredded, consent.ReasonRequested, at)
+	return shredded, minimised, err
+}
+
 func (w *world) EraseRecords(_ context.Context, _ string, ids []string, _ consent.Erasure, _ consent.Reason, _ time.Time) (consent.Erased, error) {
 	w.erased = append(w.erased, ids...)
 	for _, id := range ids {

@@ -143,7 +143,7 @@ func TestWhoSeesARequest(t *testing.T) {
 		t.Fatal(err)
 	}
 	receipt := r.Receipts[0]
-	if _, _, err := service.Fulfil(t.Context(), r, request.Fulfilment{By: "op"}); err != nil {
+	if _, _, err := service.Fulfil(t.Context(), r, request.Fulfilment{By: "op", How: consent.Shredded}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.db.Entry(t.Context(), "shop", receipt); err == nil {
