@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -251,4 +252,33 @@ func TestAMinimisedRecord(t *testing.T) {
 		t.Error("an erased record has a bundle")
 	}
 	w.holds(f) // whoever has the bundle of before still has evidence
+}
+
+// A version that was exchanged with all that goes with it is still not the one that
+// the next version names, and one that was left out is missing.
+func TestTheChainOfVersions(t *testing.T) {
+	w, _ := sample(t)
+	w.now = w.now.Add(time.Hour)
+	w.policy("# Privacy\n\nThe second text.\n", "# Datenschutz\n\nDer zweite Text.\n")
+	id, _, _ := w.decide(w.ask(), nil)
+	f := w.files(id)
+	w.holds(f)
+	other := newWorld(t)
+	other.policy("# Privacy\n\nAnother first text.\n", "# Datenschutz\n\nEin anderer Text.\n")
+	other.notice("")
+	foreign, _, _ := other.decide(other.ask(), nil)
+	for name, alter := range map[string]func(Files){
+		"exchanged": func(f Files) {
+			f[versionFile("privacy", 1, fileEntry)] = other.files(foreign)[versionFile("privacy", 1, fileEntry)]
+		},
+		"left out": func(f Files) { delete(f, versionFile("privacy", 1, fileEntry)) },
+		"turned":   func(f Files) { f[versionFile("privacy", 1, fileEntry)] = f[versionFile("privacy", 2, fileEntry)] },
+	} {
+		altered := maps.Clone(f)
+		alter(altered)
+		altered[nameManifest] = manifest(altered)
+		if got := failed(Verify(altered, Trust{})); !slices.Contains(got, "policies") {
+			t.Errorf("the first version was %s: %v fail", name, got)
+		}
+	}
 }
