@@ -69,6 +69,9 @@ test('a policy is drafted, compared and published; who consented before is told,
   await announce(page, { summary: 'We keep orders for five years instead of seven.', grace: 14 });
   const note = page.frameLocator('iframe').locator('volenti-note');
   await note.getByText('We keep orders for five years instead of seven.').waitFor();
+  // Who is told, and who is asked again, in numbers.
+  assert.match(await page.locator('main').textContent(), /Who is told1 visitor whose choice is still valid, on their next visit from now on/);
+  assert.match(await page.locator('main').textContent(), /Who is asked againNobody, by this/);
   assert.equal((await inForce()).number, before.number, 'nothing is published by looking');
   await publish(page);
 
