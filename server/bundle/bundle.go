@@ -47,7 +47,7 @@ const (
 	nameScript     = "shown/script.js"
 	namePage       = "shown/page.html"
 	nameStyle      = "shown/page.css"
-	nameToken      = "shown/token.txt"
+	nameToken      = "shown/token.txt" //nolint:gosec // the name of a file
 	dirModules     = "shown/modules/"
 	dirPolicies    = "policies/"
 	nameProof      = "log/receipt.tlog-proof"

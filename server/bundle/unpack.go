@@ -191,7 +191,7 @@ func (m *member) data(zip []byte) ([]byte, error) {
 	said := [3]int64{int64(m.crc), m.packed, m.size}
 	local := [3]int64{u32(14), u32(18), u32(22)}
 	if string(h[sizeLocal:sizeLocal+u16(26)]) != m.name || uint16(u16(8)) != m.method || (u16(6)&8 != 0) != m.streamed || u16(6)&1 != 0 ||
-		local != said && !(m.streamed && local == [3]int64{}) {
+		local != said && (!m.streamed || local != [3]int64{}) {
 		return bad("is described in two ways")
 	}
 	if m.streamed {

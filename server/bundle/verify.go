@@ -321,7 +321,8 @@ func checkFiles(f Files, core consent.Core) error {
 		known[nameScript] = true
 	}
 	for name := range f {
-		if !known[name] && !derived(name) && !(strings.HasPrefix(name, dirModules) && f[namePage] == nil) && !ofPolicy(name, core) {
+		module := strings.HasPrefix(name, dirModules) && f[namePage] == nil
+		if !known[name] && !derived(name) && !module && !ofPolicy(name, core) {
 			return fmt.Errorf("%s belongs to no receipt", name)
 		}
 	}
