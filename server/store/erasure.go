@@ -154,9 +154,9 @@ func eraseOne(ctx context.Context, tx *sql.Tx, site string, leaf int64, how cons
 	}
 	for _, table := range []string{"record", "restricted_record"} {
 		if how == consent.Minimised {
-			_, err = tx.ExecContext(ctx, `UPDATE `+table+` SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?1 WHERE position = ?2`, commitment[:], leaf)
+			_, err = tx.ExecContext(ctx, `UPDATE `+table+` SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?1 WHERE position = ?2`, commitment[:], leaf) //nolint:gosec // of constants
 		} else {
-			_, err = tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE position = ?1`, leaf)
+			_, err = tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE position = ?1`, leaf) //nolint:gosec // of constants
 		}
 		if err != nil {
 			return false, err
