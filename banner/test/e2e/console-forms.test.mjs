@@ -144,7 +144,8 @@ test('what is wrong is said while one types, at the field, and what is overtaken
   await wait(() => held, 'a first question');
   await logo.fill('https://shop.test/a b.svg');
   await page.getByText('characters that an address can’t have').or(page.getByText("characters that an address can't have")).first().waitFor();
-  await held.continue().catch(() => {}); // the page has given it up
+  await wait(() => held.request().failure(), 'the overtaken question to be given up');
+  await held.continue().catch(() => {});
   await wait(async () => (await logo.getAttribute('aria-invalid')) === 'true', 'the field to be marked');
   const mend = page.locator('[id="wrong-look.logo"]');
   assert.match(await mend.textContent(), /characters/);
