@@ -158,7 +158,8 @@ func (c *Console) changeRequest(d *Desk) error {
 	if err != nil {
 		return err
 	}
-	by, said := d.Operator.ID, ""
+	by := d.Operator.ID
+	var said string
 	switch d.FormValue("action") {
 	case "fulfil":
 		_, _, err = c.Requests.Fulfil(ctx, r, request.Fulfilment{By: by, Text: d.FormValue("text"), How: consent.Erasure(d.FormValue("how")), Elsewhere: d.FormValue("elsewhere") != ""})

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 )
 
@@ -205,7 +204,7 @@ func policiesSaid(core consent.Core) string {
 	var all []string
 	for _, key := range slices.Sorted(maps.Keys(core.Policies)) {
 		p := core.Policies[key]
-		all = append(all, fmt.Sprintf("%s %d (%s)", key, p.Number, canonical.Digest(p.Digest).Short()))
+		all = append(all, fmt.Sprintf("%s %d (%s)", key, p.Number, p.Digest.Short()))
 	}
 	return strings.Join(all, ", ")
 }

@@ -165,7 +165,7 @@ func (db *DB) DeliveriesOf(ctx context.Context, hook string, limit int) ([]reque
 }
 
 func (db *DB) deliveries(ctx context.Context, where string, args ...any) ([]request.Delivery, error) {
-	rows, err := db.read.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM webhook_delivery `+where, args...)
+	rows, err := db.read.QueryContext(ctx, `SELECT `+deliveryColumns+` FROM webhook_delivery `+where, args...) //nolint:gosec // our own words alone
 	all, err := collect(rows, err, scanDelivery)
 	if err != nil {
 		return nil, fmt.Errorf("read deliveries: %w", db.seen(err))
