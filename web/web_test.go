@@ -400,7 +400,7 @@ func TestWordsOfAllLanguages(t *testing.T) {
 	if len(en) == 0 {
 		t.Fatal("words are missing")
 	}
-	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he") {
+	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja") {
 		if r.words[lang] == nil {
 			t.Errorf("there are no words in %s", lang)
 		}
@@ -462,7 +462,7 @@ func TestRoot(t *testing.T) {
 
 func TestNearestLanguage(t *testing.T) {
 	r := renderer(t)
-	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "de", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "pl", "!!": "en", "en-GB": "en"} {
+	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "ja", "ja-JP": "ja", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "pl", "!!": "en", "en-GB": "en"} {
 		if got := r.nearest(asked); got != want {
 			t.Errorf("nearest to %q is %q, want %q", asked, got, want)
 		}
