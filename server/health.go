@@ -2,12 +2,18 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/consent"
 )
+
+// ErrMetricsToken: /metrics is for whoever holds the token of metrics.token_file.
+var ErrMetricsToken = errors.New("show the token of metrics.token_file as Authorization: Bearer …")
 
 // healthy says that the process answers. The banner is served from memory, so
 // this stays true when nothing can be recorded; readyz tells that.
@@ -22,6 +28,23 @@ func ready(check func(context.Context) error) echo.HandlerFunc {
 			return consent.ErrUnavailable
 		}
 		return healthy(c)
+	}
+}
+
+// shownTo lets whoever shows the token read on. How much traffic the sites have is
+// nobody else's business.
+func shownTo(token string, next http.Handler) echo.HandlerFunc {
+	want := sha256.Sum256([]byte("Bearer " + token))
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Cache-Control", "no-store")
+		got := sha256.Sum256([]byte(c.Request().Header.Get("Authorization")))
+		if subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+			h.Set("WWW-Authenticate", `Bearer realm="metrics"`)
+			return ErrMetricsToken
+		}
+		next.ServeHTTP(c.Response(), c.Request())
+		return nil
 	}
 }
 

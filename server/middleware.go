@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/server/metrics"
 )
 
 const requestIDKey = "volenti.request"
@@ -22,8 +24,8 @@ func requestID(c echo.Context) string {
 
 // observe gives each request a number of our own (never the client's), answers
 // panics like any other error, and logs what was asked by its route: addresses
-// hold receipt ids, which open receipts, so they are never logged.
-func observe(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
+// hold receipt ids, which open receipts, so they are neither logged nor counted.
+func observe(log *slog.Logger, now func() time.Time, count *metrics.Metrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
 			var raw [8]byte
@@ -39,8 +41,10 @@ func observe(log *slog.Logger, now func() time.Time) echo.MiddlewareFunc {
 					log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "request", id, "panic", r)
 					c.Error(echo.ErrInternalServerError)
 				}
+				took := now().Sub(begun)
+				count.Answered(c.Request().Method, c.Path(), c.Response().Status, took)
 				log.DebugContext(c.Request().Context(), "answered", "method", c.Request().Method, "route", c.Path(),
-					"status", c.Response().Status, "bytes", c.Response().Size, "took", now().Sub(begun), "request", id)
+					"status", c.Response().Status, "bytes", c.Response().Size, "took", took, "request", id)
 			}()
 			if err = next(c); err != nil {
 				c.Error(err)

@@ -90,6 +90,7 @@ var problems = []struct {
 	{policyversions.ErrBackdated, 409, "backdated", "A version of a later day is there", "Choose a later day: versions are numbered in the order of their days."},
 	{policyversions.ErrNotApproved, 409, "not-approved", "This site asks for a second pair of eyes", "Submit the text in the console, and let another operator approve it."},
 	{operator.ErrUnknown, 404, "unknown", "Nothing is here", "It may have been removed meanwhile. Go back to the list."},
+	{ErrMetricsToken, 401, "metrics-token", "Metrics are for whoever runs this server", "Send Authorization: Bearer and what stands in the file of metrics.token_file."},
 	{operator.ErrToken, 401, "token", "This token is not valid", "Send Authorization: Bearer and a token that has not ended: volenti operator token."},
 	{consent.ErrStaleToken, 409, "stale-token", "This banner was served too long ago", "Reload the banner script and ask again."},
 	{consent.ErrFutureToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},

@@ -94,6 +94,9 @@ func routes(e *echo.Echo, d Deps) {
 	get("/readyz", ready(d.Ready))
 	get("/openapi.json", openAPI)
 	get("/schemas/:name", schema)
+	if d.Metrics != nil && d.MetricsToken != "" {
+		get("/metrics", shownTo(d.MetricsToken, d.Metrics.Handler()))
+	}
 
 	// Operators.
 	if d.Console != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/admin"
+	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
@@ -45,8 +46,12 @@ type Deps struct {
 	PublicLog    bool              // anybody may read it
 
 	Ready func(context.Context) error // nil error: decisions can be recorded
-	HTTPS bool                        // visitors reach this server over TLS
-	Demo  http.Handler                // nil: no demo
+
+	Metrics      *metrics.Metrics // nil: nothing is counted
+	MetricsToken string           // whoever shows it may read /metrics here; "": nobody
+
+	HTTPS bool         // visitors reach this server over TLS
+	Demo  http.Handler // nil: no demo
 
 	// Before puts a site's pages beside this server's own addresses; nil serves
 	// those alone.
@@ -68,8 +73,11 @@ func New(d Deps) *Server {
 	// Addresses of visitors are found by package geo only; echo's own way
 	// believes headers from anybody.
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(observe(d.Log, d.Now), harden(d.HTTPS), outlive)
+	e.Use(observe(d.Log, d.Now, d.Metrics), harden(d.HTTPS), outlive)
 	routes(e, d)
+	for _, r := range e.Routes() {
+		d.Metrics.Route(r.Method, r.Path)
+	}
 	var all http.Handler = e
 	if d.Before != nil {
 		all = d.Before(e)

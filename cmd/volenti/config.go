@@ -40,6 +40,8 @@ type Config struct {
 	RegionFormat    string        // generic edge: code, cc-code, CCcode or lower
 	ClientNames     string        // what limits may know of an address: none, truncated, keyed
 	ArchiveIndexed  bool          // search engines may list every version of a policy
+	MetricsListen   string        // host:port that answers /metrics to everybody who reaches it, or ""
+	MetricsToken    string        // file with the token that opens /metrics on listen, or ""
 	LogLevel        string        // debug, info, warn, error
 	LogFormat       string        // text or json
 	LogPublic       bool          // anybody may read the transparency log
@@ -90,6 +92,8 @@ func (c *Config) settings() []setting {
 		{"geo.region_format", &c.RegionFormat, "edge generic: code (CA), cc-code (US-CA), CCcode (USCA) or lower (ca)"},
 		{"client_names", &c.ClientNames, "what limits on guessing and on requests may know of a client's address: none, truncated or keyed (a hash under a key of the day)"},
 		{"archive.indexed", &c.ArchiveIndexed, "let search engines list every version of a policy, not the one in force alone"},
+		{"metrics.listen", &c.MetricsListen, "host:port of its own that answers /metrics, for a monitoring network"},
+		{"metrics.token_file", &c.MetricsToken, "file with the token that opens /metrics on listen, readable by this user only"},
 		{"log.level", &c.LogLevel, "debug, info, warn or error"},
 		{"log.format", &c.LogFormat, "text or json"},
 		{"log.public", &c.LogPublic, "let everybody read the transparency log under /log/"},
@@ -306,6 +310,14 @@ func (c *Config) validate() (wrong []error) {
 	if err := geo.Naming(c.ClientNames).Check(); err != nil {
 		bad("client_names = %w", err)
 	}
+	if c.MetricsListen != "" {
+		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {
+			bad("metrics.listen = %q is not host:port; write for example 127.0.0.1:9090", c.MetricsListen)
+		}
+	}
+	if _, err := c.metricsToken(); err != nil {
+		bad("metrics.token_file: %w", err)
+	}
 	if !slices.Contains([]string{"debug", "info", "warn", "error"}, c.LogLevel) {
 		bad("log.level = %q; write debug, info, warn or error", c.LogLevel)
 	}
@@ -319,6 +331,22 @@ func (c *Config) validate() (wrong []error) {
 	wrong = append(wrong, c.validateLog()...)
 	wrong = append(wrong, c.validateMail()...)
 	return wrong
+}
+
+// readSecret is what stands in a file that nobody else may read; "" for no file.
+func readSecret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return "", fmt.Errorf("others can read %s; run chmod 600 on it", path)
+	}
+	b, err := os.ReadFile(path)
+	return strings.TrimSpace(string(b)), err
 }
 
 // edge is the edge the operator named, or nil.

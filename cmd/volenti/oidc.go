@@ -3,9 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
-	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/operator"
@@ -34,26 +32,11 @@ func (c *Config) validateOIDC() (wrong []error) {
 		bad("oidc.role = %q; write legal, marketing or auditor: owners are made by owners", c.OIDCRole)
 	}
 	if c.OIDCSecretFile != "" {
-		if _, err := c.oidcSecret(); err != nil {
+		if _, err := readSecret(c.OIDCSecretFile); err != nil {
 			bad("oidc.secret_file: %w", err)
 		}
 	}
 	return wrong
-}
-
-func (c *Config) oidcSecret() (string, error) {
-	if c.OIDCSecretFile == "" {
-		return "", nil
-	}
-	info, err := os.Stat(c.OIDCSecretFile)
-	if err != nil {
-		return "", err
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return "", fmt.Errorf("others can read %s; run chmod 600 on it", c.OIDCSecretFile)
-	}
-	b, err := os.ReadFile(c.OIDCSecretFile)
-	return strings.TrimSpace(string(b)), err
 }
 
 // company is the sign-in elsewhere that the configuration names, or nil.
@@ -61,7 +44,7 @@ func company(c *Config) *operator.Company {
 	if c.OIDCIssuer == "" {
 		return nil
 	}
-	secret, _ := c.oidcSecret() // validated
+	secret, _ := readSecret(c.OIDCSecretFile) // validated
 	return operator.NewCompany(operator.CompanyOptions{Issuer: c.OIDCIssuer, ClientID: c.OIDCClient, Secret: secret,
 		Redirect: c.PublicURL + "/admin/sign-in/company/back", Role: operator.Role(c.OIDCRole), Name: c.OIDCName, Now: time.Now})
 }

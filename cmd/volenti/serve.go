@@ -16,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server"
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
@@ -118,7 +119,16 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
 	tokens := consent.NewTokens(in.secrets.Token...)
-	recorder := consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{})
+	var recorder *consent.Recorder
+	measured := metrics.New(version(), gaugesOf(in.db, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
+	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{OnBatch: measured.Batch})
+	metricsToken, err := cfg.metricsToken()
+	if err != nil {
+		return err
+	}
+	if err := serveMetrics(loops, cfg.MetricsListen, measured, log, &background); err != nil {
+		return err
+	}
 	script := &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
 		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
 	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
@@ -174,12 +184,14 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
 		Transparency: book, PublicLog: cfg.LogPublic,
-		Console:  desk,
-		Handover: &visitor.Handovers{Script: script, Decisions: decisions},
-		Before:   before,
-		Ready:    in.db.Ready,
-		HTTPS:    strings.HasPrefix(cfg.PublicURL, "https://"),
-		Demo:     shop.handler(),
+		Console:      desk,
+		Metrics:      measured,
+		MetricsToken: metricsToken,
+		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
+		Before:       before,
+		Ready:        in.db.Ready,
+		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
+		Demo:         shop.handler(),
 	})
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()

@@ -181,6 +181,20 @@ func (db *DB) Ready(ctx context.Context) error {
 	return db.inTransaction(ctx, "ready", func(context.Context, *sql.Tx) error { return nil })
 }
 
+// Bytes is what the database takes on the disk, its write-ahead log included.
+func (db *DB) Bytes() (sum int64, err error) {
+	for _, path := range []string{db.path, db.path + "-wal"} {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil:
+			sum += info.Size()
+		case !errors.Is(err, os.ErrNotExist):
+			return 0, fmt.Errorf("size of the database: %w", err)
+		}
+	}
+	return sum, nil
+}
+
 // inTransaction calls do while no other process writes, and commits. An error
 // means that nothing was kept, unless it is one of the commit itself.
 func (db *DB) inTransaction(ctx context.Context, what string, do func(ctx context.Context, tx *sql.Tx) error) (err error) {
