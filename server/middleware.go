@@ -17,34 +17,40 @@ import (
 
 const requestIDKey = "volenti.request"
 
+// requestID is the request's number, ours and never the client's. It is made when
+// somebody first speaks of the request: most are never spoken of.
 func requestID(c echo.Context) string {
-	id, _ := c.Get(requestIDKey).(string)
+	if id, ok := c.Get(requestIDKey).(string); ok {
+		return id
+	}
+	var raw [8]byte
+	_, _ = rand.Read(raw[:])
+	id := hex.EncodeToString(raw[:])
+	c.Set(requestIDKey, id)
 	return id
 }
 
-// observe gives each request a number of our own (never the client's), answers
+// observe answers
 // panics like any other error, and logs what was asked by its route: addresses
 // hold receipt ids, which open receipts, so they are neither logged nor counted.
 func observe(log *slog.Logger, now func() time.Time, count *metrics.Metrics) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
-			var raw [8]byte
-			_, _ = rand.Read(raw[:])
-			id := hex.EncodeToString(raw[:])
-			c.Set(requestIDKey, id)
 			begun := now()
 			defer func() {
 				if r := recover(); r != nil {
 					if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 						panic(r)
 					}
-					log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "request", id, "panic", r)
+					log.ErrorContext(c.Request().Context(), "handler panicked", "route", c.Path(), "request", requestID(c), "panic", r)
 					c.Error(echo.ErrInternalServerError)
 				}
 				took := now().Sub(begun)
 				count.Answered(c.Request().Method, c.Path(), c.Response().Status, took)
-				log.DebugContext(c.Request().Context(), "answered", "method", c.Request().Method, "route", c.Path(),
-					"status", c.Response().Status, "bytes", c.Response().Size, "took", took, "request", id)
+				if ctx := c.Request().Context(); log.Enabled(ctx, slog.LevelDebug) {
+					log.DebugContext(ctx, "answered", "method", c.Request().Method, "route", c.Path(),
+						"status", c.Response().Status, "bytes", c.Response().Size, "took", took, "request", requestID(c))
+				}
 			}()
 			if err = next(c); err != nil {
 				c.Error(err)
@@ -64,8 +70,8 @@ const answerWithin = 10 * time.Second
 // short, and a decision is to be kept even if nobody waits for the receipt.
 func outlive(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if strings.HasSuffix(c.Path(), "/export") {
-			return next(c) // as long as its client takes it
+		if c.Path() == scriptPath || strings.HasSuffix(c.Path(), "/export") {
+			return next(c) // answered from memory; as long as its client takes it
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), answerWithin)
 		defer cancel()
@@ -74,15 +80,21 @@ func outlive(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// Values of headers that every answer shares; nobody changes them.
+var (
+	nosniff         = []string{"nosniff"}
+	noReferrer      = []string{"no-referrer"}
+	strictTransport = []string{"max-age=31536000"}
+)
+
 // harden sets the headers every answer carries. Pages add their own policy.
 func harden(https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
-			h.Set("X-Content-Type-Options", "nosniff")
-			h.Set("Referrer-Policy", "no-referrer")
+			h["X-Content-Type-Options"], h["Referrer-Policy"] = nosniff, noReferrer
 			if https {
-				h.Set("Strict-Transport-Security", "max-age=31536000")
+				h["Strict-Transport-Security"] = strictTransport
 			}
 			return next(c)
 		}

@@ -8,6 +8,9 @@ import (
 	"github.com/volenti-consent/volenti/server/visitor"
 )
 
+// scriptPath is the banner script's, which is asked for more than all others together.
+const scriptPath = "/b/:file"
+
 // routes is all the world may ask. What can be got can be asked for its header
 // too (RFC 9110 § 9.3.2): net/http leaves the body of that answer out.
 func routes(e *echo.Echo, d Deps) {
@@ -17,7 +20,7 @@ func routes(e *echo.Echo, d Deps) {
 	}
 
 	// The page: script, bundles by digest, decisions, receipts.
-	get("/b/:file", d.Script.Get)
+	get(scriptPath, d.Script.Get)
 	get("/b/:site/declaration.js", d.Declarations.Script)
 	get("/b/:site/pinned/:file", d.Pinned.Get)
 	get("/v1/sites/:site/boot", d.Pinned.Boot)

@@ -27,18 +27,24 @@ type Archive struct {
 	kept sync.Map // canonical.Digest of experiences that are in the store
 }
 
+// keepWithin is how long a page may wait for its experience to be archived.
+const keepWithin = 10 * time.Second
+
 // Keep makes sure that an experience is in the archive before a page can answer
-// it. If that fails just now the page is still served: its decision brings the
-// experience along, as long as this process knows it.
-func (a *Archive) Keep(ctx context.Context, l *Live, x experience) {
+// it, and reports whether it is. If that fails just now the page is still served:
+// its decision brings the experience along, as long as this process knows it.
+func (a *Archive) Keep(ctx context.Context, l *Live, x experience) bool {
 	if _, ok := a.kept.Load(x.digest); ok {
-		return
+		return true
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin) // for all who come later, too
+	defer cancel()
 	if err := a.Store.KeepArtifacts(ctx, l.artifacts(x)); err != nil {
 		a.Log.WarnContext(ctx, "experience not archived yet", "site", l.Site.Key, "error", err)
-		return
+		return false
 	}
 	a.kept.Store(x.digest, struct{}{})
+	return true
 }
 
 // question is everything the server knows of what a token says was served.

@@ -101,7 +101,7 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 	ruling := s.Laws.ruling(live.Site, live.Notice, region, source, now)
 	v := view{boot: boot{
 		models: letters(live.Notice, region, ruling), gpc: gpcHeader(r), optOut: optedOut(r), link: ruling.Link(),
-		dnt: live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
+		dnt: live.Notice.DNT == "opt-out" && dntHeader(r),
 		age: s.Laws.age(live.Site, live.Notice, region, source, consent.Served{Bucket: consent.BucketOf(now)}.From()),
 	}}
 	v.variant.Language = live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang"))
@@ -257,7 +257,7 @@ func (p *ChoicesPage) Post(c echo.Context) error {
 	}
 	recorded, n, err := p.Decisions.record(r, live, form.Get("token"), func(n *notice.Notice) (consent.Decision, error) {
 		d, err := decisionOf(n, form)
-		d.Previous, d.DNT, d.At = held, r.Header.Get("DNT") == "1", p.Script.Now().UnixMilli()
+		d.Previous, d.DNT, d.At = held, dntHeader(r), p.Script.Now().UnixMilli()
 		return d, err
 	})
 	if invalid, ok := errors.AsType[*consent.Invalid](err); ok && invalid.About("of_age") {

@@ -70,7 +70,7 @@ func (h *Handovers) Get(c echo.Context) error {
 	law := shareLaw{
 		models: letters(live.Notice, region, h.Script.Laws.ruling(live.Site, live.Notice, region, source, now)),
 		age:    h.Script.Laws.age(live.Site, live.Notice, region, source, now),
-		signal: gpcHeader(r) || optedOut(r) || live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
+		signal: gpcHeader(r) || optedOut(r) || live.Notice.DNT == "opt-out" && dntHeader(r),
 	}
 	_, core, choices, err := h.Decisions.handed(r.Context(), live, memory.Receipt, law, now)
 	if errors.Is(err, consent.ErrHandover) {
@@ -201,7 +201,7 @@ func (d *Decisions) takeOver(r *http.Request, live *Live, decision consent.Decis
 		return consent.ErrHandover
 	}
 	law := shareLaw{models: lettersOf(q.Notice, q.Models), age: q.Age,
-		signal: q.GPCHeader || q.OptOut || decision.GPC || q.Notice.DNT == "opt-out" && (decision.DNT || r.Header.Get("DNT") == "1")}
+		signal: q.GPCHeader || q.OptOut || decision.GPC || q.Notice.DNT == "opt-out" && (decision.DNT || dntHeader(r))}
 	entry, _, choices, err := d.handed(r.Context(), live, h.Receipt, law, d.Now())
 	if err != nil {
 		return err

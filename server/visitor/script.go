@@ -34,6 +34,8 @@ type Script struct {
 	Override  bool            // honour ?region=
 	Tally     *Tally          // counts first layers while there are trials; nil counts nothing
 	Chance    func(n int) int // draws a number below n; nil is rand.IntN
+
+	answers Answers
 }
 
 // Get answers the script.
@@ -47,9 +49,24 @@ func (s *Script) Get(c echo.Context) error {
 		return err
 	}
 	r, now := c.Request(), s.Now()
+	who, alike := s.asking(r, live)
+	if alike {
+		if a := s.answers.slot(now).find(who); a != nil {
+			return a.send(c)
+		}
+	}
 	v, err := s.view(r, live, now)
 	if err != nil {
 		return err
+	}
+	if alike && v.archived {
+		script := live.Script(v.variant)
+		if script == nil {
+			return notice.ErrUnpublished
+		}
+		a := made(live, script, v, r)
+		s.answers.slot(now).keep(who, a)
+		return a.send(c)
 	}
 	if r.Method == http.MethodGet {
 		s.Tally.Add(live, v.variant)
@@ -64,6 +81,8 @@ type view struct {
 	served  consent.Served // without the experience
 	law     *regime.Row
 	boot    boot
+
+	archived bool // what the token names can be shown again
 }
 
 func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) {
@@ -76,7 +95,7 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 		models: letters(live.Notice, region, ruling),
 		gpc:    gpcHeader(r),
 		optOut: optedOut(r),
-		dnt:    live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1",
+		dnt:    live.Notice.DNT == "opt-out" && dntHeader(r),
 		link:   ruling.Link(), binding: ruling.GPC(), change: live.changed(),
 	}}
 	v.boot.age = s.Laws.age(live.Site, live.Notice, region, source, v.served.From()) // as the decision will be judged
@@ -105,7 +124,7 @@ func (s *Script) bind(ctx context.Context, live *Live, v *view) error {
 	if err != nil {
 		return err
 	}
-	s.Archive.Keep(ctx, live, x)
+	v.archived = s.Archive.Keep(ctx, live, x)
 	served := v.served
 	served.Experience = x.digest
 	v.boot.token = s.Tokens.Mint(served)
@@ -185,9 +204,16 @@ func beyond(n *notice.Notice, may notice.Choices) notice.Choices {
 	return may
 }
 
+// dntHeader: the browser sent DNT: 1. Names are in the form that net/http keeps them
+// in; any other costs an allocation to look up.
+func dntHeader(r *http.Request) bool {
+	values := r.Header["Dnt"]
+	return len(values) > 0 && values[0] == "1"
+}
+
 // gpcHeader: only the exact value 1 counts, on any line (W3C GPC § 3.2).
 func gpcHeader(r *http.Request) bool {
-	for _, v := range r.Header.Values("Sec-GPC") {
+	for _, v := range r.Header["Sec-Gpc"] {
 		if strings.Trim(v, " \t") == "1" {
 			return true
 		}
@@ -206,9 +232,7 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 		return notice.ErrUnpublished
 	}
 	h := c.Response().Header()
-	h.Set("Content-Type", "text/javascript; charset=utf-8")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Vary", "Accept-Encoding, Accept-Language, Sec-GPC, DNT")
+	h["Content-Type"], h["Cross-Origin-Resource-Policy"], h["Vary"] = scriptType, anyOrigin, scriptVary
 	tail := v.boot.append(make([]byte, 0, 512))
 	if v.boot.void != 0 || v.boot.decided && apart(v.boot.choices) {
 		h.Set("Cache-Control", "private, no-store")
@@ -222,6 +246,13 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 	}
 	return send(c, script, tail)
 }
+
+// Values of headers that every answer shares; nobody changes them.
+var (
+	scriptType = []string{"text/javascript; charset=utf-8"}
+	anyOrigin  = []string{"cross-origin"}
+	scriptVary = []string{"Accept-Encoding, Accept-Language, Sec-GPC, DNT"}
+)
 
 // freshness is how long a browser may repeat an answer to itself without asking.
 // One for somebody who allowed everything holds nothing back until the gate is
@@ -271,11 +302,7 @@ func (s *Script) ByDigest(c echo.Context) error {
 
 // send writes the script and its tail in the best coding the browser takes.
 func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
-	coding := negotiate(c.Request().Header.Get("Accept-Encoding"))
-	prefix := script.Encoded[coding]
-	if prefix == nil {
-		coding, prefix = splice.Identity, script.Source
-	}
+	coding, prefix := coded(script, negotiate(c.Request().Header.Get("Accept-Encoding")))
 	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
 	h := c.Response().Header()
 	if coding != splice.Identity {
@@ -285,6 +312,14 @@ func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
 	c.Response().WriteHeader(http.StatusOK)
 	_, err := c.Response().Write(body)
 	return err
+}
+
+// coded is the script in a coding, or as it is where there is none in that.
+func coded(script *notice.PublishedScript, coding string) (string, []byte) {
+	if encoded := script.Encoded[coding]; encoded != nil {
+		return coding, encoded
+	}
+	return splice.Identity, script.Source
 }
 
 // negotiate picks the smallest coding that Accept-Encoding allows. A coding

@@ -76,7 +76,7 @@ func (t *Tags) allowed(r *http.Request, live *Live) (notice.Choices, error) {
 	region, source := t.Script.region(r)
 	models := letters(live.Notice, region, t.Script.Laws.ruling(live.Site, live.Notice, region, source, now))
 	age := t.Script.Laws.age(live.Site, live.Notice, region, source, now)
-	signal := gpcHeader(r) || optedOut(r) || live.Notice.DNT == "opt-out" && r.Header.Get("DNT") == "1"
+	signal := gpcHeader(r) || optedOut(r) || live.Notice.DNT == "opt-out" && dntHeader(r)
 	memory, known, bad := t.Script.Cookies.Read(r, live.Site.Key, now)
 	if id := r.URL.Query().Get("receipt"); id != "" {
 		recorded, ok, err := t.recorded(r.Context(), live, id, now)

@@ -1,0 +1,155 @@
+package visitor
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/splice"
+)
+
+// Whoever has not decided yet, comes from the same region and wishes the same, gets
+// the same bytes for as long as the served token is the same: most requests there
+// are. Those are made once and kept for the rest of a slot.
+
+// slotLength divides the ten minutes of a token, and every time zone's midnight falls
+// on the end of a slot: no law changes within one.
+const slotLength = 5 * 60
+
+// Limits of a slot. Behind them answers are made as they are asked for, which takes
+// some microseconds more: strangers choose what stands in Accept-Language.
+const (
+	mostAskers      = 1 << 14
+	mostAnswerBytes = 16 << 20
+)
+
+// An asker is all of an undecided visitor's request that changes the answer. Live is
+// another one after each publication.
+type asker struct {
+	live     *Live
+	region   geo.Region
+	source   geo.Source
+	language string // Accept-Language, as it was sent
+	coding   string
+	gpc, dnt bool
+}
+
+// A ready is an answer that is complete: net/http's own form of its header, and its
+// body. It is shared, and nobody changes it.
+type ready struct {
+	tag                                                      string
+	contentType, policy, vary, cache, etag, encoding, length []string // one element each; none is left out
+	body                                                     []byte
+}
+
+// A slot holds the answers of some minutes.
+type slot struct {
+	number int64 // Unix time divided by slotLength
+
+	mu     sync.RWMutex
+	askers map[asker]*ready  // guarded by mu
+	tags   map[string]*ready // by tag, which is that of the bytes; guarded by mu
+	bytes  int               // of all bodies; guarded by mu
+}
+
+// Answers keeps what was made. The zero value is ready; it is safe for concurrent use.
+type Answers struct{ current atomic.Pointer[slot] }
+
+func (a *Answers) slot(now time.Time) *slot {
+	number := now.Unix() / slotLength
+	s := a.current.Load()
+	if s != nil && s.number == number {
+		return s
+	}
+	next := &slot{number: number, askers: map[asker]*ready{}, tags: map[string]*ready{}}
+	if a.current.CompareAndSwap(s, next) {
+		return next
+	}
+	return a.current.Load()
+}
+
+func (s *slot) find(who asker) *ready {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return s.askers[who]
+}
+
+// keep shares an answer with whoever asked for the same in other words.
+func (s *slot) keep(who asker, r *ready) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if same := s.tags[r.tag]; same != nil {
+		r = same
+	} else if s.bytes+len(r.body) > mostAnswerBytes {
+		return
+	}
+	if len(s.askers) >= mostAskers {
+		return
+	}
+	if s.tags[r.tag] == nil {
+		s.tags[r.tag] = r
+		s.bytes += len(r.body)
+	}
+	who.language = strings.Clone(who.language) // else the whole header of the request is kept
+	s.askers[who] = r
+}
+
+// asking is who asks, if the answer could be one that is kept: nothing in the request
+// says that this visitor decided something or that the page wants something special.
+func (s *Script) asking(r *http.Request, live *Live) (who asker, ok bool) {
+	if r.URL.RawQuery != "" || len(live.Notice.Trials) > 0 {
+		return asker{}, false
+	}
+	for _, line := range r.Header["Cookie"] {
+		if strings.Contains(line, CookieName) { // the page /opt-out's begins with it too
+			return asker{}, false
+		}
+	}
+	who = asker{live: live, gpc: gpcHeader(r), dnt: live.Notice.DNT == "opt-out" && dntHeader(r),
+		language: r.Header.Get("Accept-Language"), coding: negotiate(r.Header.Get("Accept-Encoding"))}
+	who.region, who.source = s.Locate(r)
+	return who, true
+}
+
+// made is the complete answer to an undecided visitor.
+func made(live *Live, script *notice.PublishedScript, v view, r *http.Request) *ready {
+	coding, prefix := coded(script, negotiate(r.Header.Get("Accept-Encoding")))
+	tail := v.boot.append(make([]byte, 0, 512))
+	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
+	tag := v.tag(script, r)
+	a := &ready{
+		tag: tag, body: body, etag: []string{tag},
+		contentType: scriptType, policy: anyOrigin, vary: scriptVary,
+		cache: []string{freshness(live.Notice, v.variant.Kind)}, length: []string{strconv.Itoa(len(body))},
+	}
+	if coding != splice.Identity {
+		a.encoding = []string{coding}
+	}
+	return a
+}
+
+// send answers without allocating anything: the header's values are shared.
+func (a *ready) send(c echo.Context) error {
+	w := c.Response()
+	h := w.Header()
+	h["Content-Type"], h["Cross-Origin-Resource-Policy"], h["Vary"] = a.contentType, a.policy, a.vary
+	h["Cache-Control"], h["Etag"] = a.cache, a.etag
+	if asked := c.Request().Header.Get("If-None-Match"); asked != "" && match(asked, a.tag) {
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	if a.encoding != nil {
+		h["Content-Encoding"] = a.encoding
+	}
+	h["Content-Length"] = a.length
+	w.WriteHeader(http.StatusOK)
+	_, err := w.Write(a.body)
+	return err
+}
