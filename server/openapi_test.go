@@ -13,6 +13,7 @@ import (
 // stand in the document.
 var notJSON = []string{
 	"/opt-out", "/metrics", "/opt-out/next", "/opt-out/take/:pass", "/privacy/:site/decide", "/privacy/:site/held", "/privacy/:site/link", "/privacy/:site/take/:pass",
+	"/privacy/:site/requests", "/privacy/:site/requests/:id", "/privacy/:site/requests/:id/data", "/privacy/:site/requests/:id/confirm",
 	"/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
 	"/log/verify", "/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",
 	"/log/checkpoint", "/log/tile/*", "/log/witness/add-checkpoint",

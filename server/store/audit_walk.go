@@ -15,8 +15,7 @@ import (
 // A walker reads rows in the order of their places in the log.
 type walker struct {
 	rows *sql.Rows
-	at   int64             // of the row it stands at; math.MaxInt64 behind the last
-	scan func() (at int64) // of the row
+	at   int64 // of the row it stands at; math.MaxInt64 behind the last
 	into []any
 	err  error // why the row can't be read
 }
@@ -24,7 +23,7 @@ type walker struct {
 // walkers share a snapshot. ctx is looked at elsewhere: a query that can end early
 // costs more for each row.
 func (r *replay) walker(ctx context.Context, query string, into ...any) (*walker, error) {
-	rows, err := r.tx.QueryContext(context.WithoutCancel(ctx), query)
+	rows, err := r.tx.QueryContext(context.WithoutCancel(ctx), query) //nolint:rowserrcheck // next looks
 	if err != nil {
 		return nil, err
 	}

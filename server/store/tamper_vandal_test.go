@@ -41,6 +41,7 @@ func (v *vandal) row(table string) (values map[string]any, rowid int64) {
 		into[i] = new(any)
 	}
 	v.must(rows.Scan(into...))
+	v.must(rows.Err())
 	for i, name := range names {
 		values[name] = *(into[i].(*any))
 	}

@@ -114,7 +114,7 @@ func (p *Centre) keepHold(c echo.Context, live *Live, origin *url.URL, id string
 	if err != nil {
 		return err
 	}
-	http.SetCookie(c.Response(), &http.Cookie{Name: holdCookie, Value: value, MaxAge: int(holdLasts / time.Second),
+	http.SetCookie(c.Response(), &http.Cookie{Name: holdCookie, Value: value, MaxAge: int(holdLasts / time.Second), //nolint:gosec // Secure wherever there is TLS
 		Secure: origin.Scheme == "https", HttpOnly: true, SameSite: http.SameSiteStrictMode})
 	return nil
 }
