@@ -232,6 +232,7 @@ func TestDurationsAreSaidInTheLanguage(t *testing.T) {
 		{"en", "13 months", "13 months", true}, {"en", "1 day", "1 day", true}, {"de", "2 years", "2 Jahre", true}, {"de", "1 year", "1 Jahr", true},
 		{"pl", "1 month", "1 miesiąc", true}, {"pl", "3 months", "3 miesiące", true}, {"pl", "13 months", "13 miesięcy", true},
 		{"ar", "2 months", "شهران", true}, {"ja", "90 days", "90 日", true}, {"pt-BR", "30 minutes", "30 minutos", true},
+		{"zh", "1 day", "1天", true}, {"zh-CN", "3 weeks", "3周", true}, {"zh-TW", "3 weeks", "3 週", true}, {"zh-Hant-HK", "3 weeks", "3 週", true}, {"de-AT", "1 day", "1 Tag", true},
 		{"xx", "2 weeks", "2 weeks", true}, {"en", "persistent", "persistent", false}, {"en", "-1 days", "-1 days", false}, {"en", "3 moons", "3 moons", false},
 	} {
 		if got, ok := Duration(tt.lang, tt.span); got != tt.want || ok != tt.ok {
@@ -400,7 +401,7 @@ func TestWordsOfAllLanguages(t *testing.T) {
 	if len(en) == 0 {
 		t.Fatal("words are missing")
 	}
-	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl") {
+	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da") {
 		if r.words[lang] == nil {
 			t.Errorf("there are no words in %s", lang)
 		}
@@ -462,9 +463,21 @@ func TestRoot(t *testing.T) {
 
 func TestNearestLanguage(t *testing.T) {
 	r := renderer(t)
-	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "ja", "ja-JP": "ja", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "pl", "!!": "en", "en-GB": "en"} {
+	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "ja", "ja-JP": "ja", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "pl", "!!": "en", "en-GB": "en", "zh": "zh-Hans", "zh-CN": "zh-Hans", "zh-SG": "zh-Hans"} {
 		if got := r.nearest(asked); got != want {
 			t.Errorf("nearest to %q is %q, want %q", asked, got, want)
+		}
+	}
+}
+
+// A script is named where it tells languages apart, a region never.
+func TestLanguageNames(t *testing.T) {
+	for _, tt := range []struct{ in, tag, want string }{
+		{"en", "de-AT", "German"}, {"en", "zh", "Chinese"}, {"en", "zh-Hans", "Simplified Chinese"}, {"en", "zh-Hant", "Traditional Chinese"}, {"en", "zh-TW", "Traditional Chinese"},
+		{"zh-Hans", "zh-Hant", "繁体中文"}, {"zh-Hant", "zh-Hant", "繁體中文"}, {"en", "sr", "Serbian"}, {"en", "xx", "xx"}, {"en", "!!", "!!"},
+	} {
+		if got := languageNames(tt.in)(tt.tag); got != tt.want {
+			t.Errorf("%s in %s is %q, want %q", tt.tag, tt.in, got, tt.want)
 		}
 	}
 }
