@@ -49,11 +49,20 @@ func Duration(lang, span string) (string, bool) {
 }
 
 func unitsOf(lang string) map[string]map[string]string {
-	base, _, _ := strings.Cut(lang, "-")
-	for _, key := range [...]string{lang, base} {
+	base, script := writing(lang)
+	for _, key := range [...]string{lang, base + "-" + script, base} {
 		if forms, ok := units()[key]; ok {
 			return forms
 		}
 	}
 	return units()["en"]
+}
+
+// writing is the language without its region, and the script it is written in: in
+// Taiwan, Chinese is Hant without saying so.
+func writing(lang string) (base, script string) {
+	tag := language.Make(lang)
+	b, _ := tag.Base()
+	s, _ := tag.Script()
+	return b.String(), s.String()
 }

@@ -125,9 +125,27 @@ func languageNames(in string) func(tag string) string {
 			return tag
 		}
 		base, _ := t.Base()
+		if named, ok := withScript(t, base); ok {
+			if name := names.Name(named); name != "" {
+				return name
+			}
+		}
 		if name := names.Name(base); name != "" {
 			return name
 		}
 		return tag
 	}
+}
+
+// withScript is the language with its script, where the script tells it from
+// others: the tag says it, or it is not the one the language is mostly written in.
+func withScript(t language.Tag, base language.Base) (language.Tag, bool) {
+	_, said, _ := t.Raw()
+	script, _ := t.Script()
+	usual, _ := language.Make(base.String()).Script()
+	if said != script && script == usual {
+		return t, false
+	}
+	named, err := language.Compose(base, script)
+	return named, err == nil
 }
