@@ -42,17 +42,18 @@ const TombstoneSchema = "tombstone/v1"
 // deliberate erasure from loss: every leaf opens, or a tombstone names it.
 type Tombstone struct {
 	Schema string  `json:"schema"`
-	Day    string  `json:"day"` // 2026-11-21, UTC
+	Site   string  `json:"site"` // whose records they were
+	Day    string  `json:"day"`  // 2026-11-21, UTC
 	Reason Reason  `json:"reason"`
 	How    Erasure `json:"how"`
 	Leaves []int64 `json:"leaves"` // positions in the log, ascending
 }
 
 // NewTombstone is what the log keeps of an erasure.
-func NewTombstone(leaves []int64, how Erasure, reason Reason, at time.Time) Tombstone {
+func NewTombstone(site string, leaves []int64, how Erasure, reason Reason, at time.Time) Tombstone {
 	leaves = slices.Clone(leaves)
 	slices.Sort(leaves)
-	return Tombstone{TombstoneSchema, at.UTC().Format(time.DateOnly), reason, how, leaves}
+	return Tombstone{TombstoneSchema, site, at.UTC().Format(time.DateOnly), reason, how, leaves}
 }
 
 // ParseTombstone reads the core of an entry about an erasure.

@@ -230,7 +230,7 @@ func (r *replay) tombstone(ctx context.Context, l *leaf, e *entryRow) (said, err
 	if err := exactly(e.core, &t); err != nil {
 		return err, nil
 	}
-	if e.object != strconv.FormatInt(l.index, 10) || t.Schema != consent.TombstoneSchema || t.How.Check() != nil || t.Reason.Check() != nil || !slices.IsSorted(t.Leaves) {
+	if e.object != strconv.FormatInt(l.index, 10) || t.Schema != consent.TombstoneSchema || t.Site != e.site || t.How.Check() != nil || t.Reason.Check() != nil || !slices.IsSorted(t.Leaves) {
 		return errSays, nil
 	}
 	if r.grave == nil {

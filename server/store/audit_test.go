@@ -208,6 +208,21 @@ func TestAuditTellsErasedFromLost(t *testing.T) {
 	if len(a.Findings) != 0 || a.Records != 5 || a.Minimised != 1 || a.Without != 1 || a.Entries[auditlog.Tombstone] != 2 {
 		t.Errorf("%+v", a)
 	}
+	// Whose records went is evidence, too.
+	for _, c := range []struct {
+		site     string
+		findings int
+	}{{"blog", 1}, {"shop", 0}} {
+		if _, err := db.write.Exec(`DROP TRIGGER IF EXISTS log_entry_fixed`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := db.write.Exec(`UPDATE log_entry SET site = ?1 WHERE position = 6`, c.site); err != nil {
+			t.Fatal(err)
+		}
+		if a := audited(t, db, heads...); len(a.Findings) != c.findings || c.findings == 1 && (a.Findings[0].What != auditlog.Altered || a.Findings[0].Leaf != 6) {
+			t.Errorf("a tombstone moved to %s: %+v", c.site, a.Findings)
+		}
+	}
 	if _, err := db.write.Exec(`DELETE FROM record WHERE position = 4`); err != nil {
 		t.Fatal(err)
 	}

@@ -118,7 +118,7 @@ func (db *DB) erase(ctx context.Context, how consent.Erasure, reason consent.Rea
 			return nil, nil
 		}
 		tombstone = position
-		e, err := auditlog.NewEntry(auditlog.Tombstone, site, strconv.FormatInt(position, 10), consent.NewTombstone(erased, how, reason, at), nil)
+		e, err := auditlog.NewEntry(auditlog.Tombstone, site, strconv.FormatInt(position, 10), consent.NewTombstone(site, erased, how, reason, at), nil)
 		return []auditlog.Entry{e}, err
 	})
 	if err != nil || tombstone < 0 {

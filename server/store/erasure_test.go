@@ -84,7 +84,7 @@ func TestErasing(t *testing.T) {
 		if err != nil || !slices.Equal(got.Leaves, []int64{0, 1}) || !slices.Equal(got.Tombstones, []int64{size}) {
 			t.Fatalf("minimised: %+v, %v", got, err)
 		}
-		want := consent.Tombstone{Schema: "tombstone/v1", Day: "2026-11-21", Reason: "requested", How: "minimised", Leaves: []int64{0, 1}}
+		want := consent.Tombstone{Schema: "tombstone/v1", Site: "shop", Day: "2026-11-21", Reason: "requested", How: "minimised", Leaves: []int64{0, 1}}
 		if stone := tombstoneAt(t, db, size); !reflect.DeepEqual(stone, want) {
 			t.Errorf("%+v", stone)
 		}

@@ -141,9 +141,6 @@ func (v *vandal) byteChanged() (what string, at trace) {
 		if _, not := notEvidence[table+"."+column]; not || row[column] == nil {
 			continue
 		}
-		if table == "log_entry" && column == "site" && row["kind"] == string(auditlog.Tombstone) {
-			continue // a tombstone says which leaves, and they say which site as long as they can
-		}
 		value := v.bent(row[column])
 		at := traceOf(table, row)
 		changed := maps.Clone(row)
