@@ -62,7 +62,7 @@ func TestText(t *testing.T) {
 			t.Errorf("%s was filled though it has no such place", key)
 		}
 	}
-	if r.Direction("ar-EG") != "rtl" || r.Direction("xx") != "ltr" || r.Nearest("pt-BR") != "pt" {
+	if r.Direction("ar-EG") != "rtl" || r.Direction("xx") != "ltr" || r.Nearest("pt-BR") != "pt-BR" {
 		t.Error("a language is taken for another")
 	}
 	if (&Request{Key: "k"}).Query() != "?key=k" || (&Request{}).Query() != "" {

@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/language"
@@ -76,7 +77,13 @@ func New() (*Renderer, error) {
 	if r.words, r.tags, err = readWords(); err != nil {
 		return nil, err
 	}
-	r.matcher = language.NewMatcher(r.tags)
+	readers := slices.Clone(r.tags)
+	for i, tag := range readers {
+		if tag == language.Portuguese {
+			readers[i] = language.EuropeanPortuguese // ours is; CLDR takes "pt" alone for the Brazilian
+		}
+	}
+	r.matcher = language.NewMatcher(readers)
 	names, err := templateNames()
 	if err != nil {
 		return nil, err
@@ -138,8 +145,11 @@ func (r *Renderer) Render(w io.Writer, p Page) error {
 }
 
 // nearest is the language of our words that serves a reader of lang best. lang may
-// be an Accept-Language header.
+// be an Accept-Language header. A language of ours is its own nearest.
 func (r *Renderer) nearest(lang string) string {
+	if r.words[lang] != nil {
+		return lang
+	}
 	tags, _, err := language.ParseAcceptLanguage(lang)
 	if err != nil || len(tags) == 0 {
 		return r.tags[0].String()
