@@ -54,7 +54,16 @@ func (c *Console) requestPage(d *Desk, status int, wrong []console.Mend) error {
 		if err != nil {
 			return err
 		}
-		page.Held, page.Does = len(held), doesWith(r.Kind, len(held))
+		page.Held = len(held)
+		if r.Kind == request.Erasure {
+			if page.Held, err = c.Requests.Reached(ctx, r, held); err != nil {
+				return err
+			}
+		}
+		page.Does = doesWith(r.Kind, page.Held)
+		if hidden := page.Held - len(held); hidden > 0 {
+			page.Does += " Of them " + counted(int64(hidden), "is", "are") + " restricted: nobody can read them now."
+		}
 	}
 	if err := c.requestGrounds(r, page); err != nil {
 		return err

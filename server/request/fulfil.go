@@ -50,6 +50,36 @@ func (s *Service) Holdings(ctx context.Context, r Request) ([]*consent.Entry, er
 	return all, nil
 }
 
+// hidden are the leaves of records that belong to whoever asked and are restricted, and
+// the receipts by which those and the held ones are found.
+func (s *Service) hidden(ctx context.Context, r Request, held []*consent.Entry) (leaves []int64, receipts []string, _ error) {
+	receipts = idsOf(held)
+	for _, id := range append(slices.Clone(receipts), r.Receipts...) {
+		if Erased(id) {
+			continue
+		}
+		some, err := s.Erasures.Restricted(ctx, r.Site, id)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(some) > 0 && !slices.Contains(receipts, id) {
+			receipts = append(receipts, id) // nobody can read it, so it is restricted itself
+		}
+		for _, one := range some {
+			leaves = append(leaves, one.Index)
+		}
+	}
+	slices.Sort(leaves)
+	return slices.Compact(leaves), receipts, nil
+}
+
+// Reached is how many records an erasure reaches: those held, and those that nobody may
+// read.
+func (s *Service) Reached(ctx context.Context, r Request, held []*consent.Entry) (int, error) {
+	leaves, _, err := s.hidden(ctx, r, held)
+	return len(held) + len(leaves), err
+}
+
 // A Fulfilment is what an operator says beside pressing the button.
 type Fulfilment struct {
 	By        string
@@ -72,6 +102,12 @@ func (s *Service) Fulfil(ctx context.Context, r Request, f Fulfilment) (Request,
 	held, err := s.Holdings(ctx, r)
 	if err != nil {
 		return r, nil, err
+	}
+	var gone []string
+	if r.Kind == Erasure {
+		if _, gone, err = s.hidden(ctx, r, held); err != nil {
+			return r, nil, err
+		}
 	}
 	done, file, err := s.do(ctx, r, held, f)
 	if err != nil {
@@ -103,8 +139,8 @@ func (s *Service) Fulfil(ctx context.Context, r Request, f Fulfilment) (Request,
 	r.HandOver = file != nil
 	r, err = s.apply(ctx, r, Fulfilled, Step{What: Fulfilling, By: f.By, Note: string(note), Text: sealed}, EventFulfilled, func(c *Change) {
 		c.File = file
-		if r.Kind == Erasure && len(held) > 0 {
-			c.Events = append(c.Events, NewRecordEvent(EventErased, r.Site, idsOf(held), c.Steps[0].At))
+		if r.Kind == Erasure && len(gone) > 0 {
+			c.Events = append(c.Events, NewRecordEvent(EventErased, r.Site, gone, c.Steps[0].At))
 		}
 	})
 	return r, done, err
@@ -121,13 +157,14 @@ func (s *Service) do(ctx context.Context, r Request, held []*consent.Entry, f Fu
 		}
 		return []Done{{DoneCopied, len(held)}, statistics}, file, nil
 	case r.Kind == Erasure:
-		if len(held) == 0 {
-			return nil, nil, nil
+		hidden, receipts, err := s.hidden(ctx, r, held)
+		if err != nil || len(held)+len(hidden) == 0 {
+			return nil, nil, err
 		}
-		var err error
 		if f.How == "" {
-			_, _, err = s.Erasures.EraseOfVisitor(ctx, r.Site, idsOf(held), s.now())
-		} else {
+			_, _, err = s.Erasures.EraseOfVisitor(ctx, r.Site, receipts, s.now())
+		} else if _, err = s.Erasures.EraseLeaves(ctx, r.Site, hidden, f.How, consent.ReasonRequested, s.now()); err == nil {
+			// Those last: restricted ones are found by them.
 			_, err = s.Erasures.EraseRecords(ctx, r.Site, idsOf(held), f.How, consent.ReasonRequested, s.now())
 		}
 		if err != nil {
@@ -136,7 +173,7 @@ func (s *Service) do(ctx context.Context, r Request, held []*consent.Entry, f Fu
 		if err := s.Erasures.Scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) {
 			return nil, nil, err
 		}
-		return []Done{{DoneErased, len(held)}, statistics}, nil, nil
+		return []Done{{DoneErased, len(held) + len(hidden)}, statistics}, nil, nil
 	case r.Kind == Restriction:
 		if len(held) == 0 {
 			return nil, nil, nil

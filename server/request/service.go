@@ -24,7 +24,10 @@ type Erasures interface {
 	EraseRecords(ctx context.Context, site string, receiptIDs []string, how consent.Erasure, reason consent.Reason, at time.Time) (consent.Erased, error)
 	// EraseOfVisitor erases each record in the way that the site's settings say.
 	EraseOfVisitor(ctx context.Context, site string, receiptIDs []string, at time.Time) (shredded, minimised consent.Erased, err error)
+	EraseLeaves(ctx context.Context, site string, leaves []int64, how consent.Erasure, reason consent.Reason, at time.Time) (consent.Erased, error)
 	Restrict(ctx context.Context, site string, receiptIDs []string, ground consent.Ground, at time.Time) ([]int64, error)
+	// Restricted are those of a browser's records that nobody may read.
+	Restricted(ctx context.Context, site, receiptID string) ([]consent.Restriction, error)
 	Scrub(ctx context.Context) error
 }
 

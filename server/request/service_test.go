@@ -108,6 +108,14 @@ func (w *world) Restrict(_ context.Context, _ string, ids []string, _ consent.Gr
 	return make([]int64, len(ids)), nil
 }
 
+func (w *world) EraseLeaves(_ context.Context, _ string, leaves []int64, _ consent.Erasure, _ consent.Reason, _ time.Time) (consent.Erased, error) {
+	return consent.Erased{Leaves: leaves}, nil
+}
+
+func (w *world) Restricted(context.Context, string, string) ([]consent.Restriction, error) {
+	return nil, nil
+}
+
 func (w *world) Scrub(context.Context) error { return consent.ErrReaders }
 
 func (w *world) SwitchOff(_ context.Context, _, id string) (string, error) {
