@@ -148,6 +148,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	requests.Passes = passes
 	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL, Trusted: trusted}
 	before, err := g.before(front{cfg, script, csp, pages, log})
 	if err != nil {

@@ -18,7 +18,6 @@ import (
 	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/regime"
-	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -67,12 +66,10 @@ type hold struct {
 // hold finds it. What is restricted or erased is not there.
 func (p *Centre) hold(r *http.Request, live *Live) (hold, error) {
 	now := p.Choices.Script.Now()
-	if cookie, err := r.Cookie(holdCookie); err == nil {
-		if id, err := p.Passes.Open(passHold, live.Site.Key, cookie.Value); err == nil {
-			h, err := p.byReceipt(r.Context(), live, string(id), now)
-			if err != nil || h.elsewhere {
-				return h, err
-			}
+	if id := p.Passes.shown(r, live.Site.Key); id != "" {
+		h, err := p.byReceipt(r.Context(), live, id, now)
+		if err != nil || h.elsewhere {
+			return h, err
 		}
 	}
 	memory, ok, _ := p.Choices.Script.Cookies.Read(r, live.Site.Key, now)
@@ -258,23 +255,16 @@ func (p *Centre) rights(ctx context.Context, live *Live, s seen, h hold, page *w
 	for _, k := range p.Requests.Service.Rights.Offered(s.ruling) {
 		page.Rights = append(page.Rights, web.RequestKind{Key: string(k), Name: wordOf(string(k))})
 	}
-	if len(h.records) == 0 {
-		return nil
-	}
 	var receipts []string
 	for _, e := range h.records {
 		receipts = append(receipts, e.ReceiptID)
 	}
-	made, err := p.Requests.Service.Store.OfReceipts(ctx, live.Site.Key, receipts)
-	if err != nil {
-		return err
+	if len(receipts) == 0 && h.memory.Receipt != "" {
+		receipts = []string{h.memory.Receipt} // erased: its id is still his
 	}
-	for _, m := range made {
-		if m.State != request.Pending && m.State != request.Lapsed {
-			page.Requests = append(page.Requests, web.RequestLine{ID: m.ID, Kind: wordOf(string(m.Kind)), State: string(m.State), Due: lastMoment(m.Due, live), Waits: m.State.Waits()})
-		}
-	}
-	return nil
+	lines, err := p.Requests.yours(ctx, live, receipts)
+	page.Requests = lines
+	return err
 }
 
 // blank is the page as it stands for somebody who has not decided and sends no signal.

@@ -119,6 +119,19 @@ func (p *Centre) keepHold(c echo.Context, live *Live, origin *url.URL, id string
 	return nil
 }
 
+// shown is the id of the receipt that a browser was shown and still holds, or "".
+func (p *Passes) shown(r *http.Request, site string) string {
+	cookie, err := r.Cookie(holdCookie)
+	if err != nil {
+		return ""
+	}
+	id, err := p.Open(passHold, site, cookie.Value)
+	if err != nil {
+		return ""
+	}
+	return string(id)
+}
+
 func (p *Centre) dropHold(c echo.Context) {
 	if _, err := c.Request().Cookie(holdCookie); err == nil {
 		http.SetCookie(c.Response(), &http.Cookie{Name: holdCookie, MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode}) //nolint:gosec // it holds nothing

@@ -23,14 +23,17 @@ import (
 func (w *world) centre(choices *visitor.ChoicesPage) {
 	elsewhere := &visitor.Elsewhere{Kept: w.db, Script: w.script, Store: w.db}
 	w.script.Cookies.Elsewhere = elsewhere
-	c := &visitor.Centre{Choices: choices, Elsewhere: elsewhere,
-		Passes: visitor.NewPasses(w.db, func() time.Time { return w.now }, bytes.Repeat([]byte("c"), 64))}
+	c := &visitor.Centre{Choices: choices, Elsewhere: elsewhere, Passes: w.passes(), Requests: w.rights}
 	w.echo.GET("/v1/sites/:site/receipts/:id/proof", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	w.echo.GET("/privacy/:site", c.Get)
 	w.echo.POST("/privacy/:site/decide", c.Decide)
 	w.echo.POST("/privacy/:site/held", c.Held)
 	w.echo.POST("/privacy/:site/link", c.Link)
 	w.echo.GET("/privacy/:site/take/:pass", c.Take)
+}
+
+func (w *world) passes() *visitor.Passes {
+	return visitor.NewPasses(w.db, func() time.Time { return w.now }, bytes.Repeat([]byte("c"), 64))
 }
 
 // A seenCentre is what the page shows, as a browser would read it.

@@ -44,8 +44,9 @@ type world struct {
 	script    *visitor.Script
 	decisions *visitor.Decisions
 	echo      *echo.Echo
-	more      string // TOML behind the notice's own
-	also      string // further origins
+	more      string            // TOML behind the notice's own
+	also      string            // further origins
+	rights    *visitor.Requests // the centre leads to, if set before pages
 
 	compressed bool // scripts are published in every coding too
 }

@@ -25,6 +25,7 @@ import (
 type Requests struct {
 	Choices *ChoicesPage // finds region, law and cookie as for the banner
 	Service *request.Service
+	Passes  *Passes // say which receipt a browser was shown; nil: the cookie alone counts
 	Limit   *request.Limiter
 	Letters *request.Limiter           // by mailbox: nobody has a stranger written to all day
 	Address func(*http.Request) string // of the client, behind proxies; counted, never kept
@@ -51,7 +52,10 @@ func (q *Requests) live(c echo.Context) (*Live, error) {
 func (q *Requests) ask(c echo.Context, status int, live *Live, page *web.Requests) error {
 	r := c.Request()
 	ctx := r.Context()
-	held := q.Choices.held(r, live)
+	held, elsewhere, err := q.held(r, live)
+	if err != nil {
+		return err
+	}
 	_, ruling := q.ruling(r, live)
 	chosen := r.URL.Query().Get("kind")
 	if r.Method == http.MethodPost {
@@ -61,7 +65,10 @@ func (q *Requests) ask(c echo.Context, status int, live *Live, page *web.Request
 		page.Kinds = append(page.Kinds, web.RequestKind{Key: string(k), Name: wordOf(string(k)), Chosen: string(k) == chosen})
 	}
 	page.Head = q.head(r, live)
-	page.SiteKey, page.ByCookie, page.Mails, page.Controller = live.Site.Key, held != "", q.Service.Mails, live.controller()
+	if elsewhere && r.Method != http.MethodPost {
+		page.Receipt = held
+	}
+	page.SiteKey, page.ByCookie, page.Mails, page.Controller = live.Site.Key, held != "" && !elsewhere, q.Service.Mails, live.controller()
 	page.Action = "./requests"
 	if region := r.URL.Query().Get("region"); region != "" && q.Choices.Script.Override {
 		page.Action += "?" + url.Values{"region": {region}}.Encode()
@@ -71,21 +78,40 @@ func (q *Requests) ask(c echo.Context, status int, live *Live, page *web.Request
 		if err != nil {
 			return err
 		}
-		mine, err := q.Service.Store.OfReceipts(ctx, live.Site.Key, own)
-		if err != nil {
+		if page.Yours, err = q.yours(ctx, live, own); err != nil {
 			return err
 		}
-		for _, m := range mine {
-			if m.State != request.Pending && m.State != request.Lapsed {
-				page.Yours = append(page.Yours, web.RequestLine{ID: m.ID, Kind: wordOf(string(m.Kind)), State: string(m.State), Due: lastMoment(m.Due, live), Waits: m.State.Waits()})
-			}
-		}
 	}
-	var err error
 	if page.FormKey, err = q.formKey(live, "requests", held); err != nil {
 		return err
 	}
 	return q.answer(c, status, page)
+}
+
+// held is the receipt that a request shows, as in the privacy centre: one of another
+// browser that was entered in this one (elsewhere), else that of the cookie, else "".
+func (q *Requests) held(r *http.Request, live *Live) (receipt string, elsewhere bool, _ error) {
+	if q.Passes != nil {
+		if id := q.Passes.shown(r, live.Site.Key); id != "" {
+			_, err := q.Choices.Store.Entry(r.Context(), live.Site.Key, id)
+			if !errors.Is(err, consent.ErrUnknownReceipt) {
+				return id, true, err
+			}
+		}
+	}
+	return q.Choices.held(r, live), false, nil
+}
+
+// yours are the requests that whoever holds these receipts can open. One that a mailbox
+// settled is for that mailbox alone.
+func (q *Requests) yours(ctx context.Context, live *Live, receipts []string) (lines []web.RequestLine, _ error) {
+	all, err := q.Service.Store.OfReceipts(ctx, live.Site.Key, receipts)
+	for _, m := range all {
+		if m.State != request.Pending && m.State != request.Lapsed && m.Identity != request.ByMail {
+			lines = append(lines, web.RequestLine{ID: m.ID, Kind: wordOf(string(m.Kind)), State: string(m.State), Due: lastMoment(m.Due, live), Waits: m.State.Waits()})
+		}
+	}
+	return lines, err
 }
 
 // head is that of a page in the visitor's language.
@@ -139,7 +165,11 @@ func (q *Requests) form(r *http.Request, live *Live, purpose string) (*url.URL, 
 		}
 		return nil, ErrForm
 	}
-	return origin, q.Choices.Script.Cookies.CheckForm(r.PostForm.Get("form"), live.Site.Key, "request "+purpose, q.Choices.held(r, live))
+	held, _, err := q.held(r, live)
+	if err != nil {
+		return nil, err
+	}
+	return origin, q.Choices.Script.Cookies.CheckForm(r.PostForm.Get("form"), live.Site.Key, "request "+purpose, held)
 }
 
 // wrongs say which field of the form an error is about, and in which words.
@@ -169,9 +199,13 @@ func (q *Requests) Post(c echo.Context) error {
 	}
 	region, ruling := q.ruling(r, live)
 	in := request.Intake{Site: live.Site.Key, Kind: request.Kind(r.PostForm.Get("kind")), Language: q.Web.Nearest(r.PostForm.Get("lang")), Region: region, Ruling: ruling,
-		Cookie: q.Choices.held(r, live), Receipt: r.PostForm.Get("receipt"), Address: r.PostForm.Get("address"), Text: r.PostForm.Get("text"), By: "visitor"}
-	if in.Cookie != "" {
-		in.Receipt, in.Address = "", "" // nothing else is asked, and nothing else is taken
+		Receipt: r.PostForm.Get("receipt"), Address: r.PostForm.Get("address"), Text: r.PostForm.Get("text"), By: "visitor"}
+	held, elsewhere, err := q.held(r, live)
+	if err != nil {
+		return err
+	}
+	if held != "" && !elsewhere {
+		in.Cookie, in.Receipt, in.Address = held, "", "" // nothing else is asked, and nothing else is taken
 	}
 	if in.Address != "" && !q.Letters.Allow(live.Site.Key, strings.ToLower(strings.TrimSpace(in.Address))) {
 		// Said as if it had been sent: that somebody asked for this mailbox is not told.
@@ -233,8 +267,8 @@ func (q *Requests) own(ctx context.Context, live *Live, held string) ([]string, 
 	return ids, nil
 }
 
-// mine is the request of the address, for whoever has its key or the cookie it was made
-// with; for all others there is none.
+// mine is the request of the address, for whoever has its key, or holds the decision it
+// was made with; for all others there is none.
 func (q *Requests) mine(c echo.Context, live *Live) (made request.Request, key string, err error) {
 	r := c.Request()
 	made, err = q.Service.Store.Request(r.Context(), live.Site.Key, c.Param("id"))
@@ -245,7 +279,10 @@ func (q *Requests) mine(c echo.Context, live *Live) (made request.Request, key s
 	if q.Service.Seals.Knows(request.ToRead, made.ID, key) && made.State != request.Pending && made.State != request.Lapsed {
 		return made, key, nil
 	}
-	held := q.Choices.held(r, live)
+	held, _, err := q.held(r, live)
+	if err != nil {
+		return made, "", err
+	}
 	if held == "" || made.Identity == request.ByMail {
 		return made, "", request.ErrUnknown
 	}
@@ -311,7 +348,11 @@ func (q *Requests) show(c echo.Context, status int, live *Live, made request.Req
 		}
 		page.File, page.Until = err == nil, f.Until.In(live.Site.Location())
 	}
-	if page.FormKey, err = q.formKey(live, made.ID, q.Choices.held(r, live)); err != nil {
+	held, _, err := q.held(r, live)
+	if err != nil {
+		return err
+	}
+	if page.FormKey, err = q.formKey(live, made.ID, held); err != nil {
 		return err
 	}
 	return q.answer(c, status, page)
@@ -411,7 +452,11 @@ func (q *Requests) confirming(c echo.Context, live *Live, page *web.RequestMail)
 	if made.Language != "" && r.FormValue("lang") == "" {
 		page.Language = made.Language // of whoever asked, on whichever device the mail is read
 	}
-	if page.FormKey, err = q.formKey(live, "confirm "+c.Param("id"), q.Choices.held(r, live)); err != nil {
+	held, _, err := q.held(r, live)
+	if err != nil {
+		return err
+	}
+	if page.FormKey, err = q.formKey(live, "confirm "+c.Param("id"), held); err != nil {
 		return err
 	}
 	return q.answer(c, status, page)

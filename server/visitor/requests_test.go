@@ -37,7 +37,11 @@ func (w *world) requests(each int) *request.Service {
 	}
 	clock := func() time.Time { return w.now }
 	service := &request.Service{Store: w.db, Sites: w.db, Rights: rights, Seals: seals, Records: w.db, Erasures: w.db, Switch: w.decisions, Words: pages, Now: clock, Mails: true}
-	q := &visitor.Requests{Choices: &visitor.ChoicesPage{Script: w.script, Decisions: w.decisions, Store: w.db, Web: pages}, Service: service, Web: pages,
+	if w.rights == nil {
+		w.rights = &visitor.Requests{}
+	}
+	q := w.rights
+	*q = visitor.Requests{Passes: w.passes(), Choices: &visitor.ChoicesPage{Script: w.script, Decisions: w.decisions, Store: w.db, Web: pages}, Service: service, Web: pages,
 		Limit: &request.Limiter{Now: clock, Each: each, Whole: 1000}, Letters: &request.Limiter{Now: clock, Each: 3, Whole: 1000}, Address: func(r *http.Request) string { return r.RemoteAddr }}
 	const base = "/privacy/:site/requests"
 	w.echo.GET(base, q.Get)
@@ -151,6 +155,104 @@ func TestWhoSeesARequest(t *testing.T) {
 	}
 	if rec := w.get(path, "Cookie", cookie); rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), "Deleted from this server") {
 		t.Errorf("after erasure: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// A browser that entered a receipt in the privacy centre sees that receipt's requests
+// there, and opens each; its own decision and a mailbox's request are another matter.
+func TestWhoeverHoldsAReceiptOpensItsRequests(t *testing.T) {
+	w := newWorld(t)
+	w.rights = &visitor.Requests{}
+	w.pages()
+	w.publish("Accept all", "ga4:analytics")
+	service := w.requests(100)
+	receipt, cookie := w.decide("a", w.boot().T, all(true), nil)
+	_, own := w.decide("b", w.boot().T, all(true), nil)
+	path, _ := made(t, w.submit(requestsPage, requestsPage, url.Values{"kind": {"access"}}, "Cookie", cookie))
+	id := path[strings.LastIndex(path, "/")+1:]
+	if rec := w.submit(requestsPage, requestsPage, url.Values{"kind": {"copy"}, "address": {"ada@visitors.example"}, "receipt": {receipt["id"].(string)}}); rec.Code != http.StatusOK {
+		t.Fatalf("%d %s", rec.Code, rec.Body)
+	}
+	pending, err := w.db.Requests(t.Context(), request.Query{Site: "shop", States: []request.State{request.Pending}})
+	if err != nil || len(pending) != 1 {
+		t.Fatalf("%v, %v", pending, err)
+	}
+	mailed := pending[0].ID
+	if _, _, err := service.Confirm(t.Context(), "shop", mailed, service.Seals.Key(request.ToConfirm, mailed)); err != nil {
+		t.Fatal(err)
+	}
+
+	hold := cookieOf(w.press("held", w.look("", "Cookie", own), url.Values{"action": {"find"}, "number": {receipt["id"].(string)}}, "Cookie", own), "volenti-hold")
+	both := own + "; " + hold
+	for what, list := range map[string]string{"the centre": w.look("", "Cookie", both).body, "the form": w.get(requestsPage, "Cookie", both).Body.String()} {
+		if !strings.Contains(list, "requests/"+id) || strings.Contains(list, mailed) {
+			t.Errorf("%s lists %s", what, list)
+		}
+	}
+	page := w.get(path+"?lang=de", "Cookie", both)
+	if page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `href="../../../privacy/shop?lang=de"`) {
+		t.Errorf("%d %s", page.Code, page.Body)
+	}
+	for what, header := range map[string]string{"without the receipt": own, "with a pass of nobody": own + "; volenti-hold=x", "with nothing": ""} {
+		if rec := w.get(path, "Cookie", header); rec.Code == http.StatusOK {
+			t.Errorf("%s it opens", what)
+		}
+	}
+	if rec := w.get(requestsPage+"/"+mailed, "Cookie", both); rec.Code == http.StatusOK {
+		t.Error("a mailbox's request opens")
+	}
+
+	// What is asked from there is asked about the receipt, and nothing is switched off in
+	// a browser that it was not given to.
+	asked := w.submit(requestsPage, requestsPage, url.Values{"kind": {"objection"}, "receipt": {receipt["id"].(string)}}, "Cookie", both)
+	objection, _ := made(t, asked)
+	r, err := w.db.Request(t.Context(), "shop", objection[strings.LastIndex(objection, "/")+1:])
+	if err != nil || r.Identity != request.ByReceipt || !r.Holds(receipt["id"].(string)) || len(r.Receipts) != 1 || cookieOf(asked, "volenti") != "" {
+		t.Errorf("%+v, %v, %v", r, err, asked.Header())
+	}
+	if rec := w.submit(path, path, url.Values{"action": {"take_back"}}, "Cookie", both); rec.Code != http.StatusSeeOther {
+		t.Errorf("take back: %d %s", rec.Code, rec.Body)
+	}
+	w.now = w.now.Add(31 * time.Minute)
+	if rec := w.get(path, "Cookie", both); rec.Code == http.StatusOK {
+		t.Error("it opens after the half hour")
+	}
+}
+
+// Restriction keeps records from being read, not from being erased: the list says how
+// many went, also where nothing else is held.
+func TestErasureByRequestReachesRestrictedRecords(t *testing.T) {
+	for _, how := range []consent.Erasure{"", consent.Shredded} {
+		w := newWorld(t)
+		w.publish("Accept all", "ga4:analytics")
+		service := w.requests(100)
+		first, cookie := w.decide("a", w.boot().T, all(false), nil)
+		second, cookie := w.post(map[string]any{"id": "b", "token": w.boot().T, "previous": first["id"], "categories": all(false), "vendors": map[string]bool{},
+			"action": "save", "surface": "settings", "at": w.now.UnixMilli(), "gpc": false, "dnt": false}, cookie)
+		restrict := func(ids ...string) {
+			if _, err := w.db.Restrict(t.Context(), "shop", ids, consent.GroundContested, w.now); err != nil {
+				t.Fatal(err)
+			}
+		}
+		restrict(first["id"].(string), second["id"].(string))
+		if held, err := w.db.Restricted(t.Context(), "shop", second["id"].(string)); err != nil || len(held) != 2 {
+			t.Fatalf("%v, %v", held, err)
+		}
+		path, _ := made(t, w.submit(requestsPage, requestsPage, url.Values{"kind": {"erasure"}}, "Cookie", cookie))
+		r, err := w.db.Request(t.Context(), "shop", path[strings.LastIndex(path, "/")+1:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, done, err := service.Fulfil(t.Context(), r, request.Fulfilment{By: "op", How: how})
+		if err != nil || r.State != request.Fulfilled || done[0] != (request.Done{What: request.DoneErased, Count: 2}) {
+			t.Errorf("%q: %+v, %v", how, done, err)
+		}
+		if left, err := w.db.Restrictions(t.Context(), "shop"); err != nil || len(left) != 0 {
+			t.Errorf("%q: still there %v, %v", how, left, err)
+		}
+		if page := w.get(path, "Cookie", cookie).Body.String(); !strings.Contains(page, "records of your choices: 2.") {
+			t.Errorf("%q: %s", how, page)
+		}
 	}
 }
 
