@@ -401,7 +401,7 @@ func TestWordsOfAllLanguages(t *testing.T) {
 	if len(en) == 0 {
 		t.Fatal("words are missing")
 	}
-	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi") {
+	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi th") {
 		if r.words[lang] == nil {
 			t.Errorf("there are no words in %s", lang)
 		}
@@ -463,7 +463,7 @@ func TestRoot(t *testing.T) {
 
 func TestNearestLanguage(t *testing.T) {
 	r := renderer(t)
-	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "ja", "ja-JP": "ja", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "pl", "!!": "en", "en-GB": "en", "zh": "zh-Hans", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant", "zh-MO": "zh-Hant", "zh-CN": "zh-Hans", "zh-SG": "zh-Hans",
+	for asked, want := range map[string]string{"": "en", "de": "de", "de-CH": "de", "gsw, de;q=0.8": "de", "ja, de;q=0.3": "ja", "ja-JP": "ja", "ar-EG": "ar", "iw": "he", "fr-CA": "fr", "th, pl;q=0.5": "th", "xh, pl;q=0.5": "pl", "!!": "en", "en-GB": "en", "zh": "zh-Hans", "zh-TW": "zh-Hant", "zh-HK": "zh-Hant", "zh-MO": "zh-Hant", "zh-CN": "zh-Hans", "zh-SG": "zh-Hans",
 		"pt": "pt", "pt-PT": "pt", "pt-AO": "pt", "pt-PT,pt;q=0.9,en;q=0.8": "pt", "pt-BR": "pt-BR", "pt-BR,pt;q=0.9": "pt-BR", "no": "nb", "nn-NO": "nb", "nb-NO": "nb", "sk-SK,cs;q=0.8": "sk", "sl-SI": "sl"} {
 		if got := r.nearest(asked); got != want {
 			t.Errorf("nearest to %q is %q, want %q", asked, got, want)
