@@ -75,7 +75,7 @@ type CentreCategory struct {
 type CentreVendor struct {
 	Key, Name string
 	On        bool
-	Leave     string // on the button that leaves it out; "" where there is none
+	Leave     string // what its button does, which leaves it out; "" where there is none
 	Allow     bool   // there is a button that allows it again
 }
 
@@ -95,7 +95,7 @@ type CentreRecord struct {
 	Categories []CentreChoice
 	Vendors    []CentreChoice
 	Policies   []CentrePolicy
-	Place      string // "DE · GDPR/ePD"
+	Place      string // "DE · EU/EEA: GDPR + ePrivacy Art. 5(3)"
 	Signals    string // "Global Privacy Control", …; "" for none
 	Until      time.Time
 }

@@ -212,6 +212,10 @@ func (t *Table) inForce(id string, day Day) *Row {
 	return t.byID[t.unknown]
 }
 
+// Unknown is the id of the row that applies where the region is not known, or has no
+// law: the strictest rules.
+func (t *Table) Unknown() string { return t.unknown }
+
 // Row is the row with an id, as records name it.
 func (t *Table) Row(id string) (*Row, bool) {
 	row, ok := t.byID[id]

@@ -283,7 +283,7 @@ func (p *Centre) blank(live *Live, s seen) *web.Centre {
 		SiteKey: live.Site.Key, Words: words, Ask: words[ask], AskAge: s.view.boot.age != 0,
 		PolicyURL: live.policyURL(), Controller: live.controller(), Binding: s.view.boot.binding, DNTText: words[dnt],
 	}
-	if s.view.served.Region != "" { // elsewhere the strictest rules are in the place of a law
+	if s.view.served.Region != "" && s.ruling.Row.ID != p.Choices.Script.Laws.Table.Unknown() { // there the strictest rules are in the place of a law
 		page.Law, page.LawPlace = s.ruling.Row.Law, s.ruling.Row.Name
 	}
 	if span, ok := web.Duration(s.lang, s.ruling.Row.Answer.String()); ok {
@@ -418,7 +418,7 @@ func (p *Centre) record(ctx context.Context, live *Live, s seen, e *consent.Entr
 		return web.CentreRecord{}, err
 	}
 	shown := web.CentreRecord{ID: e.ReceiptID, At: time.UnixMilli(core.ReceivedAt).In(live.Site.Location()), Action: string(core.Action),
-		Place: core.Region + " · " + core.Law}
+		Place: p.place(core)}
 	var on []string
 	for _, signal := range [...]struct {
 		on   bool
