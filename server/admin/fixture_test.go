@@ -19,6 +19,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
 	"github.com/volenti-consent/volenti/web/console"
@@ -106,7 +107,7 @@ func statusOf(err error) int {
 		return http.StatusForbidden
 	case errors.Is(err, operator.ErrToken):
 		return http.StatusUnauthorized
-	case errors.Is(err, operator.ErrUnknown), errors.Is(err, site.ErrUnknown), errors.Is(err, policyversions.ErrUnknownPolicy),
+	case errors.Is(err, operator.ErrUnknown), errors.Is(err, request.ErrUnknown), errors.Is(err, site.ErrUnknown), errors.Is(err, policyversions.ErrUnknownPolicy),
 		errors.Is(err, policyversions.ErrUnknownVersion), errors.Is(err, policyversions.ErrUnknownWork), errors.Is(err, notice.ErrUnpublished), errors.Is(err, consent.ErrUnknownReceipt),
 		errors.Is(err, consent.ErrUnknownArtifact):
 		return http.StatusNotFound

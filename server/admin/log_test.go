@@ -64,7 +64,7 @@ func TestExports(t *testing.T) {
 		if a.code != http.StatusOK {
 			t.Fatal(a.code)
 		}
-		seen += strings.Count(a.body, `<td class="mono">operator.change`)
+		seen += strings.Count(a.body, ` class="mono">operator.change`)
 		_, rest, ok := strings.Cut(a.body, `href="../admin/log?below=`)
 		path = ""
 		if ok {

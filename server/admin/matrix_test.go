@@ -307,7 +307,7 @@ func TestForgedForms(t *testing.T) {
 // A method that changes nothing is answered without a token: it must not change
 // anything. The store is asked before and after.
 func TestAskingChangesNothing(t *testing.T) {
-	w := newWorld(t)
+	w := newWorld(t, withRequests)
 	o := w.operator(operator.Owner)
 	c := w.as(o)
 	before := len(w.acts())

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 )
 
@@ -91,7 +92,9 @@ func describe(ctx context.Context, path string, keys []byte, at time.Time) (b Ba
 	return b, err
 }
 
-// checkCopy is whether the engine finds the file whole, and the log ends as it says.
+// checkCopy is whether the engine finds the file whole, what is kept by digest is what
+// it was, and the log ends as it says. Records are compared with their leaves when they
+// are read, and all at once by an audit.
 func checkCopy(ctx context.Context, pool *sql.DB) (head auditlog.Head, err error) {
 	var result string
 	if err := pool.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&result); err != nil {
@@ -99,6 +102,9 @@ func checkCopy(ctx context.Context, pool *sql.DB) (head auditlog.Head, err error
 	}
 	if result != "ok" {
 		return head, fmt.Errorf("%s: %w", result, auditlog.ErrDamaged)
+	}
+	if err := checkArtifacts(ctx, pool); err != nil {
+		return head, err
 	}
 	if head, err = scanHead(pool.QueryRowContext(ctx, selectHead)); err != nil {
 		return head, err
@@ -110,6 +116,27 @@ func checkCopy(ctx context.Context, pool *sql.DB) (head auditlog.Head, err error
 	defer node.Close()
 	_, err = auditlog.LoadEdge(readNodes(ctx, node), head)
 	return head, err
+}
+
+// checkArtifacts compares what is kept by digest with its digest: the texts and
+// scripts that everything else names.
+func checkArtifacts(ctx context.Context, pool *sql.DB) error {
+	rows, err := pool.QueryContext(ctx, `SELECT digest, kind, bytes FROM artifact`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var digest, kind string
+	var content sql.RawBytes
+	for rows.Next() {
+		if err := rows.Scan(&digest, &kind, &content); err != nil {
+			return err
+		}
+		if string(canonical.Sum(content)) != digest {
+			return fmt.Errorf("the %s under digest %s is another: %w", kind, digest, auditlog.ErrDamaged)
+		}
+	}
+	return rows.Err()
 }
 
 // ReadBackup checks a backup and says what it is. ErrNoBackup for another file.
