@@ -401,7 +401,7 @@ func TestWordsOfAllLanguages(t *testing.T) {
 	if len(en) == 0 {
 		t.Fatal("words are missing")
 	}
-	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi th lt id ga") {
+	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi th lt id ga lv") {
 		if r.words[lang] == nil {
 			t.Errorf("there are no words in %s", lang)
 		}
