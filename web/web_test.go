@@ -233,6 +233,7 @@ func TestDurationsAreSaidInTheLanguage(t *testing.T) {
 		{"pl", "1 month", "1 miesiąc", true}, {"pl", "3 months", "3 miesiące", true}, {"pl", "13 months", "13 miesięcy", true},
 		{"ar", "2 months", "شهران", true}, {"ja", "90 days", "90 日", true}, {"pt-BR", "30 minutes", "30 minutos", true},
 		{"zh", "1 day", "1天", true}, {"zh-CN", "3 weeks", "3周", true}, {"zh-TW", "3 weeks", "3 週", true}, {"zh-Hant-HK", "3 weeks", "3 週", true}, {"de-AT", "1 day", "1 Tag", true},
+		{"mt", "3 years", "3 snin", true}, {"mt", "13 months", "13-il xahar", true}, {"mt", "24 hours", "24 siegħa", true},
 		{"xx", "2 weeks", "2 weeks", true}, {"en", "persistent", "persistent", false}, {"en", "-1 days", "-1 days", false}, {"en", "3 moons", "3 moons", false},
 	} {
 		if got, ok := Duration(tt.lang, tt.span); got != tt.want || ok != tt.ok {
@@ -401,7 +402,7 @@ func TestWordsOfAllLanguages(t *testing.T) {
 	if len(en) == 0 {
 		t.Fatal("words are missing")
 	}
-	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi th lt id ga lv") {
+	for _, lang := range strings.Fields("en de fr it es pl ro nl el hu pt cs sv ar he ja sk sl da zh-Hans nb zh-Hant pt-BR fi et ko vi hr uk tr bg hi th lt id ga lv mt") {
 		if r.words[lang] == nil {
 			t.Errorf("there are no words in %s", lang)
 		}
