@@ -56,6 +56,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
 		Insight:      admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
 		Transparency: transparencyPages(cfg.Data, in.db),
+		Retention:    in.db,
 		Workshop:     admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil
 }

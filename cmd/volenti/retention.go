@@ -125,22 +125,13 @@ func retentionSetCommand() *cobra.Command {
 			if err := db.SetRetention(ctx, args[0], s); err != nil {
 				return err
 			}
-			if err := noteCommand(ctx, db, time.Now(), args[0], "retention.change", args[0], describeRetention(s)); err != nil {
+			if err := noteCommand(ctx, db, time.Now(), args[0], "retention.change", args[0], s.Summary()); err != nil {
 				return err
 			}
 			return showRetention(cmd.OutOrStdout(), s)
 		})
 	}
 	return cmd
-}
-
-// describeRetention is one line for the audit log.
-func describeRetention(s retention.Settings) string {
-	text := fmt.Sprintf("records %d months, statistics %d, erasure %s", s.Records, s.Statistics, s.Erasure)
-	if len(s.Laws) > 0 {
-		text += fmt.Sprintf(", %d laws apart", len(s.Laws))
-	}
-	return text
 }
 
 // removalOut is a removal as --json writes it.

@@ -40,6 +40,7 @@ type Console struct {
 
 	Insight      Insight
 	Transparency Transparency
+	Retention    RetentionStore // nil: its pages are not there
 	Workshop
 }
 

@@ -87,6 +87,9 @@ func (d *Desk) menu(f *console.Frame) error {
 		add(operator.ReadPolicies, s, base+"/policies", "Policies", "policy")
 		add(operator.ReadReceipts, s, base+"/receipts", "Receipts", "receipt")
 		add(operator.ReadRequests, s, base+"/requests", "Requests", "request")
+		if d.console.Retention != nil {
+			add(operator.ReadLog, s, base+"/retention", "Retention", "retention")
+		}
 		add(operator.ReadNotices, s, base+"/embed", "Embed", "embed")
 		add(operator.ReadLog, s, base+"/log", "Log", "log")
 		f.Site, f.SiteName = s, d.Site.Name

@@ -75,7 +75,7 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 		Address:   func(r *http.Request) string { return r.RemoteAddr },
 		Workshop:  Workshop{Drafts: db},
 		PublicURL: "https://consent.example.com", HTTPS: true,
-		Insight: Insight{Store: db},
+		Insight: Insight{Store: db}, Retention: db,
 	}
 	for _, key := range []string{shop, blog} {
 		if err := db.AddSite(t.Context(), site.Site{Key: key, Name: "The " + key, TimeZone: "Europe/Vienna", CreatedAt: noon}); err != nil {

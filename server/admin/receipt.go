@@ -16,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/consent/forms"
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/web/console"
 )
@@ -54,6 +55,9 @@ func (c *Console) receipt(d *Desk) error {
 	}
 	if err := c.chain(d, e, page); err != nil {
 		return err
+	}
+	if c.Retention != nil && d.May(operator.WriteRequests) {
+		page.Grounds = groundsOfRestriction
 	}
 	return d.Show(page)
 }

@@ -35,6 +35,7 @@ func (c *Console) Routes() []Route {
 		c.noticeRoutes(),
 		c.previewRoutes(),
 		c.requestRoutes(),
+		c.retentionRoutes(),
 		c.apiRoutes(),
 	} {
 		all = append(all, part...)

@@ -81,6 +81,15 @@ func (s Settings) Validate(known func(law string) bool) error {
 	return errors.Join(wrong...)
 }
 
+// Summary is the settings in one line, for the audit log.
+func (s Settings) Summary() string {
+	text := fmt.Sprintf("records %d months, statistics %d, erasure %s", s.Records, s.Statistics, s.Erasure)
+	for _, law := range sortedKeys(s.Laws) {
+		text += fmt.Sprintf(", %s %d", law, s.Laws[law])
+	}
+	return text
+}
+
 // MonthsOf is how many months a record made under a law is kept after it ceased to
 // count.
 func (s Settings) MonthsOf(law string) int {

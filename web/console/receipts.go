@@ -92,7 +92,8 @@ type Receipt struct {
 	Evidence   bool   // there are evidence bundles
 	Forms      []Form // other ways to write it down
 	Chain      []ReceiptRow
-	Anonymous  bool // the half that links decisions was removed
+	Grounds    []Option // to restrict it on; none: whoever reads this may not
+	Anonymous  bool     // the half that links decisions was removed
 	Controller string
 	Zone       string
 }
