@@ -13,7 +13,7 @@ import (
 // units are the words for spans of time by language, unit and plural category, as
 // the Common Locale Data Repository has them (units.json; long forms), but whole
 // words in Irish and Maltese, where it only has abbreviations, and calendar days in
-// Norwegian, as laws there count. What a category does not say is as "other".
+// Norwegian and Estonian, as laws there count. What a category does not say is as "other".
 var units = sync.OnceValue(func() map[string]map[string]map[string]string {
 	b, err := embedded.ReadFile("units.json")
 	if err != nil {

@@ -235,7 +235,7 @@ func TestDurationsAreSaidInTheLanguage(t *testing.T) {
 		{"zh", "1 day", "1天", true}, {"zh-CN", "3 weeks", "3周", true}, {"zh-TW", "3 weeks", "3 週", true}, {"zh-Hant-HK", "3 weeks", "3 週", true}, {"de-AT", "1 day", "1 Tag", true},
 		{"mt", "3 years", "3 snin", true}, {"mt", "13 months", "13-il xahar", true}, {"mt", "24 hours", "24 siegħa", true},
 		{"xx", "2 weeks", "2 weeks", true},
-		{"ga", "2 weeks", "2 sheachtain", true}, {"ga", "3 years", "3 bliana", true}, {"ga", "10 hours", "10 n-uaire an chloig", true}, {"nb", "30 days", "30 dager", true},
+		{"ga", "2 weeks", "2 sheachtain", true}, {"ga", "3 years", "3 bliana", true}, {"ga", "10 hours", "10 n-uaire an chloig", true}, {"nb", "30 days", "30 dager", true}, {"et", "30 days", "30 päeva", true},
 		{"en", "persistent", "persistent", false}, {"en", "-1 days", "-1 days", false}, {"en", "3 moons", "3 moons", false},
 	} {
 		if got, ok := Duration(tt.lang, tt.span); got != tt.want || ok != tt.ok {
