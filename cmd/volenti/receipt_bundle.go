@@ -14,13 +14,12 @@ import (
 	"github.com/volenti-consent/volenti/server/bundle"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/transparency"
-	"github.com/volenti-consent/volenti/web"
 )
 
 // bundles makes what makes evidence bundles of an installation.
-func bundles(in *installation, log *transparency.Log, pages *web.Renderer) *bundle.Maker {
+func bundles(in *installation, log *transparency.Log) *bundle.Maker {
 	return &bundle.Maker{Records: in.db, Scripts: in.db, Versions: in.db, Prove: log.Proof, LogKey: log.Key.VerifierKey(), Keys: in.keyring.Public,
-		Tokens: consent.NewTokens(in.secrets.Token...), Style: pages.Stylesheet}
+		Tokens: consent.NewTokens(in.secrets.Token...)}
 }
 
 func receiptBundleCommand() *cobra.Command {
@@ -53,11 +52,7 @@ server: by volenti receipt verify, by the page in it, or by hand.`,
 		if err != nil {
 			return err
 		}
-		pages, err := web.New()
-		if err != nil {
-			return err
-		}
-		zip, err := bundles(in, log, pages).Bundle(cmd.Context(), *site, args[0])
+		zip, err := bundles(in, log).Bundle(cmd.Context(), *site, args[0])
 		if errors.Is(err, consent.ErrUnknownReceipt) {
 			return usage(fmt.Errorf("site %s has no receipt %s: it is another site's, was erased, or never was", *site, args[0]))
 		}

@@ -117,7 +117,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	background.Go(func() { keepRetention(loops, in.db, log) })
 
 	laws := &visitor.Laws{Table: table}
-	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log}
+	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log, Style: pages.Stylesheet}
 	tokens := consent.NewTokens(in.secrets.Token...)
 	var recorder *consent.Recorder
 	measured := metrics.New(version(), gaugesOf(in.db, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
@@ -162,7 +162,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		if desk, err = newConsole(cfg, in, log); err != nil {
 			return err
 		}
-		desk.Insight.Table, desk.Insight.Regions, desk.Insight.Bundle = table, ageOf(regions), bundles(in, book, pages).Bundle
+		desk.Insight.Table, desk.Insight.Regions, desk.Insight.Bundle = table, ageOf(regions), bundles(in, book).Bundle
 		desk.Requests, desk.Languages = requests.Service, pages.Languages()
 		desk.Insight.Outdated = newFreshness(loops, in.db, log, &background).outdated
 		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
@@ -179,7 +179,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Requests:     requests,
 		Declarations: &visitor.Declarations{Directory: directory, Web: pages},
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
-		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book, Bundles: bundles(in, book, pages)},
+		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book, Bundles: bundles(in, book)},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
 		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},

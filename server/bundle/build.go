@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
@@ -17,6 +16,9 @@ import (
 type Records interface {
 	Entry(ctx context.Context, site, receiptID string) (*consent.Entry, error)
 	Artifact(ctx context.Context, d canonical.Digest) (consent.Artifact, error)
+	// StyleByShort is the style sheet of a page, which names it by the first 16 digits
+	// of its digest. It fails with consent.ErrUnknownArtifact.
+	StyleByShort(ctx context.Context, short string) ([]byte, error)
 }
 
 // Scripts finds what a script fetches; see notice.Store.
@@ -41,9 +43,6 @@ type Maker struct {
 	LogKey string // the log's public key as vkey (c2sp.org/signed-note)
 	Keys   func() consent.PublicKeys
 	Tokens *consent.Tokens
-	// Style is the style sheet of pages whose address holds the first 16 digits of
-	// its digest; nil where it is not kept any more. The func itself may be nil.
-	Style func(short string) []byte
 }
 
 // Bundle is the bundle of a receipt, as a zip. It fails with consent.ErrUnknownReceipt,
@@ -139,18 +138,17 @@ func (m *Maker) shown(ctx context.Context, f Files, core consent.Core) error {
 		}
 	}
 	if page := f[namePage]; page != nil {
-		if found := stylesheet.FindSubmatch(page); found != nil && m.Style != nil {
-			if css := m.Style(string(found[1])); css != nil {
-				f[nameStyle] = css
-			}
+		css, err := m.Records.StyleByShort(ctx, notice.Stylesheet(page))
+		if errors.Is(err, consent.ErrUnknownArtifact) {
+			return nil // the replay says so
 		}
-		return nil
+		if err == nil {
+			f[nameStyle] = css
+		}
+		return err
 	}
 	return m.modules(ctx, f, core.Site, f[nameScript])
 }
-
-// stylesheet is how a page names its style sheet: web/assets.
-var stylesheet = regexp.MustCompile(`<link rel="stylesheet" href="[./]*assets/([0-9a-f]{16})/`)
 
 // modules adds what a script fetches, and what that fetches.
 func (m *Maker) modules(ctx context.Context, f Files, site string, script []byte) error {

@@ -2,12 +2,16 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"strings"
 	"testing"
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/store"
 )
 
 // holds makes sure that a bundle holds, also once it is packed.
@@ -122,19 +126,32 @@ func TestABundleOfTheChoicesPage(t *testing.T) {
 	if f[nameScript] != nil || len(f.modules()) != 0 {
 		t.Error("no script asked, and one is in the bundle")
 	}
-	css := stylesheet.FindSubmatch(f[namePage])
-	if css == nil || !bytes.Equal(f[nameStyle], w.get("/assets/"+string(css[1])+"/volenti.css").Body.Bytes()) {
+	css := notice.Stylesheet(f[namePage])
+	if css == "" || !bytes.Equal(f[nameStyle], w.get("/assets/"+css+"/volenti.css").Body.Bytes()) {
 		t.Error("the style sheet is not the one that the page was shown with")
 	}
 	if !bytes.Contains(f[nameReplay], []byte("Shop Ltd")) || !bytes.Contains(f[nameText], []byte("[button]")) {
 		t.Errorf("the page's words:\n%s", f[nameText])
 	}
-	w.maker.Style = nil
+	// The program that comes after has another style sheet; the page keeps its own.
+	w.style = func(string) []byte { return nil }
+	w.get("/privacy/shop/choices?lang=de")
+	if later := w.files(f.id(t)); !bytes.Equal(later[nameStyle], f[nameStyle]) {
+		t.Error("the style sheet went with the program that had it")
+	}
+	w.maker.Records = unstyled{w.db}
 	without := w.files(f.id(t))
 	w.holds(without)
 	if without[nameStyle] != nil || !bytes.Contains(without[nameReplay], []byte("not kept any more")) {
 		t.Error("a page without its style sheet does not say so")
 	}
+}
+
+// unstyled are the records of somebody who kept no style sheets.
+type unstyled struct{ *store.DB }
+
+func (unstyled) StyleByShort(context.Context, string) ([]byte, error) {
+	return nil, consent.ErrUnknownArtifact
 }
 
 func (f Files) id(t *testing.T) string {

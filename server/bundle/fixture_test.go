@@ -48,6 +48,7 @@ type world struct {
 	dir    *visitor.Directory
 	maker  *Maker
 	logKey *auditlog.LogKey
+	style  func(short string) []byte
 }
 
 func newWorld(t *testing.T) *world {
@@ -72,6 +73,7 @@ func newWorld(t *testing.T) *world {
 	must(err)
 	w.pages, err = web.New()
 	must(err)
+	w.style = w.pages.Stylesheet
 	key, err := auditlog.NewLogKey("consent.shop.example/log", rand.Reader)
 	must(err)
 	log := slog.New(slog.DiscardHandler)
@@ -86,7 +88,7 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	w.dir = &visitor.Directory{Sites: w.db, Notices: w.db, Versions: w.db, Now: clock, Log: log}
-	archive := &visitor.Archive{Store: w.db, Notices: w.db, Versions: w.db, Log: log}
+	archive := &visitor.Archive{Store: w.db, Notices: w.db, Versions: w.db, Log: log, Style: func(short string) []byte { return w.style(short) }}
 	laws := &visitor.Laws{Table: table}
 	script := &visitor.Script{Directory: w.dir, Laws: laws, Cookies: cookies, Tokens: tokens, Archive: archive, Now: clock,
 		Chance: func(int) int { return w.chance },
@@ -107,7 +109,7 @@ func newWorld(t *testing.T) *world {
 	w.echo.GET("/assets/*", echo.WrapHandler(w.pages.Assets()))
 	must(w.db.AddSite(t.Context(), site.Site{Key: "shop", Name: "Shop", CreatedAt: w.now}))
 	w.logKey = key
-	w.maker = &Maker{Records: w.db, Scripts: w.db, Versions: w.db, Prove: w.prove(key), LogKey: key.VerifierKey(), Keys: w.ring.Public, Tokens: tokens, Style: w.pages.Stylesheet}
+	w.maker = &Maker{Records: w.db, Scripts: w.db, Versions: w.db, Prove: w.prove(key), LogKey: key.VerifierKey(), Keys: w.ring.Public, Tokens: tokens}
 	return w
 }
 

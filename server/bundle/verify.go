@@ -201,8 +201,7 @@ func checkStyle(f Files) error {
 	if !ok {
 		return nil
 	}
-	found := stylesheet.FindSubmatch(f[namePage])
-	if found == nil || canonical.Sum(css).Short() != string(found[1]) {
+	if canonical.Sum(css).Short() != notice.Stylesheet(f[namePage]) {
 		return fmt.Errorf("%s is not the style sheet that the page names", nameStyle)
 	}
 	return nil

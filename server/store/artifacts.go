@@ -44,6 +44,25 @@ func (db *DB) Artifact(ctx context.Context, d canonical.Digest) (consent.Artifac
 	return a, nil
 }
 
+// StyleByShort finds the style sheet of archived pages by the first 16 digits of its
+// digest; consent.ErrUnknownArtifact.
+func (db *DB) StyleByShort(ctx context.Context, short string) ([]byte, error) {
+	var digest canonical.Digest
+	var css []byte
+	err := db.read.QueryRowContext(ctx, `SELECT digest, bytes FROM artifact WHERE kind = 'style' AND digest >= ?1 AND digest < ?2 LIMIT 1`, short, short+"g").
+		Scan((*string)(&digest), &css)
+	if errors.Is(err, sql.ErrNoRows) || len(short) != 16 {
+		return nil, consent.ErrUnknownArtifact
+	}
+	if err == nil {
+		err = checkDigest(digest, css)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read style sheet: %w", db.seen(err))
+	}
+	return css, nil
+}
+
 // checkDigest keeps altered content from being handed out as evidence.
 func checkDigest(d canonical.Digest, b []byte) error {
 	if canonical.Sum(b) != d {

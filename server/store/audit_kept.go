@@ -28,10 +28,11 @@ type references struct {
 	all map[canonical.Digest]reference // guarded by mu
 
 	versions map[namedVersion]reference // guarded by mu
+	styles   map[string]string          // which page names a style sheet, by the first 16 digits of its digest; guarded by mu
 }
 
 func newReferences() *references {
-	return &references{all: map[canonical.Digest]reference{}, versions: map[namedVersion]reference{}}
+	return &references{all: map[canonical.Digest]reference{}, versions: map[namedVersion]reference{}, styles: map[string]string{}}
 }
 
 func (s *references) add(d canonical.Digest, kind, of string, leaf int64) {
@@ -40,6 +41,13 @@ func (s *references) add(d canonical.Digest, kind, of string, leaf int64) {
 	if old, ok := s.all[d]; !ok || leaf >= 0 && leaf < old.leaf {
 		s.all[d] = reference{kind, of, leaf}
 	}
+}
+
+// style adds the style sheet that a page names.
+func (s *references) style(short, of string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.styles[short] = of
 }
 
 // ofRecord adds what a record names; known are those that were added already.
@@ -62,7 +70,7 @@ func (s *references) ofRecord(e *consent.Entry, core consent.Core, known map[can
 }
 
 // kinds are those of artifacts. Bytes that are two things are kept as the first.
-var kinds = map[string]bool{"experience": true, "law": true, "notice": true, "wording": true, "script": true, "tags": true, "policy": true, "pinned": true}
+var kinds = map[string]bool{"experience": true, "law": true, "notice": true, "wording": true, "script": true, "tags": true, "policy": true, "pinned": true, "page": true, "style": true}
 
 // artifacts compares all content with its digest, and compressed forms with theirs.
 func (r *replay) artifacts(ctx context.Context) error {
@@ -88,6 +96,9 @@ func (r *replay) artifacts(ctx context.Context) error {
 			continue
 		}
 		r.Artifacts++
+		if short := notice.Stylesheet(text); kind == "page" && short != "" {
+			r.refs.style(short, of)
+		}
 		if kind == "experience" {
 			var x notice.Experience
 			if err := json.Unmarshal(text, &x); err != nil {
@@ -140,6 +151,20 @@ func (r *replay) references(ctx context.Context) error {
 		err := kept.QueryRowContext(ctx, string(digest)).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
 			r.finding(auditlog.Lost, "artifact "+string(digest), named.leaf, fmt.Errorf("%s names it as its %s: %w", named.of, named.kind, consent.ErrDamaged))
+		} else if err != nil {
+			return err
+		}
+	}
+	return r.styles(ctx)
+}
+
+// styles makes sure that the style sheets of pages are kept.
+func (r *replay) styles(ctx context.Context) error {
+	for short, of := range r.refs.styles {
+		var digest string
+		err := r.tx.QueryRowContext(ctx, `SELECT digest FROM artifact WHERE kind = 'style' AND digest >= ?1 AND digest < ?2 LIMIT 1`, short, short+"g").Scan(&digest)
+		if errors.Is(err, sql.ErrNoRows) {
+			r.finding(auditlog.Lost, "the style sheet "+short, auditlog.NoLeaf, fmt.Errorf("%s names it: %w", of, consent.ErrDamaged))
 		} else if err != nil {
 			return err
 		}

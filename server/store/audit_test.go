@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 )
 
@@ -188,6 +190,33 @@ func TestAuditFindsAnOlderCopy(t *testing.T) {
 	other.Root = heads[3].Root
 	if a := audited(t, db, other); len(a.Findings) != 1 || !errors.Is(a.Findings[0], auditlog.ErrConsistency) {
 		t.Errorf("another history: %v", a.Findings)
+	}
+}
+
+// Pages are kept with the style sheet that they name.
+func TestAuditOfPages(t *testing.T) {
+	db, heads := logged(t, filepath.Join(t.TempDir(), "volenti.db"), 2)
+	css := []byte("p { color: green }")
+	page := []byte(`<link rel="stylesheet" href="../../assets/` + canonical.Sum(css).Short() + `/volenti.css">`)
+	for _, c := range []struct {
+		kept     consent.Artifact
+		findings int
+	}{{consent.Artifact{Digest: canonical.Sum(page), Kind: "page", Bytes: page}, 1}, {consent.Artifact{Digest: canonical.Sum(css), Kind: "style", Bytes: css}, 0}} {
+		if err := db.KeepArtifacts(t.Context(), []consent.Artifact{c.kept}); err != nil {
+			t.Fatal(err)
+		}
+		a := audited(t, db, heads...)
+		if len(a.Findings) != c.findings || c.findings == 1 && a.Findings[0].What != auditlog.Lost {
+			t.Errorf("with the %s: %v", c.kept.Kind, a.Findings)
+		}
+	}
+	if got, err := db.StyleByShort(t.Context(), canonical.Sum(css).Short()); err != nil || !bytes.Equal(got, css) {
+		t.Errorf("%s, %v", got, err)
+	}
+	for _, short := range []string{"", canonical.Sum(page).Short(), canonical.Sum(css).Short()[:8]} {
+		if _, err := db.StyleByShort(t.Context(), short); !errors.Is(err, consent.ErrUnknownArtifact) {
+			t.Errorf("%q: %v", short, err)
+		}
 	}
 }
 

@@ -23,6 +23,9 @@ type Archive struct {
 	Notices  notice.Store
 	Versions policyversions.Store
 	Log      *slog.Logger
+	// Style is the style sheet that pages name by the first 16 digits of its digest;
+	// web.Renderer has it. nil where no page is shown.
+	Style func(short string) []byte
 
 	kept sync.Map // canonical.Digest of experiences that are in the store
 }
@@ -39,12 +42,25 @@ func (a *Archive) Keep(ctx context.Context, l *Live, x experience) bool {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin) // for all who come later, too
 	defer cancel()
-	if err := a.Store.KeepArtifacts(ctx, l.artifacts(x)); err != nil {
+	if err := a.Store.KeepArtifacts(ctx, a.artifacts(l, x)); err != nil {
 		a.Log.WarnContext(ctx, "experience not archived yet", "site", l.Site.Key, "error", err)
 		return false
 	}
 	a.kept.Store(x.digest, struct{}{})
 	return true
+}
+
+// artifacts is all that must be kept of an experience: of a page the style sheet too,
+// which the next version of this program does not have any more.
+func (a *Archive) artifacts(l *Live, x experience) []consent.Artifact {
+	all := l.artifacts(x)
+	if a.Style == nil || x.page == nil {
+		return all
+	}
+	if css := a.Style(notice.Stylesheet(x.page)); css != nil {
+		all = append(all, consent.Artifact{Digest: canonical.Sum(css), Kind: kindStyle, Bytes: css})
+	}
+	return all
 }
 
 // question is everything the server knows of what a token says was served.
@@ -55,7 +71,7 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 	q := consent.Question{Served: served, Policies: map[string]consent.Policy{}}
 	if ok {
 		q.Notice = l.Notice
-		q.Artifacts = l.artifacts(x)
+		q.Artifacts = a.artifacts(l, x)
 	} else {
 		kept, err := a.Store.Artifact(ctx, served.Experience)
 		if errors.Is(err, consent.ErrUnknownArtifact) {

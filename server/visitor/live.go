@@ -272,6 +272,7 @@ func samePolicies(a, b map[string]policyversions.Version) bool {
 const (
 	kindScript = "script"
 	kindPage   = "page"
+	kindStyle  = "style"
 )
 
 // artifacts is everything an experience names that the archive must hold once

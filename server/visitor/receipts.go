@@ -64,7 +64,7 @@ func (rs *Receipts) Artifact(c echo.Context) error {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Access-Control-Allow-Origin", "*")
 	media := "application/json"
-	if kept.Kind == kindScript || kept.Kind == kindPage || kept.Kind == kindPinned {
+	if kept.Kind == kindScript || kept.Kind == kindPage || kept.Kind == kindStyle || kept.Kind == kindPinned {
 		media = "text/plain; charset=utf-8" // to be read and hashed; a script runs from /b/{site}/{digest}.js
 	}
 	return c.Blob(http.StatusOK, media, kept.Bytes)
