@@ -35,6 +35,7 @@ the log that somebody kept.`,
 	keyFile := cmd.Flags().String("keys", "", "file with the public keys (JWKS or PEM); of a bundle, its own if not given")
 	logKeyFile := cmd.Flags().String("log-key", "", "file with the public key of the log (vkey), for a bundle")
 	checkpointFile := cmd.Flags().String("checkpoint", "", "file with a checkpoint of the log that somebody kept, for a bundle")
+	consistencyFile := cmd.Flags().String("consistency", "", "file with the proof that leads from that checkpoint to the bundle's (volenti log consistency --json), where it is of another size")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		receipt, err := readBounded(args[0])
 		if err != nil {
@@ -47,7 +48,7 @@ the log that somebody kept.`,
 			}
 		}
 		if bytes.HasPrefix(receipt, []byte("PK")) {
-			return verifyBundle(cmd.OutOrStdout(), args[0], receipt, keys, *logKeyFile, *checkpointFile)
+			return verifyBundle(cmd.OutOrStdout(), args[0], receipt, keys, *logKeyFile, *checkpointFile, *consistencyFile)
 		}
 		if keys == nil {
 			return usage(errors.New("a receipt is checked with public keys from elsewhere: give them with --keys"))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,7 +11,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/bundle"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/transparency"
@@ -29,13 +32,18 @@ func receiptBundleCommand() *cobra.Command {
 		Long: `Write the evidence of a receipt into a zip: the receipt, the policies and the notice
 as they were, the banner as it was shown, the row of the law, the keys, the proof
 that it is in the log, and a README in plain words. It is checked without this
-server: by volenti receipt verify, by the page in it, or by hand.`,
-		Example: `  volenti receipt bundle 3f2c… --site shop --out evidence.zip`,
-		Args:    cobra.ExactArgs(1),
+server: by volenti receipt verify, by the page in it, or by hand.
+
+--checkpoint proves it under a checkpoint of the log that somebody kept, instead of
+the newest: that shows that nothing in the bundle is younger than what they hold.`,
+		Example: `  volenti receipt bundle 3f2c… --site shop --out evidence.zip
+  volenti receipt bundle 3f2c… --site shop --out evidence.zip --checkpoint mailed-last-month.txt`,
+		Args: cobra.ExactArgs(1),
 	}
 	data := dataFlag(cmd)
 	site := cmd.Flags().String("site", "", "site key")
 	out := cmd.Flags().StringP("out", "o", "", "file to write")
+	kept := cmd.Flags().String("checkpoint", "", "file with a checkpoint of the log that somebody kept, to prove the receipt under")
 	for _, name := range []string{"site", "out"} {
 		_ = cmd.MarkFlagRequired(name)
 	}
@@ -52,7 +60,18 @@ server: by volenti receipt verify, by the page in it, or by hand.`,
 		if err != nil {
 			return err
 		}
-		zip, err := bundles(in, log).Bundle(cmd.Context(), *site, args[0])
+		maker := bundles(in, log)
+		if *kept != "" {
+			c, err := givenCheckpoint(*kept, []note.Verifier{log.Key.Verifier()})
+			if err != nil {
+				return err
+			}
+			maker.Prove = func(ctx context.Context, index int64) ([]byte, error) { return log.ProofUnder(ctx, index, c) }
+		}
+		zip, err := maker.Bundle(cmd.Context(), *site, args[0])
+		if errors.Is(err, auditlog.ErrNotInLog) {
+			return usage(fmt.Errorf("%w: the checkpoint in %s is from before the receipt. Make the bundle without --checkpoint, and prove that the log continues that checkpoint: volenti log consistency %s NEW --json, where NEW is log/checkpoint of the bundle; volenti receipt verify takes that with --consistency", err, *kept, *kept))
+		}
 		if errors.Is(err, consent.ErrUnknownReceipt) {
 			return usage(fmt.Errorf("site %s has no receipt %s: it is another site's, was erased, or never was", *site, args[0]))
 		}
@@ -69,7 +88,7 @@ server: by volenti receipt verify, by the page in it, or by hand.`,
 }
 
 // verifyBundle checks an evidence bundle with what came from elsewhere.
-func verifyBundle(w io.Writer, name string, zip []byte, keys consent.PublicKeys, logKeyFile, checkpointFile string) error {
+func verifyBundle(w io.Writer, name string, zip []byte, keys consent.PublicKeys, logKeyFile, checkpointFile, consistencyFile string) error {
 	t := bundle.Trust{Keys: keys}
 	if logKeyFile != "" {
 		b, err := os.ReadFile(logKeyFile)
@@ -82,6 +101,15 @@ func verifyBundle(w io.Writer, name string, zip []byte, keys consent.PublicKeys,
 		var err error
 		if t.Checkpoint, err = os.ReadFile(checkpointFile); err != nil {
 			return usage(err)
+		}
+	}
+	if consistencyFile != "" {
+		var err error
+		if t.Consistency, err = os.ReadFile(consistencyFile); err != nil {
+			return usage(err)
+		}
+		if t.Checkpoint == nil {
+			return usage(errors.New("--consistency proves that the log continues a checkpoint: give that with --checkpoint"))
 		}
 	}
 	report := bundle.VerifyArchive(zip, t)

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/volenti-consent/volenti/server/bundle"
 )
 
 // A bundle is the same from the server and from the command, holds where there is no
@@ -15,14 +17,6 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 	data := publish(t)
 	p := start(t, data)
 	v := p.open(nil)
-	status, receipt, err := v.decide("a0")
-	if err != nil || status != http.StatusCreated {
-		t.Fatalf("decision: %d %v", status, err)
-	}
-	id, _, err := place(receipt)
-	if err != nil {
-		t.Fatal(err)
-	}
 	folder := t.TempDir()
 	file := func(name string, content []byte) string {
 		path := filepath.Join(folder, name)
@@ -30,6 +24,23 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 			t.Fatal(err)
 		}
 		return path
+	}
+	printed := func(name string, args ...string) string {
+		t.Helper()
+		said, exit := volenti(t, append(args, "--data", data)...)
+		if exit != 0 {
+			t.Fatalf("%v: exit %d\n%s", args, exit, said)
+		}
+		return file(name, []byte(said))
+	}
+	before := printed("before", "log", "checkpoint")
+	status, receipt, err := v.decide("a0")
+	if err != nil || status != http.StatusCreated {
+		t.Fatalf("decision: %d %v", status, err)
+	}
+	id, _, err := place(receipt)
+	if err != nil {
+		t.Fatal(err)
 	}
 	status, served, err := v.get("/v1/sites/shop/receipts/" + id + "/bundle")
 	if err != nil || status != http.StatusOK {
@@ -43,6 +54,18 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 	if written, err := os.ReadFile(out); err != nil || len(written) == 0 {
 		t.Fatal(err)
 	}
+	// Under a checkpoint that somebody kept, however much came later.
+	files, err := bundle.Unpack(served)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := file("kept", files["log/checkpoint"])
+	if status, _, err := p.open(nil).decide("a1"); err != nil || status != http.StatusCreated {
+		t.Fatalf("another decision: %d %v", status, err)
+	}
+	under := filepath.Join(folder, "under.zip")
+	printed("said", "receipt", "bundle", id, "--site", "shop", "--checkpoint", kept, "--out", under)
+	leads := printed("leads", "log", "consistency", before, kept, "--json")
 	altered := bytes.Clone(served)
 	altered[len(altered)/2] ^= 1
 	receiptFile, keyFile := file("receipt.json", receipt), file("jwks.json", keys)
@@ -56,6 +79,13 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 		{[]string{"verify", file("altered.zip", altered)}, 3, "FAILED"},
 		{[]string{"verify", receiptFile, "--keys", keyFile}, 0, "ok"},
 		{[]string{"verify", receiptFile}, 2, "--keys"},
+		{[]string{"verify", under, "--checkpoint", kept}, 0, "the checkpoint is the one you kept"},
+		{[]string{"verify", under, "--checkpoint", before}, 3, "--consistency"},
+		{[]string{"verify", under, "--checkpoint", before, "--consistency", leads}, 0, "kept checkpoint"},
+		{[]string{"verify", under, "--checkpoint", before, "--consistency", kept}, 3, "FAILED  kept checkpoint"},
+		{[]string{"verify", under, "--consistency", leads}, 2, "--checkpoint"},
+		{[]string{"bundle", id, "--site", "shop", "--data", data, "--out", out, "--checkpoint", before}, 2, "from before the receipt"},
+		{[]string{"bundle", id, "--site", "shop", "--data", data, "--out", out, "--checkpoint", receiptFile}, 3, "not a checkpoint"},
 		{[]string{"verify", filepath.Join(folder, "none.zip")}, 2, "no such file"},
 		{[]string{"bundle", strings.Repeat("0", 32), "--site", "shop", "--data", data, "--out", out}, 2, "has no receipt"},
 		{[]string{"bundle", id, "--site", "shop", "--data", filepath.Join(folder, "none"), "--out", out}, 2, "data folder"},

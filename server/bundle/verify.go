@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -23,6 +24,10 @@ type Trust struct {
 	Keys       consent.PublicKeys // of receipts
 	LogKey     string             // of the log, as vkey
 	Checkpoint []byte             // of the log, a signed note that somebody kept
+	// Consistency shows that of that checkpoint and the bundle's, where they are of
+	// different sizes, the larger continues the smaller: JSON with a member "proof", a
+	// list of hashes in base64 (volenti log consistency --json). It needs no trust.
+	Consistency []byte
 }
 
 // A Check is one thing that was looked at.
@@ -302,12 +307,36 @@ func (r *Report) kept(c auditlog.Checkpoint, log note.Verifier) error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("yours: %w", err)
+	case mine.Head.Size != c.Head.Size && r.Trusted.Consistency == nil:
+		return fmt.Errorf("yours is of %d leaves, the bundle's of %d: ask for a bundle made for yours (volenti receipt bundle --checkpoint), or for the proof that one continues the other (volenti log consistency --json), and give it with --consistency", mine.Head.Size, c.Head.Size)
 	case mine.Head.Size != c.Head.Size:
-		return fmt.Errorf("yours is of %d leaves, the bundle's of %d: ask for a bundle made for yours (volenti receipt bundle --checkpoint)", mine.Head.Size, c.Head.Size)
+		return continues(r.Trusted.Consistency, mine.Head, c.Head)
 	case mine.Head.Root != c.Head.Root:
 		return fmt.Errorf("the log has shown two different trees of %d leaves: this is not the log you know", c.Head.Size)
 	}
 	return nil
+}
+
+// continues makes sure that a proof leads from the smaller of two heads to the larger.
+func continues(text []byte, one, other auditlog.Head) error {
+	var said struct {
+		Proof []string `json:"proof"`
+	}
+	if err := json.Unmarshal(text, &said); err != nil {
+		return fmt.Errorf("the proof of consistency: %w", err)
+	}
+	var proof tlog.TreeProof
+	for _, line := range said.Proof {
+		h, err := auditlog.ParseHash(line)
+		if err != nil {
+			return fmt.Errorf("the proof of consistency: %w", err)
+		}
+		proof = append(proof, h)
+	}
+	if one.Size > other.Size {
+		one, other = other, one
+	}
+	return auditlog.CheckConsistency(proof, one, other)
 }
 
 // checkFiles makes sure that nothing is in the bundle that nothing speaks of.

@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"bytes"
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -181,6 +182,11 @@ func TestTrustComesFromOutside(t *testing.T) {
 	check("a stranger's keys", Trust{Keys: stranger.ring.Public()}, "key")
 	check("a stranger's log", Trust{LogKey: stranger.maker.LogKey}, "checkpoint", "inclusion", "entries")
 	check("a checkpoint of another size", Trust{Checkpoint: grown}, "kept checkpoint")
+	leads := consistency(t, w, f[nameCheckpoint], grown)
+	check("and the proof that it continues", Trust{Checkpoint: grown, Consistency: leads})
+	check("a proof that leads elsewhere", Trust{Checkpoint: grown, Consistency: consistency(t, w, later, grown)}, "kept checkpoint")
+	check("no proof", Trust{Checkpoint: grown, Consistency: []byte("x")}, "kept checkpoint")
+	check("hashes that are none", Trust{Checkpoint: grown, Consistency: []byte(`{"proof":["x"]}`)}, "kept checkpoint")
 
 	// Who holds the log's key can sign another tree of the same size; who kept a
 	// checkpoint sees it.
@@ -210,6 +216,32 @@ func TestTrustComesFromOutside(t *testing.T) {
 			t.Errorf("the report does not say %q:\n%s", c.says, said.String())
 		}
 	}
+}
+
+// consistency is what volenti log consistency --json prints of two checkpoints.
+func consistency(t *testing.T, w *world, older, newer []byte) []byte {
+	t.Helper()
+	var heads [2]auditlog.Head
+	for i, text := range [][]byte{older, newer} {
+		c, err := auditlog.ParseCheckpoint(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		heads[i] = c.Head
+	}
+	proof, err := auditlog.ProveConsistency(w.db.Hashes(t.Context()), heads[0], heads[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := make([]string, len(proof))
+	for i, h := range proof {
+		lines[i] = h.String()
+	}
+	text, err := json.Marshal(map[string][]string{"proof": lines})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // A whole server that somebody makes up has bundles that hold by themselves, and not

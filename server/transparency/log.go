@@ -221,6 +221,24 @@ func (l *Log) Proof(ctx context.Context, index int64) ([]byte, error) {
 			return nil, err
 		}
 	}
+	return l.prove(ctx, index, c)
+}
+
+// ProofUnder is a proof file for the leaf at index under a checkpoint that somebody
+// kept, which the caller has opened. auditlog.ErrNotInLog where the leaf came later,
+// auditlog.ErrFork where the log does not continue that checkpoint.
+func (l *Log) ProofUnder(ctx context.Context, index int64, c auditlog.Checkpoint) ([]byte, error) {
+	head, err := l.Store.Head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := continues(ctx, l.Store, c.Head, head); err != nil {
+		return nil, err
+	}
+	return l.prove(ctx, index, c)
+}
+
+func (l *Log) prove(ctx context.Context, index int64, c auditlog.Checkpoint) ([]byte, error) {
 	hashes, err := auditlog.ProveInclusion(l.Store.Hashes(ctx), c.Head, index)
 	if err != nil {
 		return nil, err
