@@ -16,7 +16,7 @@ const mostHeld = 10000
 
 // Holdings are all records that belong to whoever asked, newest first: those whose
 // receipts he holds, and all others of the same browser. What is restricted is not
-// among them, since nobody may read it.
+// among them, since nobody may read it, but leads to what is not.
 func (s *Service) Holdings(ctx context.Context, r Request) ([]*consent.Entry, error) {
 	var all []*consent.Entry
 	seen := map[string]bool{}
@@ -31,7 +31,13 @@ func (s *Service) Holdings(ctx context.Context, r Request) ([]*consent.Entry, er
 	for _, id := range r.Receipts {
 		e, err := s.Records.Entry(ctx, r.Site, id)
 		if errors.Is(err, consent.ErrUnknownReceipt) {
-			continue
+			var beside string
+			if beside, err = s.Erasures.Beside(ctx, r.Site, id); err == nil && beside == "" {
+				continue
+			}
+			if err == nil {
+				e, err = s.Records.Entry(ctx, r.Site, beside)
+			}
 		}
 		if err != nil {
 			return nil, err
@@ -163,9 +169,12 @@ func (s *Service) do(ctx context.Context, r Request, held []*consent.Entry, f Fu
 		}
 		if f.How == "" {
 			_, _, err = s.Erasures.EraseOfVisitor(ctx, r.Site, receipts, s.now())
-		} else if _, err = s.Erasures.EraseLeaves(ctx, r.Site, hidden, f.How, consent.ReasonRequested, s.now()); err == nil {
-			// Those last: restricted ones are found by them.
-			_, err = s.Erasures.EraseRecords(ctx, r.Site, idsOf(held), f.How, consent.ReasonRequested, s.now())
+		} else {
+			leaves := hidden // with the held ones, at once: each is found by another
+			for _, e := range held {
+				leaves = append(leaves, e.Index)
+			}
+			_, err = s.Erasures.EraseLeaves(ctx, r.Site, leaves, f.How, consent.ReasonRequested, s.now())
 		}
 		if err != nil {
 			return nil, nil, err

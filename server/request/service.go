@@ -21,13 +21,14 @@ type Records interface {
 
 // Erasures are the part of a consent.ErasureStore that requests call.
 type Erasures interface {
-	EraseRecords(ctx context.Context, site string, receiptIDs []string, how consent.Erasure, reason consent.Reason, at time.Time) (consent.Erased, error)
 	// EraseOfVisitor erases each record in the way that the site's settings say.
 	EraseOfVisitor(ctx context.Context, site string, receiptIDs []string, at time.Time) (shredded, minimised consent.Erased, err error)
 	EraseLeaves(ctx context.Context, site string, leaves []int64, how consent.Erasure, reason consent.Reason, at time.Time) (consent.Erased, error)
 	Restrict(ctx context.Context, site string, receiptIDs []string, ground consent.Ground, at time.Time) ([]int64, error)
 	// Restricted are those of a browser's records that nobody may read.
 	Restricted(ctx context.Context, site, receiptID string) ([]consent.Restriction, error)
+	// Beside is a receipt that may be read of the browser that a restricted one is of, or "".
+	Beside(ctx context.Context, site, receiptID string) (string, error)
 	Scrub(ctx context.Context) error
 }
 

@@ -116,6 +116,8 @@ func (w *world) Restricted(context.Context, string, string) ([]consent.Restricti
 	return nil, nil
 }
 
+func (w *world) Beside(context.Context, string, string) (string, error) { return "", nil }
+
 func (w *world) Scrub(context.Context) error { return consent.ErrReaders }
 
 func (w *world) SwitchOff(_ context.Context, _, id string) (string, error) {

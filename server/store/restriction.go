@@ -144,3 +144,14 @@ func (db *DB) Restricted(ctx context.Context, site, receiptID string) ([]consent
 	}
 	return all, nil
 }
+
+// Beside is a receipt that may be read of the browser that a restricted one is of, or "".
+func (db *DB) Beside(ctx context.Context, site, receiptID string) (string, error) {
+	var id string
+	err := db.read.QueryRowContext(ctx, `SELECT id FROM record WHERE site = ?1
+		AND subject = (SELECT r.subject FROM restricted_record r WHERE r.id = ?2 AND r.site = ?1) LIMIT 1`, site, receiptID).Scan(&id)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return "", fmt.Errorf("read what stands beside a restriction: %w", db.seen(err))
+	}
+	return id, nil
+}
