@@ -54,6 +54,9 @@ func BenchmarkPages(b *testing.B) {
 	w := newWorld(b, func(c *Console) {
 		c.Sites, c.Notices, c.Versions, c.Records = db, db, db, db
 		c.Insight.Store, c.Insight.Keys = db, keyring.Public
+		withRequests(c)
+		c.Requests.Store, c.Requests.Records = db, db
+		c.Transparency = Transparency{Store: db, Keys: func() ([]string, error) { return nil, nil }}
 	})
 	who := w.as(w.operator(operator.Owner))
 	newest, err := db.SearchRecords(b.Context(), consent.Search{Site: "shop", Limit: 1})
@@ -78,6 +81,12 @@ func BenchmarkPages(b *testing.B) {
 		{"receipts without marketing on a day", "/admin/sites/shop/receipts?category=marketing&choice=without&from=2026-10-02&to=2026-10-02"},
 		{"receipts nobody made", "/admin/sites/shop/receipts?region=US-CA&outcome=shared"},
 		{"one receipt", "/admin/sites/shop/receipts/" + newest[0].ReceiptID},
+		{"acts", "/admin/log"},
+		{"transparency log", "/admin/log/entries"},
+		{"transparency log of a site", "/admin/sites/shop/log/entries"},
+		{"transparency log far behind", fmt.Sprintf("/admin/log/entries?below=%d", middle.Index)},
+		{"entry of the log with its proof", fmt.Sprintf("/admin/log/entries/%d", middle.Index)},
+		{"requests", "/admin/sites/shop/requests"},
 	} {
 		b.Run(page.name, func(b *testing.B) {
 			for b.Loop() {
