@@ -33,9 +33,9 @@ func benchmarkReceipts(b *testing.B) int {
 	return n
 }
 
-// BenchmarkPages is the pages of a site that has many receipts, as the handler
-// makes them: no page reads more the more is kept.
-func BenchmarkPages(b *testing.B) {
+// withReceipts is a database with that many receipts.
+func withReceipts(b *testing.B) (*store.DB, *consent.Keyring, int) {
+	b.Helper()
 	folder := os.Getenv("VOLENTI_BENCH_DATA")
 	if folder == "" {
 		folder = b.TempDir()
@@ -44,13 +44,24 @@ func BenchmarkPages(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer db.Close()
+	b.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			b.Error(err)
+		}
+	})
 	keyring, err := consent.OpenKeyring(filepath.Join(folder, "keys"), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}
 	n := benchmarkReceipts(b)
 	fill(b, db, keyring, n)
+	return db, keyring, n
+}
+
+// BenchmarkPages is the pages of a site that has many receipts, as the handler
+// makes them: no page reads more the more is kept.
+func BenchmarkPages(b *testing.B) {
+	db, keyring, n := withReceipts(b)
 	w := newWorld(b, func(c *Console) {
 		c.Sites, c.Notices, c.Versions, c.Records = db, db, db, db
 		c.Insight.Store, c.Insight.Keys = db, keyring.Public
@@ -101,21 +112,7 @@ func BenchmarkPages(b *testing.B) {
 
 // BenchmarkReach is what a publication dialog says of visitors.
 func BenchmarkReach(b *testing.B) {
-	folder := os.Getenv("VOLENTI_BENCH_DATA")
-	if folder == "" {
-		folder = b.TempDir()
-	}
-	db, err := store.Open(b.Context(), filepath.Join(folder, "volenti.db"), store.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer db.Close()
-	keyring, err := consent.OpenKeyring(filepath.Join(folder, "keys"), rand.Reader)
-	if err != nil {
-		b.Fatal(err)
-	}
-	n := benchmarkReceipts(b)
-	fill(b, db, keyring, n)
+	db, _, n := withReceipts(b)
 	w := newWorld(b, func(c *Console) { c.Insight.Store = db })
 	for b.Loop() {
 		if got, err := w.console.reach(b.Context(), "shop", 6, noon); err != nil || got.None() {
