@@ -16,7 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/store"
 )
 
-// backups is how many are made while others decide; E41 asks for 20.
+// backups is how many are made while others decide; VOLENTI_TEST_BACKUPS says another number.
 func backups() int {
 	if n, err := strconv.Atoi(os.Getenv("VOLENTI_TEST_BACKUPS")); err == nil {
 		return n
@@ -24,7 +24,7 @@ func backups() int {
 	return 3
 }
 
-// E41: copies made while others decide hold every receipt that was answered before,
+// Copies made while others decide hold every receipt that was answered before,
 // and each restores into a database in which nothing is wrong.
 func TestBackupsWhileDeciding(t *testing.T) {
 	data := publish(t)

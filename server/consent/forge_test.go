@@ -17,12 +17,13 @@ import (
 	"github.com/volenti-consent/volenti/server/canonical"
 )
 
-// forgeries is how many are tried of each kind (E16 of the exams): of receipts and of
+// forgeries is how many are tried of each kind: of receipts and of
 // tokens here; of served tokens in token_test.go, of cookies in server/visitor, of
 // proofs in server/auditlog.
 const forgeries = 100_000
 
-// tries is fewer where somebody is in a hurry (go test -short).
+// tries is fewer with -short, as under the race detector: these tests do one thing
+// after the other.
 func tries() int {
 	if testing.Short() {
 		return forgeries / 20
@@ -376,7 +377,7 @@ func forgedJWS(random *rand.Rand, list []string, key testKey) string {
 	return string(b)
 }
 
-// E37: three rotations. What was signed before and between verifies as before; a key
+// Three rotations. What was signed before and between verifies as before; a key
 // whose public half is lost marks its receipts, and no others.
 func TestReceiptsOutliveTheirKeys(t *testing.T) {
 	folder := t.TempDir()

@@ -388,7 +388,7 @@ func TestPEMOfOneKey(t *testing.T) {
 	}
 }
 
-// Signing goes on while keys are replaced (E37).
+// Signing goes on while keys are replaced.
 func TestRotationUnderLoad(t *testing.T) {
 	k := openKeys(t, t.TempDir(), 1)
 	stop := make(chan struct{})

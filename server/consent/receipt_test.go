@@ -253,7 +253,7 @@ func TestVerifyNamesEveryFailure(t *testing.T) {
 	}
 }
 
-// E14 for one receipt: no byte of it can be another one. The only thing outside
+// No byte of it can be another one. The only thing outside
 // the signature is the leaf's index, which an inclusion proof vouches for.
 func TestNoByteOfAReceiptCanBeAltered(t *testing.T) {
 	t.Parallel()

@@ -392,7 +392,7 @@ func TestRecordRefusesADraftNobodyJudged(t *testing.T) {
 	}
 }
 
-// E20, in small: ids come from the random source, 128 bits each, none twice.
+// Ids come from the random source, 128 bits each, none twice.
 func TestReceiptIDsDiffer(t *testing.T) {
 	store := newMemory()
 	r := NewRecorder(store, newTestKey(7), RecorderOptions{})

@@ -106,7 +106,7 @@ func TestTokensNeedAKey(t *testing.T) {
 	}
 }
 
-// Nothing but the token itself is taken: E16 of the exams, with bits flipped,
+// Nothing but the token itself is taken: not with bits flipped,
 // segments exchanged, other spellings of base64 and of letters.
 func TestForgedTokensAreRefused(t *testing.T) {
 	t.Parallel()

@@ -66,7 +66,7 @@ func audited(t *testing.T, db *DB, earlier ...auditlog.Head) *Audit {
 	return a
 }
 
-// E14: whatever is changed afterwards is found; what was not changed gives no
+// Whatever is changed afterwards is found; what was not changed gives no
 // false alarm.
 func TestAuditFindsEveryAlteration(t *testing.T) {
 	const n = 21

@@ -126,7 +126,7 @@ func (s failingStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 	return r, err
 }
 
-// E12 above the engine: whichever write fails, before or after it is done, what
+// Above the engine: whichever write fails, before or after it is done, what
 // was answered is there, nothing is there twice, and sending again mends it.
 func TestTheNthWriteFails(t *testing.T) {
 	for name, failure := range map[string]error{
@@ -237,7 +237,7 @@ func TestAfterAFailedSyncNothingIsWritten(t *testing.T) {
 	}
 }
 
-// E7 without a disk of our own: SQLite is told how large the file may grow.
+// A full disk, without one of our own: SQLite is told how large the file may grow.
 func TestDiskFull(t *testing.T) {
 	db := openedSQLite(t, filepath.Join(t.TempDir(), "volenti.db"))
 	withSites(t, db, "shop")
@@ -285,7 +285,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// E11: another process holds the lock.
+// Another process holds the lock.
 func TestAnotherProcessWrites(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "volenti.db")
 	db, err := Open(t.Context(), path, Options{BusyTimeout: 50 * time.Millisecond})
@@ -314,7 +314,7 @@ func TestAnotherProcessWrites(t *testing.T) {
 	}
 }
 
-// E10: 200 corruptions of a file left behind by a crash. Whatever is read
+// 200 corruptions of a file left behind by a crash. Whatever is read
 // afterwards is what was written, or an error; never something else.
 func TestCorruptFilesAreNotServed(t *testing.T) {
 	folder := t.TempDir()

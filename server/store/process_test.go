@@ -187,7 +187,7 @@ func allThere(t *testing.T, db *DB, receipts map[string]string) {
 	t.Logf("%d answered, %d kept", len(receipts), len(kept))
 }
 
-// E1: killed at moments nobody chose, while 16 writers are at it.
+// Killed at moments nobody chose, while 16 writers are at it.
 func TestKilledWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "volenti.db")
 	random := rand.New(rand.NewPCG(1, 12))

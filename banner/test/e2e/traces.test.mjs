@@ -1,4 +1,4 @@
-// E38: whatever visitors and operators do, nothing of their address, browser, way there or tokens is kept: not in the
+// Whatever visitors and operators do, nothing of their address, browser, way there or tokens is kept: not in the
 // database, its write-ahead log or free pages, not in logs, exports or a backup.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
