@@ -23,6 +23,8 @@ var unnoted = map[string]string{
 	"POST /admin/log/entries/check":                                   "says what it thinks of a checkpoint; nothing is kept",
 	"POST /admin/sites/:site/log/entries/check":                       "the same",
 	"POST /admin/sites/:site/notice/draft/:part/look":                 "renders what was sent; nothing is kept",
+	"POST /admin/sites/:site/retention/try":                           "says what the next run would remove; nothing is kept",
+	"POST /admin/sites/:site/retention/lift":                          "the store keeps it as an act, in one transaction",
 	"POST /admin/sites/:site/requests":                                "the store keeps each step as an act, in one transaction",
 	"POST /admin/sites/:site/requests/:request":                       "the same",
 	"POST /admin/sites/:site/request-settings":                        "the same",

@@ -169,7 +169,10 @@ func TestHomeSaysWhatIsLate(t *testing.T) {
 			t.Errorf("after %d days it is said to marketing", days)
 		}
 	}
-	if a := w.as(w.operator(operator.Owner)).get("/admin/sites/shop/requests?state=overdue"); !strings.Contains(a.body, "days late") && !strings.Contains(a.body, "late") {
+	w.mu.Lock()
+	w.now = noon.AddDate(0, 0, 40)
+	w.mu.Unlock()
+	if a := w.as(w.operator(operator.Owner)).get("/admin/sites/shop/requests?state=overdue"); !strings.Contains(a.body, "days late") {
 		t.Error("the queue does not say how late")
 	}
 }

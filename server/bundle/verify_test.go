@@ -154,8 +154,13 @@ func TestChecksNameWhatWasAltered(t *testing.T) {
 func flipAfter(b []byte, mark string) []byte {
 	at := bytes.Index(b, []byte(mark)) + len(mark)
 	b = bytes.Clone(b)
-	if b[at]++; b[at] == 'Z'+1 || b[at] == 'z'+1 || b[at] == '9'+1 {
-		b[at] -= 2
+	switch b[at] {
+	case '-', '_': // of base64url: what follows them is not
+		b[at] = 'A'
+	case 'Z', 'z', '9':
+		b[at]--
+	default:
+		b[at]++
 	}
 	return b
 }

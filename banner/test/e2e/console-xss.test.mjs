@@ -174,7 +174,7 @@ test('in every text of a banner: forms, issues, differences, preview, the banner
   await page.locator('#field-source').evaluate((el, written) => (el.value = written), written);
   await page.getByRole('button', { name: 'Keep' }).click();
   await page.getByRole('status').filter({ hasText: 'is kept' }).waitFor();
-  for (const part of ['look', 'wording', 'vendors', 'general', 'source']) await visit(page, '/admin/sites/shop/notice/draft/' + part);
+  for (const part of ['look', 'wording', 'categories', 'vendors', 'tags', 'general', 'regions', 'trials', 'source']) await visit(page, '/admin/sites/shop/notice/draft/' + part);
   for (const at of ['', '/publish']) await visit(page, '/admin/sites/shop/notice' + at);
   for (const regime of ['opt-in', 'opt-out', 'notice']) {
     await visit(page, `/admin/sites/shop/notice/preview?of=draft&regime=${regime}`);
@@ -189,4 +189,59 @@ test('in every text of a banner: forms, issues, differences, preview, the banner
     assert.deepEqual(await frame.locator('a[href^="javascript:" i], a[href^="data:" i], a[href^="vbscript:" i]').count(), 0);
     await sound(page, 'preview ' + regime);
   }
+});
+
+test('in what people ask for, in what operators answer, in names of sites, operators and webhooks', async () => {
+  const { open } = await watched();
+  const page = await open('/admin/sites/shop/requests/new');
+  const texts = [];
+  for (const payload of payloads) {
+    if (texts.length && (texts.at(-1) + payload).length < 1500) texts.push(texts.pop() + '\n' + payload);
+    else texts.push(payload);
+  }
+  await page.getByLabel('Where the person is').fill('DE');
+  await page.getByLabel('What was asked').fill(texts[0]);
+  await button(page, 'Enter it').click();
+  await page.getByRole('heading', { name: 'Steps' }).waitFor();
+  const request = new URL(page.url()).pathname;
+  for (const text of texts.slice(1)) {
+    await page.getByText('Write to the visitor', { exact: true }).click();
+    await page.getByLabel('Message').fill(text);
+    await button(page, 'Send').click();
+    await page.getByRole('status').first().waitFor();
+  }
+  await sound(page, 'messages');
+  assert.equal(await page.locator('.request-steps blockquote').count(), texts.length);
+  await page.goto(s.server.base + request); // everything was opened
+  await page.getByText(/^Take more time, once/).click();
+  await page.locator('details[open] input[name=ground]').first().check();
+  await page.getByLabel('More to say').fill(texts[1]);
+  await button(page, 'Extend, and tell the visitor').click();
+  await page.getByRole('status').first().waitFor();
+  await page.getByText('Refuse', { exact: true }).click();
+  await page.locator('details[open] input[name=ground]').first().check();
+  await page.getByLabel('The reasons, to the visitor').fill(texts[2]);
+  await button(page, 'Refuse, and tell the visitor').click();
+  await page.getByRole('status').first().waitFor();
+  for (const at of [request, '/admin/sites/shop/requests?state=all', '/admin/log', '/admin/log/entries']) await visit(page, at);
+
+  // Names: what is refused is shown again, what is taken is shown elsewhere.
+  const forms = {
+    '/admin/sites/shop/request-settings': [(payload) => page.getByLabel('Address', { exact: true }).fill(payload), 'Add it'],
+    '/admin/account': [(payload) => page.getByLabel('Name', { exact: true }).fill(payload)],
+    '/admin/sites/shop/requests/new': [(payload) => page.getByLabel('Where the person is').fill(payload), 'Enter it'],
+  };
+  for (const [at, [fill, name]] of Object.entries(forms)) {
+    for (const payload of some(60)) {
+      await page.goto(s.server.base + at);
+      await fill(payload);
+      const pressed = name ? button(page, name) : page.locator('form:has([name=name]) button').first();
+      await pressed.evaluate((el) => (el.form.noValidate = true));
+      await pressed.click();
+      await page.locator('h1').first().waitFor();
+      await sound(page, at + ' with ' + payload);
+    }
+  }
+  await visit(page, '/admin/operators');
+  await visit(page, '/admin');
 });
