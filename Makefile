@@ -28,7 +28,7 @@ test-go: ## Go tests, with the race detector where anything runs side by side; w
 	go vet ./...
 	go test -race -short -timeout 40m $$(go list ./... | grep -v /banner/fairness)
 	go test -timeout 40m ./banner/fairness
-	go test -timeout 40m -run 'Forged|Tampering' ./server/consent ./server/auditlog ./server/store
+	go test -timeout 40m -run 'Forged|Tampering|Allocates' ./server/consent ./server/auditlog ./server/store ./server/visitor
 	go test -run Memory ./server/edge
 
 test-types: banner/node_modules ## type check and unit tests of the banner

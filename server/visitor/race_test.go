@@ -1,0 +1,5 @@
+//go:build race
+
+package visitor_test
+
+const raceDetector = true
