@@ -434,3 +434,28 @@ func TestLawChangesWithTheDay(t *testing.T) {
 		t.Errorf("the day of: %s", w.boot().T)
 	}
 }
+
+// A site's settings count without another publication.
+func TestTheDayIsThatOfTheSiteAsItIsNow(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Accept all", "ga4:analytics")
+	w.region = "US-OK"
+	w.now = time.Date(2026, 12, 31, 20, 0, 0, 0, time.UTC)
+	if !strings.Contains(w.boot().T, ".us-other.") {
+		t.Errorf("the day before: %s", w.boot().T)
+	}
+	s, err := w.db.Site(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.TimeZone = "Asia/Tokyo"
+	if err := w.db.ChangeSite(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.directory.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(w.boot().T, ".us-ok-ocdpa.") {
+		t.Errorf("it is next year there: %s", w.boot().T)
+	}
+}

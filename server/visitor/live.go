@@ -228,7 +228,7 @@ func (d *Directory) load(ctx context.Context, s site.Site, before *Live, publish
 		v.Canonical, v.Original = nil, nil
 		policies[key] = v
 	}
-	if before != nil && before.Publication == pub && samePolicies(before.Policies, policies) {
+	if before != nil && before.Site == s && before.Publication == pub && samePolicies(before.Policies, policies) {
 		return before, nil
 	}
 	var changes []policyversions.Version
