@@ -217,6 +217,8 @@ test('the noscript of docs/embed.md leads to choices that work without script', 
   assert.ok(block, 'the documentation has one');
   const page = await show({ body: block }, '', await s.visitor({ javaScriptEnabled: false }));
   await page.getByRole('link', { name: 'Privacy settings' }).click();
+  await page.waitForURL(/\/privacy\/shop$/);
+  await page.locator('[data-volenti=settings]').click();
   await page.waitForURL(/\/privacy\/shop\/choices/);
   await page.locator('[data-volenti-category=analytics]').check();
   await page.locator('[data-volenti=save]').click();
