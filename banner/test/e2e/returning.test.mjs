@@ -16,7 +16,9 @@ const yes = async () => {
   const page = await s.open('/?region=DE', visitor);
   await press(page, 'accept');
   await s.receipt(page);
-  return cookie(visitor);
+  const kept = await cookie(visitor);
+  await visitor.close(); // nothing of what was allowed there is still on its way
+  return kept;
 };
 
 test('the server sets one small cookie: first-party, Lax, for as long as the decision holds', async () => {
