@@ -3,7 +3,7 @@ package policyversions
 import (
 	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -89,10 +89,9 @@ func (e *Entry) addOriginals(v Version) {
 // and for members it does not know: an entry read in part says something else.
 func ParseEntry(b []byte) (Entry, error) {
 	var e Entry
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(&e); err != nil {
-		return Entry{}, fmt.Errorf("entry of a version: %w", err)
+	exact := canonical.Decode(b, &e)
+	if exact != nil && !errors.Is(exact, canonical.ErrNotExact) {
+		return Entry{}, fmt.Errorf("entry of a version: %w", exact)
 	}
 	switch {
 	case e.Schema != EntrySchema && e.Schema != EntryV1:
@@ -100,8 +99,8 @@ func ParseEntry(b []byte) (Entry, error) {
 	case (e.Schema == EntryV1) != (e.Original == ""), e.Schema == EntryV1 && (e.GraceDays != 0 || e.Originals != nil), len(e.Translations) != len(e.Originals) && e.Schema != EntryV1:
 		return Entry{}, fmt.Errorf("entry of %s/%s version %d: its members are not those of %s", e.Site, e.Policy, e.Number, e.Schema)
 	}
-	if again, err := canonical.Encode(e); err != nil || !bytes.Equal(again, b) {
-		return Entry{}, fmt.Errorf("entry of %s/%s version %d: its bytes are not in canonical form", e.Site, e.Policy, e.Number)
+	if exact != nil {
+		return Entry{}, fmt.Errorf("entry of %s/%s version %d: %w", e.Site, e.Policy, e.Number, exact)
 	}
 	return e, nil
 }

@@ -126,7 +126,7 @@ func (m *Maker) shown(ctx context.Context, f Files, core consent.Core) error {
 		return err
 	}
 	var x notice.Experience
-	if err := strictly(f[nameExperience], &x); err != nil {
+	if err := canonical.Decode(f[nameExperience], &x); err != nil {
 		return fmt.Errorf("experience %s: %w", core.Experience, err)
 	}
 	for _, one := range []struct {

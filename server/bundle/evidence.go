@@ -1,9 +1,7 @@
 package bundle
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -77,7 +75,7 @@ func read(f Files) (*evidence, error) {
 			return nil, fmt.Errorf("%s can't be read: %w", part.name, err)
 		}
 	}
-	if err := strictly(f[nameAbout], &e.about); err != nil || e.about.Schema != Schema || e.about.Edition < 1 {
+	if err := canonical.Decode(f[nameAbout], &e.about); err != nil || e.about.Schema != Schema || e.about.Edition < 1 {
 		return nil, fmt.Errorf("%s is not that of a bundle this program reads: run a newer one", nameAbout)
 	}
 	var err error
@@ -103,19 +101,6 @@ func read(f Files) (*evidence, error) {
 		return nil, fmt.Errorf("%s: %w", nameProof, err)
 	}
 	return e, nil
-}
-
-// strictly decodes canonical JSON that holds no member v does not know.
-func strictly(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	if again, err := canonical.Encode(v); err != nil || !bytes.Equal(again, b) {
-		return errors.New("it is not canonical")
-	}
-	return nil
 }
 
 // page reports whether a page of the server asked, and no script.

@@ -73,7 +73,7 @@ type link struct {
 // parseLink makes sure that digest, salts and leaf are those of the entry.
 func parseLink(b []byte) (l link, err error) {
 	var text linkJSON
-	if err := strictly(b, &text); err != nil {
+	if err := canonical.Decode(b, &text); err != nil {
 		return l, err
 	}
 	if l.entry, err = policyversions.ParseEntry(text.Entry); err != nil {

@@ -152,7 +152,7 @@ func checkExperience(f Files, core consent.Core, x *notice.Experience) error {
 	if err := checkDigestOf(f, nameExperience, core.Experience); err != nil {
 		return err
 	}
-	if err := strictly(f[nameExperience], x); err != nil {
+	if err := canonical.Decode(f[nameExperience], x); err != nil {
 		return err
 	}
 	if x.Schema != notice.ExperienceSchema || x.Site != core.Site || x.Language != core.Language || x.Notice != core.Notice {

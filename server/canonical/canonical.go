@@ -6,6 +6,7 @@
 package canonical
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -53,6 +54,29 @@ func Encode(v any) ([]byte, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	return Transform(plain)
+}
+
+// ErrNotExact is returned by Decode for JSON that is not canonical, or says less or
+// other than the value it is read into.
+var ErrNotExact = errors.New("members are missing or misspelt, or it is not canonical")
+
+// Decode reads bytes that Encode made, and makes sure that v says all that they say:
+// encoding/json overlooks the case of names and members that are missing, and what is
+// read in part says something else. On an error v may be filled in part.
+func Decode(b []byte, v any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	again, err := Encode(v)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, b) {
+		return ErrNotExact
+	}
+	return nil
 }
 
 // Transform brings JSON text into canonical form. It fails for text that is

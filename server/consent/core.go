@@ -1,9 +1,6 @@
 package consent
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -138,7 +135,7 @@ func (c Core) ConfirmedAge() int {
 // does not know: a record read in part says something else.
 func ParseCore(b []byte) (Core, error) {
 	var c Core
-	if err := parseExactly(b, &c); err != nil {
+	if err := canonical.Decode(b, &c); err != nil {
 		return Core{}, fmt.Errorf("core of a record: %w", err)
 	}
 	return c, nil
@@ -147,26 +144,8 @@ func ParseCore(b []byte) (Core, error) {
 // ParsePersonal reads canonical bytes that Encode made.
 func ParsePersonal(b []byte) (Personal, error) {
 	var p Personal
-	if err := parseExactly(b, &p); err != nil {
+	if err := canonical.Decode(b, &p); err != nil {
 		return Personal{}, fmt.Errorf("personal part of a record: %w", err)
 	}
 	return p, nil
-}
-
-// parseExactly decodes b into v and makes sure that v says all that b says:
-// encoding/json overlooks the case of names and members that are missing.
-func parseExactly(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	again, err := canonical.Encode(v)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, b) {
-		return errors.New("members are missing or misspelt, or it is not canonical")
-	}
-	return nil
 }

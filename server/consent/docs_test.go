@@ -13,7 +13,7 @@ import (
 func TestReceiptsVerifyWithoutUs(t *testing.T) {
 	for _, tool := range []string{"python3", "openssl"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skip(err)
+			t.Skip(err, "; .ci/deps installs it")
 		}
 	}
 	page, err := os.ReadFile("../../docs/evidence.md")

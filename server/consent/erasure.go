@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/volenti-consent/volenti/server/canonical"
 )
 
 // An Erasure is how much of a record goes. Either way its leaf stays in the log,
@@ -58,7 +60,7 @@ func NewTombstone(site string, leaves []int64, how Erasure, reason Reason, at ti
 
 // ParseTombstone reads the core of an entry about an erasure.
 func ParseTombstone(core []byte) (t Tombstone, err error) {
-	if err := parseExactly(core, &t); err != nil {
+	if err := canonical.Decode(core, &t); err != nil {
 		return t, fmt.Errorf("tombstone: %w", err)
 	}
 	return t, errors.Join(t.How.Check(), t.Reason.Check())

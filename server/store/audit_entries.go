@@ -127,7 +127,7 @@ func (r *replay) stands(ctx context.Context, l *leaf, kind auditlog.Kind, e *ent
 		return r.tombstone(ctx, l, e)
 	case auditlog.Standing:
 		var s consent.Standing
-		if err := exactly(e.core, &s); err != nil {
+		if err := canonical.Decode(e.core, &s); err != nil {
 			return err, nil
 		}
 		if s.Schema != consent.StandingSchema || s.Site != e.site || e.object != s.Site+" "+s.Day {
@@ -227,7 +227,7 @@ func (t *tombstoneRow) targets() []any { return []any{&t.how, &t.position} }
 // row can be of a later entry, where what was minimised was shredded in the end.
 func (r *replay) tombstone(ctx context.Context, l *leaf, e *entryRow) (said, err error) {
 	var t consent.Tombstone
-	if err := exactly(e.core, &t); err != nil {
+	if err := canonical.Decode(e.core, &t); err != nil {
 		return err, nil
 	}
 	if e.object != strconv.FormatInt(l.index, 10) || t.Schema != consent.TombstoneSchema || t.Site != e.site || t.How.Check() != nil || t.Reason.Check() != nil || !slices.IsSorted(t.Leaves) {
@@ -284,19 +284,6 @@ func (r *replay) tombstones(ctx context.Context) error {
 		return none, nil
 	})
 	return err
-}
-
-// exactly reads canonical bytes that say no more than v.
-func exactly(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%w: %w", err, auditlog.ErrDamaged)
-	}
-	if again, err := canonical.Encode(v); err != nil || !bytes.Equal(again, b) {
-		return fmt.Errorf("it is not in canonical form: %w", auditlog.ErrDamaged)
-	}
-	return nil
 }
 
 // acts and publications make sure that each has an entry: numbers are given without a

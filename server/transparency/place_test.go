@@ -94,7 +94,7 @@ func TestPlacesThatAreNone(t *testing.T) {
 func authority(t *testing.T, digest string) (folder string) {
 	t.Helper()
 	if _, err := exec.LookPath("openssl"); err != nil {
-		t.Skip("no openssl here")
+		t.Skip("no openssl here; .ci/deps installs it")
 	}
 	folder = t.TempDir()
 	const config = `[req]

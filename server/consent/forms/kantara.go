@@ -150,7 +150,7 @@ func ReadKantara(text []byte) (Kantara, error) {
 	var k Kantara
 	b, err := canonical.Transform(json.RawMessage(text))
 	if err == nil {
-		err = decodeExactly(b, &k)
+		err = canonical.Decode(b, &k)
 	}
 	if err != nil || k.Version != kantaraSpec {
 		return Kantara{}, fmt.Errorf("%w: it is no Kantara receipt %s", ErrNotThis, kantaraSpec)

@@ -93,7 +93,7 @@ func verifyJWS(token string, keys consent.PublicKeys) (Verified, error) {
 
 func verifyClaims(payload []byte, keys consent.PublicKeys) (consent.Report, error) {
 	var c claims
-	if err := decodeExactly(payload, &c); err != nil || c.Form != jwsVersion {
+	if err := canonical.Decode(payload, &c); err != nil || c.Form != jwsVersion {
 		return consent.Report{}, fmt.Errorf("%w: its payload is not %s", ErrNotThis, jwsVersion)
 	}
 	report, err := consent.Verify(c.Receipt, keys)
@@ -101,23 +101,6 @@ func verifyClaims(payload []byte, keys consent.PublicKeys) (consent.Report, erro
 		err = fmt.Errorf("%w: its id", ErrContradicts)
 	}
 	return report, err
-}
-
-// decodeExactly decodes canonical JSON into v and makes sure that v says all of it.
-func decodeExactly(b []byte, v any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return err
-	}
-	again, err := canonical.Encode(v)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(again, b) {
-		return ErrNotThis
-	}
-	return nil
 }
 
 // WriteTo writes for people what was checked, and what the record says.
