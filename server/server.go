@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -63,6 +64,9 @@ type Server struct {
 	all  http.Handler // echo, and what stands before it
 	echo *echo.Echo
 	http *http.Server
+
+	leaving     atomic.Bool  // nobody new is accepted; who is connected is told so
+	connections atomic.Int64 // open ones
 }
 
 // New assembles a server. It does not listen yet.
@@ -82,8 +86,10 @@ func New(d Deps) *Server {
 	if d.Before != nil {
 		all = d.Before(e)
 	}
-	return &Server{all: all, echo: e, http: &http.Server{
-		Handler: all,
+	s := &Server{all: all, echo: e}
+	s.http = &http.Server{
+		Handler:   http.HandlerFunc(s.answer),
+		ConnState: s.count,
 		// A slow client holds one connection for ten seconds at most; bodies are
 		// 16 KiB, so an honest one on a poor line is through in time.
 		ReadHeaderTimeout: 5 * time.Second,
@@ -92,18 +98,55 @@ func New(d Deps) *Server {
 		IdleTimeout:       75 * time.Second,
 		MaxHeaderBytes:    96 << 10, // a page with a full jar of cookies still gets its banner
 		ErrorLog:          slog.NewLogLogger(quiet{d.Log.Handler()}, slog.LevelDebug),
-	}}
+	}
+	return s
+}
+
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
+	if s.leaving.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.all.ServeHTTP(w, r)
+}
+
+func (s *Server) count(_ net.Conn, state http.ConnState) {
+	switch state {
+	case http.StateNew:
+		s.connections.Add(1)
+	case http.StateClosed, http.StateHijacked:
+		s.connections.Add(-1)
+	}
 }
 
 // ServeHTTP answers one request, so that a server can be tested without a port.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.ServeHTTP(w, r) }
 
-// Serve answers on l until Shutdown.
+// Serve answers on l until Leave or Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve: %w", err)
+	err := s.http.Serve(l)
+	if errors.Is(err, http.ErrServerClosed) || s.leaving.Load() {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("serve: %w", err)
+}
+
+// Leave stops accepting on l, where another process accepts from now on, and
+// answers those that are connected with the word that their connection ends. It
+// returns when all have gone, or when ctx ends: a connection that is closed while
+// its client is about to use it would be a request that nobody answers.
+func (s *Server) Leave(ctx context.Context, l net.Listener) error {
+	s.leaving.Store(true)
+	err := l.Close()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for s.connections.Load() > 0 {
+		select {
+		case <-ctx.Done():
+			return err
+		case <-again.C:
+		}
+	}
+	return err
 }
 
 // Shutdown stops listening and waits for the requests under way.

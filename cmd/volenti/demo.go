@@ -19,6 +19,7 @@ import (
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/socket"
 	"github.com/volenti-consent/volenti/web/demo"
 )
 
@@ -59,7 +60,7 @@ func (d *demonstration) welcome(w io.Writer, link string) {
 // startDemo publishes the demo's sites, where they are not published yet, and
 // serves the vendors on a port of their own, so that they are third parties. What
 // takes long is told to w.
-func startDemo(ctx context.Context, cfg *Config, in *installation, listen string, background *sync.WaitGroup, w io.Writer) (*demonstration, error) {
+func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *socket.Set, listen string, background *sync.WaitGroup, w io.Writer) (*demonstration, error) {
 	_, port, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, listen string
 		}
 	}
 
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.DemoListen)
+	listener, err := sockets.Listen(ctx, "demo", cfg.DemoListen)
 	if err != nil {
 		return nil, fmt.Errorf("vendors: %w; choose another address with --demo-listen", err)
 	}

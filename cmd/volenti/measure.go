@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"github.com/volenti-consent/volenti/geo"
 	"github.com/volenti-consent/volenti/server/metrics"
+	"github.com/volenti-consent/volenti/server/socket"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
@@ -55,11 +55,11 @@ func gaugesOf(db *store.DB, waiting func() int, sites func() int, regions func()
 }
 
 // serveMetrics answers /metrics on an address of its own until ctx ends.
-func serveMetrics(ctx context.Context, listen string, m *metrics.Metrics, log *slog.Logger, background *sync.WaitGroup) error {
+func serveMetrics(ctx context.Context, sockets *socket.Set, listen string, m *metrics.Metrics, log *slog.Logger, background *sync.WaitGroup) error {
 	if listen == "" {
 		return nil
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
+	listener, err := sockets.Listen(ctx, "metrics", listen)
 	if err != nil {
 		return usage(fmt.Errorf("metrics: %w; choose another address with --metrics-listen", err))
 	}

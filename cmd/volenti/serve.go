@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -18,6 +17,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/regime"
+	"github.com/volenti-consent/volenti/server/socket"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
 )
@@ -52,11 +52,15 @@ func logger(cfg *Config) *slog.Logger {
 // serve runs until ctx ends, then finishes what it accepted. With a gateway it
 // stands before a site.
 func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err error) {
+	life, err := begin(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
 	in, err := open(ctx, cfg.Data)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, in.close()) }()
+	defer func() { err = errors.Join(err, in.close(), life.sockets.Release()) }()
 	table, err := regime.Load()
 	if err != nil {
 		return fmt.Errorf("law table: %w", err)
@@ -69,7 +73,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.Listen)
+	listener, err := life.sockets.Listen(ctx, socket.Main, cfg.Listen)
 	if err != nil {
 		return usage(fmt.Errorf("%w; choose another address with --listen", err))
 	}
@@ -93,7 +97,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	}
 	var shop *demonstration
 	if cfg.Demo {
-		if shop, err = startDemo(loops, cfg, in, listener.Addr().String(), &background, os.Stdout); err != nil {
+		if shop, err = startDemo(loops, cfg, in, life.sockets, listener.Addr().String(), &background, os.Stdout); err != nil {
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
@@ -126,7 +130,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	if err := serveMetrics(loops, cfg.MetricsListen, measured, log, &background); err != nil {
+	if err := serveMetrics(loops, life.sockets, cfg.MetricsListen, measured, log, &background); err != nil {
 		return err
 	}
 	script := &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
@@ -201,17 +205,15 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		greet(os.Stdout, link)
 	}
 	shop.welcome(os.Stdout, link)
-
-	select {
-	case err := <-served:
+	life.ready(loops)
+	if err := life.until(ctx, served); err != nil {
 		return err
-	case <-ctx.Done():
 	}
 	log.InfoContext(loops, "stopping: finishing what was accepted")
 	finish, cancel := context.WithTimeout(loops, cfg.ShutdownTimeout)
 	defer cancel()
 	// Requests first, then the records they handed over; the database last.
-	err = errors.Join(srv.Shutdown(finish), recorder.Close(finish))
+	err = errors.Join(life.leave(finish, srv, listener), srv.Shutdown(finish), recorder.Close(finish))
 	stopLoops()
 	return err
 }
