@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
+	"math"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -22,10 +23,16 @@ func healthy(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-func ready(check func(context.Context) error) echo.HandlerFunc {
+func ready(check func(context.Context) error, checked func() (float64, bool)) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if err := check(c.Request().Context()); err != nil {
 			return consent.ErrUnavailable
+		}
+		if checked != nil {
+			if share, underWay := checked(); underWay {
+				c.Response().Header().Set("Cache-Control", "no-store")
+				return c.JSON(http.StatusOK, map[string]any{"status": "ok", "checked": math.Floor(100*share) / 100})
+			}
 		}
 		return healthy(c)
 	}

@@ -94,7 +94,7 @@ func routes(e *echo.Echo, d Deps) {
 
 	// Operation.
 	get("/healthz", healthy)
-	get("/readyz", ready(d.Ready))
+	get("/readyz", ready(d.Ready, d.Checked))
 	get("/openapi.json", openAPI)
 	get("/schemas/:name", schema)
 	if d.Metrics != nil && d.MetricsToken != "" {

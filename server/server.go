@@ -47,6 +47,9 @@ type Deps struct {
 	PublicLog    bool              // anybody may read it
 
 	Ready func(context.Context) error // nil error: decisions can be recorded
+	// Checked is how much of the database was read since a stop that was not clean, from
+	// 0 to 1; false, or nil, where that is not under way.
+	Checked func() (share float64, underWay bool)
 
 	Metrics      *metrics.Metrics // nil: nothing is counted
 	MetricsToken string           // whoever shows it may read /metrics here; "": nobody

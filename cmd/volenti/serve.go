@@ -111,6 +111,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 
 	background.Go(func() { countEarlier(loops, in.db, log) })
+	check := &checking{}
+	background.Go(func() { check.run(loops, in.db, log) })
 
 	book, err := openLog(cfg, in, log)
 	if err != nil {
@@ -195,6 +197,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
 		Before:       before,
 		Ready:        in.db.Ready,
+		Checked:      check.share,
 		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
 		Demo:         shop.handler(),
 	})

@@ -19,8 +19,8 @@ import (
 type dialect interface {
 	// migrations is the folder beneath migrations/.
 	migrations() string
-	// check refuses an engine or a file that is not to be trusted.
-	check(ctx context.Context, pool *sql.DB, unclean bool) error
+	// check refuses an engine or a file that is not to be trusted; whole reads all of it.
+	check(ctx context.Context, pool *sql.DB, whole bool) error
 	// leave tidies up before the pool is closed.
 	leave(pool *sql.DB) error
 	// scrub has nothing deleted stand on the disk any more; false if somebody who reads
@@ -88,7 +88,7 @@ func plainConnector(path string) connector {
 
 func (sqlite) migrations() string { return "sqlite" }
 
-func (sqlite) check(ctx context.Context, pool *sql.DB, unclean bool) error {
+func (sqlite) check(ctx context.Context, pool *sql.DB, whole bool) error {
 	var version string
 	if err := pool.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
 		return err
@@ -103,7 +103,7 @@ func (sqlite) check(ctx context.Context, pool *sql.DB, unclean bool) error {
 	if journal != "wal" {
 		return fmt.Errorf("the file system allows no write-ahead log (journal mode %s): put the database on a local disk", journal)
 	}
-	if !unclean {
+	if !whole {
 		return nil
 	}
 	var result string

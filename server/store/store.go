@@ -44,7 +44,8 @@ type Options struct {
 	BusyTimeout time.Duration // how long to wait for another process that writes; 5 seconds
 	Readers     int           // connections that read; 8
 
-	wrap func(connector) connector // tests put failing storage in between
+	wrap  func(connector) connector // tests put failing storage in between
+	large int64                     // the size of a file that is not read whole before it is used; wholeAtOnce
 }
 
 // A DB is an open database. It is safe for concurrent use; several processes may
@@ -70,8 +71,9 @@ type DB struct {
 
 // Open opens the database at path, or makes it: readable by nobody else. It
 // brings an older schema up to date and refuses a newer one (ErrNewer). After a
-// stop that was not clean it checks the whole file first, and it always checks
-// that the log ends as it says; consent.ErrDamaged if something is wrong.
+// stop that was not clean it checks the file first, of a large one as much as can have
+// been under way, see CheckRest; and it always checks that the log ends as it says.
+// consent.ErrDamaged if something is wrong.
 func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if o.BusyTimeout <= 0 {
 		o.BusyTimeout = 5 * time.Second
@@ -79,10 +81,14 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if o.Readers <= 0 {
 		o.Readers = 8
 	}
-	unclean, err := prepareFile(path)
+	if o.large <= 0 {
+		o.large = wholeAtOnce
+	}
+	size, left, err := prepareFile(path)
 	if err != nil {
 		return nil, err
 	}
+	unclean, large := left > 0, size > o.large
 	db := &DB{dialect: sqlite{}, path: path, known: map[canonical.Digest]struct{}{}}
 	defer func() {
 		if err != nil {
@@ -90,7 +96,7 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 		}
 	}()
 	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
-	if err := db.dialect.check(ctx, db.write, unclean); err != nil {
+	if err := db.dialect.check(ctx, db.write, unclean && !large); err != nil {
 		return nil, err
 	}
 	if err := db.migrate(ctx); err != nil {
@@ -105,6 +111,11 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	}
 	if db.edge, err = auditlog.LoadEdge(db.Hashes(ctx), db.head); err != nil {
 		return nil, err
+	}
+	if unclean && large {
+		if err := db.checkUnclean(ctx, left); err != nil {
+			return nil, err
+		}
 	}
 	if err := db.enterVersions(ctx); err != nil {
 		return nil, err
@@ -125,31 +136,34 @@ func openPool(c connector, size int, wrap func(connector) connector) *sql.DB {
 	return pool
 }
 
-// prepareFile makes folder and file, for their owner alone, and reports whether
-// the last stop was not clean: then the write-ahead log was left behind.
-func prepareFile(path string) (unclean bool, err error) {
+// prepareFile makes folder and file, for their owner alone, and says how large it is and
+// how long the write-ahead log is. If the last stop was not clean, that was left behind.
+func prepareFile(path string) (size, left int64, err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return false, fmt.Errorf("make the folder of the database: %w", err)
+		return 0, 0, fmt.Errorf("make the folder of the database: %w", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return false, fmt.Errorf("open the database: %w; let the user that runs volenti own it and its folder", err)
+		return 0, 0, fmt.Errorf("open the database: %w; let the user that runs volenti own it and its folder", err)
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return false, fmt.Errorf("open the database: %w", err)
+		return 0, 0, fmt.Errorf("open the database: %w", err)
 	}
 	if !info.Mode().IsRegular() {
-		return false, fmt.Errorf("open the database: %s is not a file", path)
+		return 0, 0, fmt.Errorf("open the database: %s is not a file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		if err := f.Chmod(0o600); err != nil {
-			return false, fmt.Errorf("others can read %s, and it can't be changed: %w; run chmod 600 on it", path, err)
+			return 0, 0, fmt.Errorf("others can read %s, and it can't be changed: %w; run chmod 600 on it", path, err)
 		}
 	}
 	wal, err := os.Stat(path + "-wal")
-	return err == nil && wal.Size() > 0, nil
+	if err != nil {
+		return info.Size(), 0, nil //nolint:nilerr // there is none
+	}
+	return info.Size(), wal.Size(), nil
 }
 
 // Close brings the write-ahead log home and closes the database. Nobody may use
