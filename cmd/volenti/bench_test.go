@@ -41,7 +41,7 @@ func BenchmarkServe(b *testing.B) {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		b.Fatalf("%d %v %.200s", resp.StatusCode, err, body)
 	}
-	theirs := bare(b, body) + "/b/demo.js"
+	theirs := beside(b, "bare", body) + "/b/demo.js"
 	tag := resp.Header.Get("ETag")
 	for name, headers := range map[string][]string{"200": nil, "304": {"If-None-Match: " + tag}} {
 		b.Run(name, func(b *testing.B) {
@@ -63,15 +63,15 @@ func middle(of []float64) float64 {
 	return of[len(of)/2]
 }
 
-// bare starts the bare server with what it is to answer.
-func bare(b *testing.B, body []byte) (base string) {
+// beside starts a server of testdata with what it is to read.
+func beside(b *testing.B, name string, input []byte) (base string) {
 	b.Helper()
-	program := filepath.Join(b.TempDir(), "bare")
-	if out, err := exec.Command("go", "build", "-o", program, "./testdata/bare").CombinedOutput(); err != nil {
+	program := filepath.Join(b.TempDir(), name)
+	if out, err := exec.Command("go", "build", "-o", program, "./testdata/"+name).CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	cmd := exec.Command(program)
-	cmd.Stdin = bytes.NewReader(body)
+	cmd.Stdin = bytes.NewReader(input)
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
