@@ -92,7 +92,10 @@ func harden(https bool) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			h := c.Response().Header()
-			h["X-Content-Type-Options"], h["Referrer-Policy"] = nosniff, noReferrer
+			h["X-Content-Type-Options"] = nosniff
+			if c.Path() != scriptPath { // nothing that a script loads asks for its script's; and a map of up to eight is a cheap one
+				h["Referrer-Policy"] = noReferrer
+			}
 			if https {
 				h["Strict-Transport-Security"] = strictTransport
 			}

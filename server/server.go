@@ -15,6 +15,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/admin"
+	"github.com/volenti-consent/volenti/server/cork"
 	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -91,8 +92,9 @@ func New(d Deps) *Server {
 	}
 	s := &Server{all: all, echo: e}
 	s.http = &http.Server{
-		Handler:   http.HandlerFunc(s.answer),
-		ConnState: s.count,
+		Handler:     http.HandlerFunc(s.answer),
+		ConnState:   s.count,
+		ConnContext: cork.Context,
 		// A slow client holds one connection for ten seconds at most; bodies are
 		// 16 KiB, so an honest one on a poor line is through in time.
 		ReadHeaderTimeout: 5 * time.Second,
@@ -126,7 +128,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.Serve
 
 // Serve answers on l until Leave or Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(l)
+	err := s.http.Serve(cork.Listener(l))
 	if errors.Is(err, http.ErrServerClosed) || s.leaving.Load() {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/cork"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/splice"
 )
@@ -149,7 +150,14 @@ func (a *ready) send(c echo.Context) error {
 		h["Content-Encoding"] = a.encoding
 	}
 	h["Content-Length"] = a.length
+	return writeWhole(c, a.body)
+}
+
+// writeWhole sends a body whose Content-Length is set.
+func writeWhole(c echo.Context, body []byte) error {
+	w := c.Response()
 	w.WriteHeader(http.StatusOK)
-	_, err := w.Write(a.body)
+	n, err := cork.Write(w.Writer, c.Request(), body)
+	w.Size += int64(n)
 	return err
 }

@@ -309,9 +309,7 @@ func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
 		h.Set("Content-Encoding", coding)
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	c.Response().WriteHeader(http.StatusOK)
-	_, err := c.Response().Write(body)
-	return err
+	return writeWhole(c, body)
 }
 
 // coded is the script in a coding, or as it is where there is none in that.
