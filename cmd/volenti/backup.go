@@ -44,7 +44,7 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 			if err != nil {
 				return err
 			}
-			packed, err := packFolder(keysFolder(*data))
+			packed, err := packFolder(keysFolder(data.data))
 			if err != nil {
 				return err
 			}
@@ -60,7 +60,7 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 			if err != nil {
 				return err
 			}
-			what := "without the keys: copy " + keysFolder(*data) + " to a safe place of its own"
+			what := "without the keys: copy " + keysFolder(data.data) + " to a safe place of its own"
 			if *withKeys {
 				what = "with the keys, sealed"
 			}

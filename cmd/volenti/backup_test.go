@@ -66,7 +66,7 @@ func TestBackupsWhileDeciding(t *testing.T) {
 		if out, exit := volenti(t, "restore", b.file, "--data", folder, "--nothing-erased"); exit != 0 {
 			t.Fatalf("restore %d: exit %d\n%s", i, exit, out)
 		}
-		db, err := openUnchecked(t.Context(), folder)
+		db, err := openUnchecked(t.Context(), home{data: folder})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +87,7 @@ func TestBackupsWhileDeciding(t *testing.T) {
 
 func v2keys(t *testing.T, data string) consent.PublicKeys {
 	t.Helper()
-	ring, err := consent.OpenKeyring(keysFolder(data), nil)
+	ring, err := consent.OpenKeyring(consent.KeyFolder(keysFolder(data)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func known(ask func(*cobra.Command, *store.DB) ([]string, error)) cobra.Completi
 		if cmd.Context() == nil {
 			cmd.SetContext(context.Background())
 		}
-		err := withDatabase(cmd.Context(), data, func(db *store.DB) (err error) {
+		err := withDatabase(cmd.Context(), home{data: data}, func(db *store.DB) (err error) {
 			keys, err = ask(cmd, db)
 			return err
 		})

@@ -349,6 +349,9 @@ func readSecret(path string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
+// home is where the installation lives.
+func (c *Config) home() home { return home{data: c.Data} }
+
 // edge is the edge the operator named, or nil.
 func (c *Config) edge() *geo.Edge {
 	if c.GeoEdge == "" {

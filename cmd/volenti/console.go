@@ -2,20 +2,20 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/volenti-consent/volenti/banner"
 	"github.com/volenti-consent/volenti/banner/fairness"
 	"github.com/volenti-consent/volenti/geo"
 	"github.com/volenti-consent/volenti/server/admin"
-	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/store"
 	"github.com/volenti-consent/volenti/web/console"
@@ -27,10 +27,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := consent.OpenConsoleSecrets(keysFolder(cfg.Data), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("secrets of the console: %w", err)
-	}
+	secrets := in.console
 	cookies, err := operator.NewSealer(secrets.Session...)
 	if err != nil {
 		return nil, err
@@ -44,18 +41,29 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		return nil, usage(err)
 	}
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
-	names := cfg.namer(secrets.Vault[0])
+	throttle := operator.NewThrottle(in.db, secrets.Vault[0], time.Now)
+	var names atomic.Pointer[geo.Namer]
+	rename := func(secret []byte) {
+		named := cfg.namer(secret)
+		names.Store(&named)
+	}
+	rename(secrets.Vault[0])
+	in.follow(func(in *installation) error {
+		throttle.Replace(in.console.Vault[0]) // the same on all nodes, since they share what is counted
+		rename(in.console.Vault[0])
+		return errors.Join(cookies.Replace(in.console.Session...), vault.Replace(in.console.Vault...))
+	})
 	return &admin.Console{
 		Log: log, Now: time.Now, Pages: pages,
 		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
 		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg),
-		Cookies: cookies, Vault: vault, Throttle: operator.NewThrottle(in.db, secrets.Vault[0], time.Now),
+		Cookies: cookies, Vault: vault, Throttle: throttle,
 		Address: func(r *http.Request) string {
-			return names.Name(extractor.Client(geo.Peer(r), r.Header))
+			return names.Load().Name(extractor.Client(geo.Peer(r), r.Header))
 		},
 		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
 		Insight:      admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
-		Transparency: transparencyPages(cfg.Data, in.db),
+		Transparency: transparencyPages(in),
 		Retention:    in.db,
 		Workshop:     admin.Workshop{Drafts: in.db, Compiler: banner.Compiler{}, Fairness: fairness.Inspector{}},
 	}, nil

@@ -67,7 +67,7 @@ after a publication that changes what is essential.`,
 		if err != nil {
 			program = "volenti"
 		}
-		folder, err := filepath.Abs(*data)
+		folder, err := filepath.Abs(data.data)
 		if err != nil {
 			return err
 		}
@@ -126,7 +126,7 @@ the protocol of Apache's RewriteMap "prg:".`,
 		if err != nil {
 			return err
 		}
-		a, err := newAnswerer(cmd.Context(), cfg, cfg.Data, *site, logger(cfg))
+		a, err := newAnswerer(cmd.Context(), cfg, cfg.home(), *site, logger(cfg))
 		if err != nil {
 			return err
 		}
@@ -146,15 +146,15 @@ type answerer struct {
 	stop       context.CancelFunc
 }
 
-func newAnswerer(ctx context.Context, cfg *Config, folder, site string, log *slog.Logger) (a *answerer, err error) {
+func newAnswerer(ctx context.Context, cfg *Config, p home, site string, log *slog.Logger) (a *answerer, err error) {
 	if site == "" {
 		return nil, usage(errors.New("--site is missing; `volenti site list` shows all"))
 	}
-	if _, err := os.Stat(folder); err != nil {
-		return nil, usage(fmt.Errorf("data folder %s: %w; name the one of the server with --data", folder, err))
+	if err := p.exists(); err != nil {
+		return nil, err
 	}
 	a = &answerer{site: site}
-	if a.in, err = open(ctx, folder); err != nil {
+	if a.in, err = open(ctx, p); err != nil {
 		return nil, err
 	}
 	var loops context.Context

@@ -60,46 +60,50 @@ Stop the server first.`,
 
 // acceptLog goes on with the database of a folder as it is; transparency.ErrNothing
 // where it continues its log and shall keep its name.
-func acceptLog(ctx context.Context, db *store.DB, data, origin, why string) (transparency.Accepted, error) {
+func acceptLog(ctx context.Context, db *store.DB, p home, origin, why string) (transparency.Accepted, error) {
 	var none transparency.Accepted
-	key, err := consent.ReadLogKey(keysFolder(data))
+	keys, err := p.keyStore(db)
+	if err != nil {
+		return none, err
+	}
+	key, err := consent.ReadLogKey(keys)
 	missing := consent.NoLogKey(err)
 	if err != nil && !missing {
 		return none, err
 	}
 	if origin == "" {
-		err := transparency.Check(ctx, db, key, pinnedFile(data))
+		err := transparency.Check(ctx, db, key, p.pinnedFile())
 		if err == nil {
 			return none, transparency.ErrNothing
 		}
 		if missing {
 			return none, usage(fmt.Errorf("%w\nThe key is lost, so the log needs a new name: --origin", err))
 		}
-		if key.Origin() != originOf(ctx, db, data, key.Origin()) {
+		if key.Origin() != originOf(ctx, db, p, key.Origin()) {
 			return none, usage(fmt.Errorf("%w\nkeys/log.key is that of another log, so this one needs a new name: --origin", err))
 		}
 	} else {
 		named := !missing && origin == key.Origin()
-		if named && originOf(ctx, db, data, origin) == origin {
+		if named && originOf(ctx, db, p, origin) == origin {
 			return none, usage(fmt.Errorf("the log is called %s already; a fork that keeps its name is told from the log by nobody", origin))
 		}
 		if !named { // else an earlier call broke off after it had made the key
-			if key, err = consent.RenewLogKey(keysFolder(data), origin, rand.Reader); err != nil {
+			if key, err = consent.RenewLogKey(keys, origin, rand.Reader); err != nil {
 				return none, usage(err)
 			}
 		}
 	}
 	// What this server has cosigned of others may be rolled back too: as the witness it
 	// was, it could now sign what contradicts that.
-	if err := consent.ForgetWitnessKey(keysFolder(data)); err != nil {
+	if err := consent.ForgetWitnessKey(keys); err != nil {
 		return none, err
 	}
-	return transparency.Accept(ctx, db, key, pinnedFile(data), byCommand, why, time.Now().UTC().Truncate(time.Millisecond))
+	return transparency.Accept(ctx, db, key, p.pinnedFile(), byCommand, why, time.Now().UTC().Truncate(time.Millisecond))
 }
 
 // originOf is the name that the log was signed under, as far as is known.
-func originOf(ctx context.Context, db *store.DB, data, or string) string {
-	if c, err := transparency.ReadPinned(pinnedFile(data)); err == nil {
+func originOf(ctx context.Context, db *store.DB, p home, or string) string {
+	if c, err := transparency.ReadPinned(p.pinnedFile()); err == nil {
 		return c.Origin
 	}
 	if c, err := db.LatestCheckpoint(ctx); err == nil {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -47,7 +46,7 @@ Exit code 0: all holds; 3: something does not; 1: it could not be read.`,
 	logKeys := cmd.Flags().StringArray("log-key", nil, "public key of the log or of a witness (name+hash+key, or a file with it); may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		return withReader(cmd.Context(), *data, func(db *store.DB) error {
-			o, err := auditingOf(*data, *keyFile, *logKeys, *given)
+			o, err := auditingOf(db, *data, *keyFile, *logKeys, *given)
 			if err != nil {
 				return err
 			}
@@ -80,8 +79,8 @@ Exit code 0: all holds; 3: something does not; 1: it could not be read.`,
 
 // withReader opens the database of a folder as it is: nothing is checked, mended or
 // written.
-func withReader(ctx context.Context, folder string, do func(*store.DB) error) (err error) {
-	db, err := store.OpenToRead(ctx, filepath.Join(folder, "volenti.db"), store.Options{})
+func withReader(ctx context.Context, p home, do func(*store.DB) error) (err error) {
+	db, err := p.openToRead(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return usage(fmt.Errorf("%w; name the data folder with --data", err))
 	}
@@ -93,8 +92,12 @@ func withReader(ctx context.Context, folder string, do func(*store.DB) error) (e
 }
 
 // auditingOf are keys and checkpoints, those of the data folder and those given.
-func auditingOf(data, keyFile string, logKeys, given []string) (o store.Auditing, err error) {
+func auditingOf(db *store.DB, p home, keyFile string, logKeys, given []string) (o store.Auditing, err error) {
 	o.Encoded = splice.Verify
+	keys, err := p.keyStore(db)
+	if err != nil && keyFile == "" {
+		return o, err
+	}
 	if keyFile != "" {
 		text, err := os.ReadFile(keyFile)
 		if err != nil {
@@ -103,10 +106,10 @@ func auditingOf(data, keyFile string, logKeys, given []string) (o store.Auditing
 		if o.Receipts, err = consent.ParsePublicKeys(text); err != nil {
 			return o, usage(fmt.Errorf("%s: %w", keyFile, err))
 		}
-	} else if o.Receipts, err = consent.ReadPublicKeys(keysFolder(data)); err != nil {
+	} else if o.Receipts, err = consent.ReadPublicKeys(keys); err != nil {
 		return o, usage(fmt.Errorf("keys of receipts: %w; name a file with --keys", err))
 	}
-	if o.Log, err = logVerifiers(data, logKeys); err != nil {
+	if o.Log, err = logVerifiers(keys, logKeys); err != nil {
 		return o, err
 	}
 	for _, file := range given {
@@ -116,7 +119,7 @@ func auditingOf(data, keyFile string, logKeys, given []string) (o store.Auditing
 		}
 		o.Outside = append(o.Outside, c)
 	}
-	pinned, err := transparency.ReadPinned(pinnedFile(data))
+	pinned, err := transparency.ReadPinned(p.pinnedFile())
 	switch {
 	case err == nil:
 		o.Outside = append(o.Outside, pinned)
@@ -128,17 +131,19 @@ func auditingOf(data, keyFile string, logKeys, given []string) (o store.Auditing
 
 // logVerifiers are the keys under which the log of a folder was signed, and those
 // given.
-func logVerifiers(data string, given []string) (all []note.Verifier, err error) {
-	key, err := consent.ReadLogKey(keysFolder(data))
-	switch {
-	case err == nil:
-		all = append(all, key.Verifier())
-	case !consent.NoLogKey(err):
-		return nil, err
-	}
-	retired, err := consent.RetiredLogKeys(keysFolder(data))
-	if err != nil {
-		return nil, err
+func logVerifiers(keys consent.KeyStore, given []string) (all []note.Verifier, err error) {
+	var retired []string
+	if keys != nil {
+		key, err := consent.ReadLogKey(keys)
+		switch {
+		case err == nil:
+			all = append(all, key.Verifier())
+		case !consent.NoLogKey(err):
+			return nil, err
+		}
+		if retired, err = consent.RetiredLogKeys(keys); err != nil {
+			return nil, err
+		}
 	}
 	for _, text := range append(retired, given...) {
 		v, err := verifierOf(text)
@@ -148,6 +153,15 @@ func logVerifiers(data string, given []string) (all []note.Verifier, err error) 
 		all = append(all, v)
 	}
 	return all, nil
+}
+
+// logVerifiersOf is logVerifiers of a place.
+func logVerifiersOf(db *store.DB, p home, given []string) ([]note.Verifier, error) {
+	keys, err := p.keyStore(db)
+	if err != nil {
+		return nil, err
+	}
+	return logVerifiers(keys, given)
 }
 
 // verifierOf reads a public key, or the file that holds it.

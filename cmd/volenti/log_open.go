@@ -18,7 +18,7 @@ import (
 
 // openLog makes the log that serve signs and shows.
 func openLog(cfg *Config, in *installation, log *slog.Logger) (*transparency.Log, error) {
-	keys := keysFolder(cfg.Data)
+	keys := in.keys
 	origin := cfg.LogOrigin
 	if origin == "" {
 		origin = defaultOrigin(cfg.PublicURL)
@@ -34,7 +34,7 @@ func openLog(cfg *Config, in *installation, log *slog.Logger) (*transparency.Log
 	if err != nil {
 		return nil, err
 	}
-	o := transparency.Options{Store: in.db, Pins: in.db, Key: key, Log: log, Now: time.Now, Pinned: pinnedFile(cfg.Data), Retired: retired}
+	o := transparency.Options{Store: in.db, Pins: in.db, Key: key, Log: log, Now: time.Now, Pinned: in.pinnedFile(), Retired: retired}
 	if o.Witnesses, err = cfg.witnesses(); err != nil {
 		return nil, usage(err)
 	}

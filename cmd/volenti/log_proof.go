@@ -58,7 +58,7 @@ sizes of which the log has one. The proof (RFC 6962, 2.1.2) is printed, and veri
 	logKeys := cmd.Flags().StringArray("log-key", nil, "public key of the log (name+hash+key, or a file with it); may be repeated")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return withReader(cmd.Context(), *data, func(db *store.DB) error {
-			keys, err := logVerifiers(*data, *logKeys)
+			keys, err := logVerifiersOf(db, *data, *logKeys)
 			if err != nil {
 				return err
 			}

@@ -269,7 +269,7 @@ func TestARolledBackServerDoesNotStart(t *testing.T) {
 func TestANewNameBrokeOff(t *testing.T) {
 	data := publish(t)
 	signedOnce(t, data)
-	if _, err := consent.RenewLogKey(keysFolder(data), "consent.example/log-2", rand.Reader); err != nil {
+	if _, err := consent.RenewLogKey(consent.KeyFolder(keysFolder(data)), "consent.example/log-2", rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	accept := func(args ...string) (string, int) {

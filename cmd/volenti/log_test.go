@@ -23,7 +23,7 @@ import (
 // the public key.
 func signedOnce(t *testing.T, data string) (vkey string) {
 	t.Helper()
-	key, err := consent.OpenLogKey(keysFolder(data), "consent.example/log", rand.Reader)
+	key, err := consent.OpenLogKey(consent.KeyFolder(keysFolder(data)), "consent.example/log", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func signedOnce(t *testing.T, data string) (vkey string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := transparency.New(transparency.Options{Store: db, Key: key, Now: time.Now, Pinned: pinnedFile(data)}).Sign(t.Context()); err != nil {
+	if _, err := transparency.New(transparency.Options{Store: db, Key: key, Now: time.Now, Pinned: home{data: data}.pinnedFile()}).Sign(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if err := db.Close(); err != nil {

@@ -91,7 +91,7 @@ notice can't be read, 1 if something else went wrong.`,
 
 // noticeToJudgeBy is the published notice, the one of a file, or one with the
 // four standard categories and no origins.
-func noticeToJudgeBy(cmd *cobra.Command, data, siteKey, file string) (n *notice.Notice, err error) {
+func noticeToJudgeBy(cmd *cobra.Command, data home, siteKey, file string) (n *notice.Notice, err error) {
 	switch {
 	case file != "":
 		return readNotice(cmd.ErrOrStderr(), file)

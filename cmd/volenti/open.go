@@ -15,47 +15,143 @@ import (
 	"github.com/volenti-consent/volenti/server/transparency"
 )
 
-// An installation is one data folder, opened: the database and the keys.
-type installation struct {
-	db      *store.DB
-	keyring *consent.Keyring
-	secrets consent.Secrets
+// A home is where an installation lives: in a folder with a database and keys, or in a
+// PostgreSQL database that holds both; then the folder is for what a node alone has seen.
+type home struct {
+	data string
+
+	dsn     string // "" unless PostgreSQL
+	dsnFile string // file with dsn
+	secret  string // file with the secret under which the keys in that database are sealed
 }
 
-// open makes the folder and its keys on the first start.
-func open(ctx context.Context, folder string) (*installation, error) {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+// An installation is a home, opened: the database and the keys.
+type installation struct {
+	home
+	db      *store.DB
+	keys    consent.KeyStore
+	keyring *consent.Keyring
+	secrets consent.Secrets
+	console consent.ConsoleSecrets
+	state   string // of the keys, before they were read
+
+	followers []func(*installation) error // told when keys were changed
+}
+
+// open makes what is missing on the first start.
+func open(ctx context.Context, p home) (_ *installation, err error) {
+	if err := os.MkdirAll(p.data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; name one that can be written with --data", err)
 	}
-	keys := keysFolder(folder)
-	keyring, err := consent.OpenKeyring(keys, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("signing keys: %w", err)
-	}
-	secrets, err := consent.OpenSecrets(keys, rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("secrets: %w", err)
-	}
-	db, err := openDatabase(ctx, folder)
-	if err != nil {
+	in := &installation{home: p}
+	if in.db, err = openDatabase(ctx, p); err != nil {
 		return nil, err
 	}
-	return &installation{db: db, keyring: keyring, secrets: secrets}, nil
+	if err := in.openKeys(); err != nil {
+		return nil, errors.Join(err, in.db.Close())
+	}
+	return in, nil
+}
+
+func (in *installation) openKeys() (err error) {
+	if in.keys, err = in.keyStore(in.db); err != nil {
+		return err
+	}
+	in.state, _ = in.keys.KeyState() // before they are read: what changes meanwhile is read again
+	if in.keyring, err = consent.OpenKeyring(in.keys, rand.Reader); err != nil {
+		return fmt.Errorf("signing keys: %w", err)
+	}
+	return in.readSecrets()
+}
+
+func (in *installation) readSecrets() (err error) {
+	if in.secrets, err = consent.OpenSecrets(in.keys, rand.Reader); err != nil {
+		return fmt.Errorf("secrets: %w", err)
+	}
+	if in.console, err = consent.OpenConsoleSecrets(in.keys, rand.Reader); err != nil {
+		return fmt.Errorf("secrets of the console: %w", err)
+	}
+	return nil
 }
 
 func (in *installation) close() error { return in.db.Close() }
 
 func keysFolder(data string) string { return filepath.Join(data, "keys") }
 
-// openDatabase refuses a database that does not continue what was signed of its log.
-func openDatabase(ctx context.Context, folder string) (*store.DB, error) {
-	db, err := openUnchecked(ctx, folder)
+// keyStore is where the keys of the place stand.
+func (p home) keyStore(db *store.DB) (consent.KeyStore, error) {
+	if !p.shared() {
+		return consent.KeyFolder(keysFolder(p.data)), nil
+	}
+	secret, err := p.keySecret()
 	if err != nil {
 		return nil, err
 	}
-	key, err := consent.ReadLogKey(keysFolder(folder))
+	return consent.NewSealedKeys(db, secret), nil
+}
+
+// shared reports whether several nodes may share it.
+func (p home) shared() bool { return p.dsn != "" || p.dsnFile != "" }
+
+// keySecret is the secret under which the keys of a shared database are sealed.
+func (p home) keySecret() (*consent.KeySecret, error) {
+	text, err := readSecret(p.secret)
+	if err != nil {
+		return nil, usage(fmt.Errorf("keys.secret_file: %w", err))
+	}
+	if text == "" {
+		text = os.Getenv("VOLENTI_KEYS_SECRET")
+	}
+	secret, err := consent.ParseKeySecret(text)
+	if err != nil {
+		return nil, usage(fmt.Errorf("%w, and give every node the file with keys.secret_file", err))
+	}
+	return secret, nil
+}
+
+// withKeys is for commands on keys alone.
+func withKeys(ctx context.Context, p home, do func(consent.KeyStore) error) error {
+	if !p.shared() {
+		if err := p.exists(); err != nil {
+			return err
+		}
+		keys, err := p.keyStore(nil)
+		if err != nil {
+			return err
+		}
+		return do(keys)
+	}
+	return withAnyDatabase(ctx, p, func(db *store.DB) error {
+		keys, err := p.keyStore(db)
+		if err != nil {
+			return err
+		}
+		return do(keys)
+	})
+}
+
+// exists refuses a folder that is not there: whoever mistypes its name would otherwise
+// publish into a new, empty one.
+func (p home) exists() error {
+	if _, err := os.Stat(p.data); err != nil {
+		return usage(fmt.Errorf("data folder %s: %w; start the server once, or make it with: mkdir -m 700 %s", p.data, err, p.data))
+	}
+	return nil
+}
+
+// openDatabase refuses a database that does not continue what was signed of its log.
+func openDatabase(ctx context.Context, p home) (*store.DB, error) {
+	db, err := openUnchecked(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := p.keyStore(db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	key, err := consent.ReadLogKey(keys)
 	if err == nil || consent.NoLogKey(err) {
-		err = transparency.Check(ctx, db, key, pinnedFile(folder))
+		err = transparency.Check(ctx, db, key, p.pinnedFile())
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -64,41 +160,49 @@ func openDatabase(ctx context.Context, folder string) (*store.DB, error) {
 }
 
 // openUnchecked is for commands that look into a database that may have been altered.
-func openUnchecked(ctx context.Context, folder string) (*store.DB, error) {
-	db, err := store.Open(ctx, filepath.Join(folder, "volenti.db"), store.Options{})
+func openUnchecked(ctx context.Context, p home) (*store.DB, error) {
+	db, err := store.Open(ctx, p.file(), store.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
 	return db, nil
 }
 
-func pinnedFile(data string) string { return filepath.Join(data, transparency.PinnedFile) }
-
-// dataFlag is the flag of commands that work on a data folder.
-func dataFlag(cmd *cobra.Command) *string {
-	data := os.Getenv("VOLENTI_DATA")
-	if data == "" {
-		data = "data"
-	}
-	return cmd.Flags().String("data", data, "data folder (VOLENTI_DATA)")
+// openToRead opens the database as it is: nothing is checked, mended or written.
+func (p home) openToRead(ctx context.Context) (*store.DB, error) {
+	return store.OpenToRead(ctx, p.file(), store.Options{})
 }
 
-// withDatabase opens the database for one command. The folder must be there:
-// whoever mistypes its name would otherwise publish into a new, empty one.
-func withDatabase(ctx context.Context, folder string, do func(*store.DB) error) error {
-	return withFolder(ctx, folder, openDatabase, do)
+// file is the database of a folder.
+func (p home) file() string { return filepath.Join(p.data, "volenti.db") }
+
+func (p home) pinnedFile() string { return filepath.Join(p.data, transparency.PinnedFile) }
+
+// dataFlag are the flags of commands that work on an installation.
+func dataFlag(cmd *cobra.Command) *home {
+	p := &home{data: os.Getenv("VOLENTI_DATA")}
+	if p.data == "" {
+		p.data = "data"
+	}
+	cmd.Flags().StringVar(&p.data, "data", p.data, "data folder (VOLENTI_DATA)")
+	return p
+}
+
+// withDatabase opens the database for one command.
+func withDatabase(ctx context.Context, p home, do func(*store.DB) error) error {
+	return p.with(ctx, openDatabase, do)
 }
 
 // withAnyDatabase is withDatabase for what openUnchecked opens.
-func withAnyDatabase(ctx context.Context, folder string, do func(*store.DB) error) error {
-	return withFolder(ctx, folder, openUnchecked, do)
+func withAnyDatabase(ctx context.Context, p home, do func(*store.DB) error) error {
+	return p.with(ctx, openUnchecked, do)
 }
 
-func withFolder(ctx context.Context, folder string, open func(context.Context, string) (*store.DB, error), do func(*store.DB) error) (err error) {
-	if _, err := os.Stat(folder); err != nil {
-		return usage(fmt.Errorf("data folder %s: %w; start the server once, or make it with: mkdir -m 700 %s", folder, err, folder))
+func (p home) with(ctx context.Context, open func(context.Context, home) (*store.DB, error), do func(*store.DB) error) (err error) {
+	if err := p.exists(); err != nil {
+		return err
 	}
-	db, err := open(ctx, folder)
+	db, err := open(ctx, p)
 	if err != nil {
 		return err
 	}

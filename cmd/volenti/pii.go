@@ -44,11 +44,11 @@ Values are never shown in full. Ends with 3 if something was found.`,
 		if err != nil {
 			return usage(err)
 		}
-		if _, err := os.Stat(*data); err != nil {
+		if _, err := os.Stat(data.data); err != nil {
 			return usage(err)
 		}
 		s := &piiScan{canaries: canaries, own: map[string]bool{}, found: map[finding]int{}}
-		for _, path := range append([]string{*data}, args...) {
+		for _, path := range append([]string{data.data}, args...) {
 			if err := s.path(cmd.Context(), path); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}

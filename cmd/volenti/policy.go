@@ -25,7 +25,10 @@ func policyCommand() *cobra.Command {
 }
 
 // policyFlags say which policy a command is about.
-type policyFlags struct{ data, site, policy *string }
+type policyFlags struct {
+	data         *home
+	site, policy *string
+}
 
 func addPolicyFlags(cmd *cobra.Command) policyFlags {
 	return policyFlags{

@@ -24,7 +24,7 @@ func TestAnExportComesBackWhole(t *testing.T) {
 	ctx, folder := t.Context(), t.TempDir()
 	var dbs [2]*store.DB
 	for i := range dbs {
-		db, err := openDatabase(ctx, filepath.Join(folder, fmt.Sprint(i)))
+		db, err := openDatabase(ctx, home{data: filepath.Join(folder, fmt.Sprint(i))})
 		if err != nil {
 			t.Fatal(err)
 		}

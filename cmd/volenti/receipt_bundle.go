@@ -48,15 +48,15 @@ the newest: that shows that nothing in the bundle is younger than what they hold
 		_ = cmd.MarkFlagRequired(name)
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
-		if _, err := os.Stat(*data); err != nil {
-			return usage(fmt.Errorf("data folder %s: %w; name the one the server works on with --data", *data, err))
+		if err := data.exists(); err != nil {
+			return err
 		}
 		in, err := open(cmd.Context(), *data)
 		if err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, in.close()) }()
-		log, err := logOf(in, *data)
+		log, err := logOf(in)
 		if err != nil {
 			return err
 		}
@@ -139,13 +139,13 @@ func readBounded(name string) ([]byte, error) {
 
 // logOf is the log of an installation as a command sees it: it signs what the server
 // has not signed yet, under the key that the server made.
-func logOf(in *installation, data string) (*transparency.Log, error) {
-	key, err := consent.ReadLogKey(keysFolder(data))
+func logOf(in *installation) (*transparency.Log, error) {
+	key, err := consent.ReadLogKey(in.keys)
 	if consent.NoLogKey(err) {
 		return nil, usage(errors.New("this log has no key yet: start the server once, which makes it"))
 	}
 	if err != nil {
 		return nil, err
 	}
-	return transparency.New(transparency.Options{Store: in.db, Key: key, Log: slog.New(slog.DiscardHandler), Now: time.Now, Pinned: pinnedFile(data)}), nil
+	return transparency.New(transparency.Options{Store: in.db, Key: key, Log: slog.New(slog.DiscardHandler), Now: time.Now, Pinned: in.pinnedFile()}), nil
 }

@@ -40,7 +40,11 @@ own signature. Addresses in it are those of --public-url.`,
 			return usage(err)
 		}
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
-			ring, err := consent.OpenKeyring(keysFolder(*data), noRandom{})
+			keys, err := data.keyStore(db)
+			if err != nil {
+				return err
+			}
+			ring, err := consent.OpenKeyring(keys, noRandom{})
 			if err != nil {
 				return fmt.Errorf("signing keys: %w", err)
 			}

@@ -33,11 +33,11 @@ of the visitor's region, or the site's own shorter promise.`,
 }
 
 // withRequests opens what answers requests, for one command.
-func withRequests(ctx context.Context, data string, do func(*request.Service) error) (err error) {
-	if _, err := os.Stat(data); err != nil {
-		return usage(fmt.Errorf("data folder %s: %w; name the one of the server with --data", data, err))
+func withRequests(ctx context.Context, p home, do func(*request.Service) error) (err error) {
+	if err := p.exists(); err != nil {
+		return err
 	}
-	in, err := open(ctx, data)
+	in, err := open(ctx, p)
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func withRequests(ctx context.Context, data string, do func(*request.Service) er
 	if err != nil {
 		return err
 	}
-	service, err := newRequests(&Config{Data: data}, in.db, table, pages)
+	service, err := newRequests(&Config{}, in, table, pages)
 	if err != nil {
 		return err
 	}

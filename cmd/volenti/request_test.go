@@ -18,7 +18,7 @@ import (
 // What the command line does with a request is what the console does.
 func TestRequestCommands(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data")
-	in, err := open(t.Context(), data)
+	in, err := open(t.Context(), home{data: data})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func TestRequestCommands(t *testing.T) {
 		t.Fatal(err)
 	}
 	var id string
-	err = withRequests(t.Context(), data, func(s *request.Service) error {
+	err = withRequests(t.Context(), home{data: data}, func(s *request.Service) error {
 		table, err := regime.Load()
 		if err != nil {
 			return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,7 +15,6 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/geo"
-	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/mailer"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/regime"
@@ -64,26 +62,24 @@ func (c *Config) mailServer() (*mailer.Server, error) {
 }
 
 // newRequests builds what answers visitors' requests. It sends nothing yet.
-func newRequests(cfg *Config, db *store.DB, table *regime.Table, pages *web.Renderer) (*request.Service, error) {
+func newRequests(cfg *Config, in *installation, table *regime.Table, pages *web.Renderer) (*request.Service, error) {
 	rights, err := request.LoadRights(table)
 	if err != nil {
 		return nil, err
 	}
-	secrets, err := consent.OpenConsoleSecrets(keysFolder(cfg.Data), rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("secrets of the console: %w", err)
-	}
-	seals, err := request.NewSeals(secrets.Vault...)
+	seals, err := request.NewSeals(in.console.Vault...)
 	if err != nil {
 		return nil, err
 	}
+	in.follow(func(in *installation) error { return seals.Replace(in.console.Vault...) })
+	db := in.db
 	return &request.Service{Store: db, Sites: db, Rights: rights, Seals: seals, Records: db, Erasures: db, Words: pages, Now: time.Now, Mails: cfg.SMTPAddress != ""}, nil
 }
 
 // startRequests builds the pages of requests, and sends mails and webhooks until ctx
 // ends.
 func startRequests(ctx context.Context, cfg *Config, in *installation, table *regime.Table, choices *visitor.ChoicesPage, listener net.Listener, log *slog.Logger, background *sync.WaitGroup) (*visitor.Requests, error) {
-	service, err := newRequests(cfg, in.db, table, choices.Web)
+	service, err := newRequests(cfg, in, table, choices.Web)
 	if err != nil {
 		return nil, err
 	}

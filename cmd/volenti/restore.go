@@ -52,10 +52,10 @@ it until volenti log accept has said so in the log.`,
 		if err != nil {
 			return err
 		}
-		if err := os.MkdirAll(*data, 0o700); err != nil {
+		if err := os.MkdirAll(data.data, 0o700); err != nil {
 			return err
 		}
-		r := restoration{data: *data, from: args[0], out: cmd.OutOrStdout(), erased: erased, known: len(*lists) > 0 || *none}
+		r := restoration{data: data.data, from: args[0], out: cmd.OutOrStdout(), erased: erased, known: len(*lists) > 0 || *none}
 		if err := r.readOld(ctx); err != nil {
 			return err
 		}
@@ -95,7 +95,7 @@ func (r *restoration) readOld(ctx context.Context) error {
 	}
 	var db *store.DB
 	if err == nil {
-		db, err = openUnchecked(ctx, r.data)
+		db, err = openUnchecked(ctx, home{data: r.data})
 	}
 	if err == nil {
 		err = db.Erasures(ctx, func(e consent.ErasedLeaf) error { r.erased = append(r.erased, e); return nil })
@@ -148,7 +148,7 @@ func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
 		return err
 	}
 	// What was signed since the backup is for the next start to hold against it.
-	db, err := openUnchecked(ctx, making)
+	db, err := openUnchecked(ctx, home{data: making})
 	if err != nil {
 		return err
 	}
@@ -176,7 +176,7 @@ func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
 		return err
 	}
 	// As the witness it was it could now contradict what it has cosigned since.
-	if err := consent.ForgetWitnessKey(keysFolder(r.data)); err != nil {
+	if err := consent.ForgetWitnessKey(consent.KeyFolder(keysFolder(r.data))); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(r.out, "restored the backup of %s: %d leaves; %d records were erased again\nnext: volenti log audit, then volenti log accept --why \"…\"\n",

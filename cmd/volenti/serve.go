@@ -56,7 +56,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	in, err := open(ctx, cfg.Data)
+	in, err := open(ctx, cfg.home())
 	if err != nil {
 		return err
 	}
@@ -146,6 +146,11 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	}
 	background.Go(func() { cookies.Elsewhere.Keep(loops, time.Second, log) })
 	passes := visitor.NewPasses(in.db, time.Now, in.secrets.Cookie...)
+	in.follow(func(in *installation) error {
+		tokens.Replace(in.secrets.Token...)
+		passes.Replace(in.secrets.Cookie...)
+		return cookies.Replace(in.secrets.Cookie...)
+	})
 	trusted, err := trustedProxies(cfg)
 	if err != nil {
 		return err
@@ -201,6 +206,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
 		Demo:         shop.handler(),
 	})
+	background.Go(func() { in.followKeys(loops, log) })
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "data", cfg.Data)

@@ -49,7 +49,7 @@ func withReceipts(b *testing.B) (*store.DB, *consent.Keyring, int) {
 			b.Error(err)
 		}
 	})
-	keyring, err := consent.OpenKeyring(filepath.Join(folder, "keys"), rand.Reader)
+	keyring, err := consent.OpenKeyring(consent.KeyFolder(filepath.Join(folder, "keys")), rand.Reader)
 	if err != nil {
 		b.Fatal(err)
 	}

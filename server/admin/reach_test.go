@@ -13,7 +13,7 @@ import (
 // of the time in which one holds, and those who never decided before.
 func TestReachIsWhatTheRecordsSay(t *testing.T) {
 	w := newWorld(t)
-	keyring, err := consent.OpenKeyring(filepath.Join(t.TempDir(), "keys"), rand.Reader)
+	keyring, err := consent.OpenKeyring(consent.KeyFolder(filepath.Join(t.TempDir(), "keys")), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

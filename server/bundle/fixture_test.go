@@ -65,7 +65,7 @@ func newWorld(t *testing.T) *world {
 	var err error
 	w.db, err = store.Open(t.Context(), filepath.Join(folder, "volenti.db"), store.Options{})
 	must(err)
-	w.ring, err = consent.OpenKeyring(filepath.Join(folder, "keys"), rand.Reader)
+	w.ring, err = consent.OpenKeyring(consent.KeyFolder(filepath.Join(folder, "keys")), rand.Reader)
 	must(err)
 	table, err := regime.Load()
 	must(err)

@@ -2,9 +2,9 @@ package consent
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 )
 
 const (
@@ -22,48 +22,67 @@ type ConsoleSecrets struct {
 }
 
 type consoleDocument struct {
-	Schema  string   `json:"schema"`
-	Session [][]byte `json:"session"`
-	Vault   [][]byte `json:"vault"`
+	Schema      string   `json:"schema"`
+	Session     [][]byte `json:"session"`
+	Vault       [][]byte `json:"vault"`
+	NextSession []byte   `json:"next_session,omitempty"` // announced: reads already
+	NextVault   []byte   `json:"next_vault,omitempty"`
 }
 
-// OpenConsoleSecrets reads console.json in folder, or makes it of random. Losing
+// OpenConsoleSecrets reads console.json of a store, or makes it of random. Losing
 // it loses no evidence: operators sign in again, and set up their codes again.
-func OpenConsoleSecrets(folder string, random io.Reader) (ConsoleSecrets, error) {
-	return openKept(folder, random, readConsoleSecrets, renewConsoleSecrets)
+func OpenConsoleSecrets(store KeyStore, random io.Reader) (ConsoleSecrets, error) {
+	d, err := openKept(store, consoleFile, random, parseConsoleSecrets, renewConsoleSecrets)
+	return d.secrets(), err
 }
 
-// RotateConsoleSecrets puts new secrets of random before the current ones. Who is
-// signed in stays so until the next rotation; second factors are readable for good.
-func RotateConsoleSecrets(folder string, random io.Reader) (ConsoleSecrets, error) {
-	return rotateKept(folder, random, readConsoleSecrets, renewConsoleSecrets)
+// AnnounceConsoleSecrets is AnnounceSecrets for those of the console.
+func AnnounceConsoleSecrets(store KeyStore, random io.Reader) (ConsoleSecrets, error) {
+	d, err := changeKept(store, consoleFile, parseConsoleSecrets, func(d *consoleDocument) error {
+		if d.NextSession != nil {
+			return nil // an earlier rotation broke off
+		}
+		fresh, err := randomBytes(random, sessionKeySize+vaultKeySize)
+		if err == nil {
+			d.NextSession, d.NextVault = fresh[:sessionKeySize], fresh[sessionKeySize:]
+		}
+		return err
+	})
+	return d.secrets(), err
 }
 
-func renewConsoleSecrets(folder string, old ConsoleSecrets, random io.Reader) (ConsoleSecrets, error) {
-	fresh := make([]byte, sessionKeySize+vaultKeySize)
-	if _, err := io.ReadFull(random, fresh); err != nil {
-		return ConsoleSecrets{}, fmt.Errorf("make secrets of the console: %w", err)
-	}
-	s := ConsoleSecrets{
-		Session: append([][]byte{fresh[:sessionKeySize]}, old.Session...),
-		Vault:   append([][]byte{fresh[sessionKeySize:]}, old.Vault...),
-	}
-	s.Session = s.Session[:min(keptSecrets, len(s.Session))]
-	if err := writeSecrets(folder, consoleFile, consoleDocument{consoleSchema, s.Session, s.Vault}); err != nil {
-		return ConsoleSecrets{}, err
-	}
-	return s, nil
+// RotateConsoleSecrets puts new secrets before the current ones, those announced or ones
+// of random. Who is signed in stays so until the next rotation; second factors are
+// readable for good.
+func RotateConsoleSecrets(store KeyStore, random io.Reader) (ConsoleSecrets, error) {
+	d, err := changeKept(store, consoleFile, parseConsoleSecrets, func(d *consoleDocument) error { return renewConsoleSecrets(d, random) })
+	return d.secrets(), err
 }
 
-func readConsoleSecrets(folder string) (ConsoleSecrets, error) {
-	path := filepath.Join(folder, consoleFile)
-	b, err := readSecret(path)
-	if err != nil {
-		return ConsoleSecrets{}, err
+func renewConsoleSecrets(d *consoleDocument, random io.Reader) error {
+	if d.NextSession == nil || d.NextVault == nil {
+		fresh, err := randomBytes(random, sessionKeySize+vaultKeySize)
+		if err != nil {
+			return fmt.Errorf("make secrets of the console: %w", err)
+		}
+		d.NextSession, d.NextVault = fresh[:sessionKeySize], fresh[sessionKeySize:]
 	}
+	d.Schema = consoleSchema
+	d.Session, d.Vault = append([][]byte{d.NextSession}, d.Session...), append([][]byte{d.NextVault}, d.Vault...)
+	d.Session = d.Session[:min(keptSecrets, len(d.Session))]
+	d.NextSession, d.NextVault = nil, nil
+	return nil
+}
+
+func (d consoleDocument) secrets() ConsoleSecrets {
+	return ConsoleSecrets{Session: withNext(d.Session, d.NextSession), Vault: withNext(d.Vault, d.NextVault)}
+}
+
+func parseConsoleSecrets(text []byte) (consoleDocument, error) {
 	var d consoleDocument
-	if err := json.Unmarshal(b, &d); err != nil || d.Schema != consoleSchema || !allOf(d.Session, sessionKeySize) || !allOf(d.Vault, vaultKeySize) {
-		return ConsoleSecrets{}, fmt.Errorf("%s is not a file of secrets: restore it from a backup, or remove it, and operators whose codes it sealed need a new link", path)
+	if err := json.Unmarshal(text, &d); err != nil || d.Schema != consoleSchema || !allOf(d.Session, sessionKeySize) || !allOf(d.Vault, vaultKeySize) ||
+		!allOf(withNext(d.Session, d.NextSession), sessionKeySize) || !allOf(withNext(d.Vault, d.NextVault), vaultKeySize) {
+		return consoleDocument{}, errors.New("this is not a file of secrets: restore it from a backup, or remove it, and operators whose codes it sealed need a new link")
 	}
-	return ConsoleSecrets{Session: d.Session, Vault: d.Vault}, nil
+	return d, nil
 }

@@ -45,7 +45,7 @@ var handoverChoices = regexp.MustCompile(`^[01_-]{1,256}~[01_-]{0,512}$`)
 func (t *Tokens) MintHandover(h Handover) string {
 	text := strings.Join([]string{handoverVersion, h.Site, h.Receipt, base64.RawURLEncoding.EncodeToString([]byte(h.To)),
 		strconv.FormatInt(h.Given.Unix(), 10), strconv.FormatInt(h.Minted.Unix(), 10), strings.Replace(h.Choices, ".", "~", 1)}, ".")
-	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys.of(h.Site)[0], text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.current.Load().of(h.Site)[0], text))
 }
 
 // VerifyHandover reads one that came from outside, for a page of that origin. It
@@ -61,7 +61,7 @@ func (t *Tokens) VerifyHandover(token, forSite, origin string, now time.Time) (H
 		return Handover{}, ErrHandover
 	}
 	genuine := false
-	for _, key := range t.keys.of(forSite) {
+	for _, key := range t.current.Load().of(forSite) {
 		genuine = hmac.Equal(mac, tokenMAC(key, text)) || genuine
 	}
 	h, ok := parseHandover(text)

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -28,10 +27,11 @@ const (
 )
 
 // A Keyring signs receipts and knows the public keys of all that were ever
-// signed here. It lives in a folder: receipt-{kid}.pem is the key that signs,
-// receipt-{kid}.pub.pem one that signed once. It is safe for concurrent use.
+// signed here. In its store receipt-{kid}.pem is the key that signs,
+// receipt-{kid}.pub.pem one that signed once, or will soon. It is safe for concurrent
+// use.
 type Keyring struct {
-	folder string
+	store KeyStore
 
 	mu      sync.RWMutex
 	current ed25519.PrivateKey // guarded by mu
@@ -39,27 +39,33 @@ type Keyring struct {
 	public  PublicKeys         // guarded by mu; replaced, never changed
 }
 
-// OpenKeyring reads the keys in folder, or makes the first one of random. Every
-// error names the file and the mend.
-func OpenKeyring(folder string, random io.Reader) (*Keyring, error) {
-	unlock, err := lockKeys(folder)
+// ring is what a store holds of it.
+type ring struct {
+	current ed25519.PrivateKey // nil: none
+	public  PublicKeys
+}
+
+// OpenKeyring reads the keys of a store, or makes the first one of random. Every
+// error names where a key stands and the mend.
+func OpenKeyring(store KeyStore, random io.Reader) (*Keyring, error) {
+	k := &Keyring{store: store}
+	var found ring
+	err := store.ChangeKeys(func(w KeyWriter) (err error) {
+		if found, err = readRing(w); err != nil || found.current != nil {
+			return err
+		}
+		if len(found.public) > 0 {
+			return fmt.Errorf("%s: there are public keys, but none that signs: restore %s*%s from a backup, or remove them all to begin anew", w.Where(""), privatePrefix, privateSuffix)
+		}
+		if found.current, err = newSigningKey(random); err != nil {
+			return err
+		}
+		return writePrivate(w, found.current)
+	})
 	if err != nil {
 		return nil, err
 	}
-	defer unlock()
-	k := &Keyring{folder: folder}
-	if err := k.read(); err != nil {
-		return nil, err
-	}
-	if k.current != nil {
-		return k, nil
-	}
-	if len(k.public) > 0 {
-		return nil, fmt.Errorf("%s holds public keys, but none that signs: restore %s*%s from a backup, or remove the folder to begin anew", folder, privatePrefix, privateSuffix)
-	}
-	if err := k.make(random); err != nil {
-		return nil, err
-	}
+	k.adopt(found)
 	return k, nil
 }
 
@@ -84,135 +90,181 @@ func (k *Keyring) Public() PublicKeys {
 	return k.public
 }
 
+// Refresh takes in what another process changed.
+func (k *Keyring) Refresh() error {
+	var found ring
+	err := k.store.ChangeKeys(func(w KeyWriter) (err error) {
+		found, err = readRing(w)
+		return err
+	})
+	if err == nil {
+		k.adopt(found)
+	}
+	return err
+}
+
 // Rotate makes a new key of random that signs from now on. Of the one before
 // only the public half is kept: what it signed verifies, and nobody can sign
-// with it any more. Other processes use the new key after they start again.
+// with it any more.
 func (k *Keyring) Rotate(random io.Reader) error {
-	unlock, err := lockKeys(k.folder)
+	use, err := k.Announce(random)
 	if err != nil {
 		return err
 	}
-	defer unlock()
-	if err := k.read(); err != nil { // another process may have rotated
-		return err
-	}
-	k.mu.RLock()
-	old, kid := k.current, k.kid
-	k.mu.RUnlock()
-	if old == nil {
-		return fmt.Errorf("%s holds no key that signs: restore it from a backup", k.folder)
-	}
-	// In this order a crash at any point leaves a folder that read understands.
-	if err := writePublic(k.folder, kid, old.Public().(ed25519.PublicKey)); err != nil {
-		return err
-	}
-	if err := k.make(random); err != nil {
-		return err
-	}
-	return removeFile(privatePath(k.folder, kid))
+	return use()
 }
 
-// make creates a key, makes it durable, then current.
-func (k *Keyring) make(random io.Reader) error {
+// Announce makes a new key of random and keeps its public half, so that every process
+// verifies with it; it signs from when use is called. In between there is time for all
+// of them to Refresh: else one could be asked for a receipt of a key it does not know.
+func (k *Keyring) Announce(random io.Reader) (use func() error, err error) {
+	key, err := newSigningKey(random)
+	if err != nil {
+		return nil, err
+	}
+	kid, public := Thumbprint(key.Public().(ed25519.PublicKey)), key.Public().(ed25519.PublicKey)
+	err = k.store.ChangeKeys(func(w KeyWriter) error {
+		if found, err := readRing(w); err != nil || found.current == nil {
+			return errors.Join(err, noSigningKey(w, found))
+		}
+		return writePublic(w, kid, public)
+	})
+	if err != nil {
+		return nil, err
+	}
+	k.adopt(ring{public: PublicKeys{kid: public}})
+	return func() error {
+		var found ring
+		err := k.store.ChangeKeys(func(w KeyWriter) (err error) {
+			if found, err = readRing(w); err != nil || found.current == nil { // another process may have rotated
+				return errors.Join(err, noSigningKey(w, found))
+			}
+			old := found.current.Public().(ed25519.PublicKey)
+			// In this order a stop at any point leaves a folder that readRing understands.
+			if err := writePublic(w, Thumbprint(old), old); err != nil {
+				return err
+			}
+			if err := w.RemoveKey(publicKeyName(kid)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
+			if err := writePrivate(w, key); err != nil {
+				return err
+			}
+			found.current = key
+			return w.RemoveKey(privateName(Thumbprint(old)))
+		})
+		if err == nil {
+			k.adopt(found)
+		}
+		return err
+	}, nil
+}
+
+func noSigningKey(w KeyWriter, found ring) error {
+	if found.current != nil {
+		return nil
+	}
+	return fmt.Errorf("%s: there is no key that signs: restore it from a backup", w.Where(""))
+}
+
+func newSigningKey(random io.Reader) (ed25519.PrivateKey, error) {
 	seed := make([]byte, ed25519.SeedSize)
 	if _, err := io.ReadFull(random, seed); err != nil {
-		return fmt.Errorf("make a signing key: %w", err)
+		return nil, fmt.Errorf("make a signing key: %w", err)
 	}
-	key := ed25519.NewKeyFromSeed(seed)
+	return ed25519.NewKeyFromSeed(seed), nil
+}
+
+func writePrivate(w KeyWriter, key ed25519.PrivateKey) error {
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return fmt.Errorf("make a signing key: %w", err)
 	}
-	kid := Thumbprint(key.Public().(ed25519.PublicKey))
-	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	if err := writeFile(privatePath(k.folder, kid), text, 0o600); err != nil {
-		return err
-	}
-	k.adopt(key, nil)
-	return nil
+	return w.WriteKey(privateName(Thumbprint(key.Public().(ed25519.PublicKey))), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), true)
 }
 
-// adopt makes key the current one and adds it and others to the public keys.
-func (k *Keyring) adopt(key ed25519.PrivateKey, others PublicKeys) {
+// adopt makes found's key the current one, if it has one, and adds its public keys.
+// None is ever taken away from a process that knows it.
+func (k *Keyring) adopt(found ring) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	public := PublicKeys{}
 	maps.Copy(public, k.public)
-	maps.Copy(public, others)
-	if key != nil {
+	maps.Copy(public, found.public)
+	if key := found.current; key != nil {
 		k.current, k.kid = key, Thumbprint(key.Public().(ed25519.PublicKey))
 		public[k.kid] = key.Public().(ed25519.PublicKey)
 	}
 	k.public = public
 }
 
-// read takes in the folder. A private key whose public half stands beside it
-// was being retired when the process ended; if another one is there, that is
+// readRing reads what there is. A private key whose public half stands beside it
+// was being retired when a process ended; if another one is there, that is
 // finished now.
-func (k *Keyring) read() error {
-	entries, err := os.ReadDir(k.folder)
+func readRing(w KeyWriter) (ring, error) {
+	names, err := w.KeyNames()
 	if err != nil {
-		return fmt.Errorf("read the folder of keys: %w", err)
+		return ring{}, err
 	}
 	private, public := map[string]ed25519.PrivateKey{}, PublicKeys{}
-	for _, entry := range entries {
-		name, path := entry.Name(), filepath.Join(k.folder, entry.Name())
+	for _, name := range names {
 		stem, isPublic := strings.CutSuffix(name, publicSuffix)
 		stem, isKey := strings.CutPrefix(strings.TrimSuffix(stem, privateSuffix), privatePrefix)
+		var kid string
 		switch {
 		case !isKey || !strings.HasSuffix(name, privateSuffix):
 			continue
 		case isPublic:
-			public[stem], err = readPublic(path)
-			if err == nil && Thumbprint(public[stem]) != stem {
-				err = fmt.Errorf("%s holds another key than its name says: restore it from a backup", path)
+			if public[stem], err = readPublic(w, name); err == nil {
+				kid = Thumbprint(public[stem])
 			}
 		default:
-			private[stem], err = readPrivate(path)
-			if err == nil && Thumbprint(private[stem].Public().(ed25519.PublicKey)) != stem {
-				err = fmt.Errorf("%s holds another key than its name says: restore it from a backup", path)
+			if private[stem], err = readPrivate(w, name); err == nil {
+				kid = Thumbprint(private[stem].Public().(ed25519.PublicKey))
 			}
 		}
+		if err == nil && kid != stem {
+			err = fmt.Errorf("%s is another key than its name says: restore it from a backup", w.Where(name))
+		}
 		if err != nil {
-			return err
+			return ring{}, err
 		}
 	}
 	for kid := range private {
 		if _, retired := public[kid]; retired && len(private) > 1 {
-			if err := removeFile(privatePath(k.folder, kid)); err != nil {
-				return fmt.Errorf("finish retiring key %s: %w", kid, err)
+			if err := w.RemoveKey(privateName(kid)); err != nil {
+				return ring{}, fmt.Errorf("finish retiring key %s: %w", kid, err)
 			}
 			delete(private, kid)
 		}
 	}
 	if len(private) > 1 {
-		return fmt.Errorf("%s holds several keys that sign (%s): keep one; of the others keep the public half only, as %s{kid}%s (openssl pkey -in KEY -pubout)",
-			k.folder, strings.Join(sortedKeys(private), ", "), privatePrefix, publicSuffix)
+		return ring{}, fmt.Errorf("%s: there are several keys that sign (%s): keep one; of the others keep the public half only, as %s{kid}%s (openssl pkey -in KEY -pubout)",
+			w.Where(""), strings.Join(sortedKeys(private), ", "), privatePrefix, publicSuffix)
 	}
-	var current ed25519.PrivateKey
+	found := ring{public: public}
 	for _, key := range private {
-		current = key
+		found.current = key
 	}
-	k.adopt(current, public)
-	return nil
+	return found, nil
 }
 
-func privatePath(folder, kid string) string {
-	return filepath.Join(folder, privatePrefix+kid+privateSuffix)
-}
+func privateName(kid string) string { return privatePrefix + kid + privateSuffix }
 
-func writePublic(folder, kid string, key ed25519.PublicKey) error {
+func publicKeyName(kid string) string { return privatePrefix + kid + publicSuffix }
+
+func writePublic(w KeyWriter, kid string, key ed25519.PublicKey) error {
 	der, err := x509.MarshalPKIXPublicKey(key)
 	if err != nil {
 		return fmt.Errorf("public half of key %s: %w", kid, err)
 	}
-	return writeFile(filepath.Join(folder, privatePrefix+kid+publicSuffix), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), 0o644)
+	return w.WriteKey(publicKeyName(kid), pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), false)
 }
 
 var errNotEd25519 = errors.New("this is not an Ed25519 key in PEM: restore it from a backup")
 
-func readPrivate(path string) (ed25519.PrivateKey, error) {
-	text, err := readSecret(path)
+func readPrivate(r keyReader, name string) (ed25519.PrivateKey, error) {
+	text, err := r.ReadKey(name)
 	if err != nil {
 		return nil, err
 	}
@@ -223,17 +275,17 @@ func readPrivate(path string) (ed25519.PrivateKey, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", path, errNotEd25519)
+	return nil, fmt.Errorf("%s: %w", r.Where(name), errNotEd25519)
 }
 
-func readPublic(path string) (ed25519.PublicKey, error) {
-	text, err := os.ReadFile(path)
+func readPublic(r keyReader, name string) (ed25519.PublicKey, error) {
+	text, err := r.ReadKey(name)
 	if err != nil {
 		return nil, err
 	}
 	key, err := parsePublicPEM(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", r.Where(name), err)
 	}
 	return key, nil
 }

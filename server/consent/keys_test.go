@@ -18,11 +18,26 @@ import (
 
 func openKeys(t *testing.T, folder string, n byte) *Keyring {
 	t.Helper()
-	k, err := OpenKeyring(folder, seeded(n))
+	k, err := OpenKeyring(KeyFolder(folder), seeded(n))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return k
+}
+
+func keyPath(folder, kid string) string { return filepath.Join(folder, privateName(kid)) }
+
+// anotherKey is the id of a key that is put into a folder beside the one there is.
+func anotherKey(t *testing.T, folder string) string {
+	t.Helper()
+	key, err := newSigningKey(seeded(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writePrivate(KeyFolder(folder), key); err != nil {
+		t.Fatal(err)
+	}
+	return Thumbprint(key.Public().(ed25519.PublicKey))
 }
 
 func files(t *testing.T, folder string) map[string]os.FileMode {
@@ -54,14 +69,14 @@ func TestTheFirstStartMakesAKey(t *testing.T) {
 		t.Errorf("folder %v, %v", info.Mode(), err)
 	}
 	// Another start reads that one and asks for no randomness.
-	again, err := OpenKeyring(folder, strings.NewReader(""))
+	again, err := OpenKeyring(KeyFolder(folder), strings.NewReader(""))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if other, _ := again.Sign([32]byte{}); other != kid {
 		t.Errorf("another key: %s", other)
 	}
-	if _, err := OpenKeyring(t.TempDir(), strings.NewReader("too short")); err == nil {
+	if _, err := OpenKeyring(KeyFolder(t.TempDir()), strings.NewReader("too short")); err == nil {
 		t.Error("a key of too little randomness")
 	}
 }
@@ -83,7 +98,7 @@ func TestRotationKeepsOldReceiptsValid(t *testing.T) {
 		if err := k.Rotate(random); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := os.Stat(privatePath(folder, kid)); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(keyPath(folder, kid)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the private key that was replaced: %v", err)
 		}
 	}
@@ -124,7 +139,7 @@ func TestRotationThatWasCutShort(t *testing.T) {
 	}
 	t.Run("after the public half was written", func(t *testing.T) {
 		folder, kid, key := make1(t)
-		if err := writePublic(folder, kid, key); err != nil {
+		if err := writePublic(KeyFolder(folder), kid, key); err != nil {
 			t.Fatal(err)
 		}
 		if got, _ := openKeys(t, folder, 2).Sign([32]byte{}); got != kid {
@@ -133,21 +148,18 @@ func TestRotationThatWasCutShort(t *testing.T) {
 	})
 	t.Run("after the new key was written", func(t *testing.T) {
 		folder, kid, key := make1(t)
-		if err := writePublic(folder, kid, key); err != nil {
+		if err := writePublic(KeyFolder(folder), kid, key); err != nil {
 			t.Fatal(err)
 		}
-		second := &Keyring{folder: folder}
-		if err := second.make(seeded(2)); err != nil {
-			t.Fatal(err)
-		}
+		second := anotherKey(t, folder)
 		k := openKeys(t, folder, 3)
-		if got, _ := k.Sign([32]byte{}); got != second.kid {
+		if got, _ := k.Sign([32]byte{}); got != second {
 			t.Errorf("signs with %s, want the new one", got)
 		}
 		if _, known := k.Public()[kid]; !known || len(k.Public()) != 2 {
 			t.Errorf("keys %v", k.Public())
 		}
-		if _, err := os.Stat(privatePath(folder, kid)); !errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Stat(keyPath(folder, kid)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("the old private key: %v", err)
 		}
 	})
@@ -156,16 +168,16 @@ func TestRotationThatWasCutShort(t *testing.T) {
 func TestKeysOthersCanReadAreRefused(t *testing.T) {
 	folder := t.TempDir()
 	kid, _ := openKeys(t, folder, 1).Sign([32]byte{})
-	if _, err := OpenSecrets(folder, seeded(2)); err != nil {
+	if _, err := OpenSecrets(KeyFolder(folder), seeded(2)); err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{privatePath(folder, kid), filepath.Join(folder, secretsFile)} {
+	for _, path := range []string{keyPath(folder, kid), filepath.Join(folder, secretsFile)} {
 		for _, mode := range []os.FileMode{0o644, 0o640, 0o604, 0o660} {
 			if err := os.Chmod(path, mode); err != nil {
 				t.Fatal(err)
 			}
-			_, err1 := OpenKeyring(folder, seeded(3))
-			_, err2 := OpenSecrets(folder, seeded(3))
+			_, err1 := OpenKeyring(KeyFolder(folder), seeded(3))
+			_, err2 := OpenSecrets(KeyFolder(folder), seeded(3))
 			err := errors.Join(err1, err2)
 			if !errors.Is(err, ErrExposed) || !strings.Contains(err.Error(), "chmod 600 "+path) {
 				t.Errorf("mode %v: %v", mode, err)
@@ -203,24 +215,21 @@ func TestBrokenFoldersOfKeysAreRefused(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if _, err := OpenKeyring(folder, seeded(1)); err == nil || !strings.Contains(err.Error(), folder) {
+		if _, err := OpenKeyring(KeyFolder(folder), seeded(1)); err == nil || !strings.Contains(err.Error(), folder) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	// The key under another key's name, and two keys of which nobody knows which.
 	folder := t.TempDir()
 	openKeys(t, folder, 1)
-	second := &Keyring{folder: folder}
-	if err := second.make(seeded(2)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := OpenKeyring(folder, seeded(1)); err == nil || !strings.Contains(err.Error(), "several keys") {
+	second := anotherKey(t, folder)
+	if _, err := OpenKeyring(KeyFolder(folder), seeded(1)); err == nil || !strings.Contains(err.Error(), "several keys") {
 		t.Errorf("two keys: %v", err)
 	}
-	if err := os.Rename(privatePath(folder, second.kid), privatePath(folder, kid)); err != nil {
+	if err := os.Rename(keyPath(folder, second), keyPath(folder, kid)); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenKeyring(folder, seeded(1)); err == nil || !strings.Contains(err.Error(), "another key than its name says") {
+	if _, err := OpenKeyring(KeyFolder(folder), seeded(1)); err == nil || !strings.Contains(err.Error(), "another key than its name says") {
 		t.Errorf("wrong name: %v", err)
 	}
 }
@@ -231,14 +240,14 @@ func TestTwoServersStartingAtOnceAgree(t *testing.T) {
 	kids, secrets := sync.Map{}, sync.Map{}
 	for i := range 8 {
 		wg.Go(func() {
-			k, err := OpenKeyring(folder, seeded(byte(i)))
+			k, err := OpenKeyring(KeyFolder(folder), seeded(byte(i)))
 			if err != nil {
 				t.Error(err)
 				return
 			}
 			kid, _ := k.Sign([32]byte{})
 			kids.Store(kid, true)
-			s, err := OpenSecrets(folder, seeded(byte(i)))
+			s, err := OpenSecrets(KeyFolder(folder), seeded(byte(i)))
 			if err != nil {
 				t.Error(err)
 				return
@@ -258,7 +267,7 @@ func TestTwoServersStartingAtOnceAgree(t *testing.T) {
 
 func TestSecrets(t *testing.T) {
 	folder := t.TempDir()
-	first, err := OpenSecrets(folder, seeded(1))
+	first, err := OpenSecrets(KeyFolder(folder), seeded(1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,13 +277,13 @@ func TestSecrets(t *testing.T) {
 	if files(t, folder)[secretsFile] != 0o600 {
 		t.Errorf("mode %v", files(t, folder)[secretsFile])
 	}
-	again, err := OpenSecrets(folder, strings.NewReader(""))
+	again, err := OpenSecrets(KeyFolder(folder), strings.NewReader(""))
 	if err != nil || !bytes.Equal(again.Token[0], first.Token[0]) || !bytes.Equal(again.Cookie[0], first.Cookie[0]) {
 		t.Errorf("read again: %v", err)
 	}
 	token := NewTokens(first.Token...).Mint(servedAt(noon))
 	for i := range 3 {
-		next, err := RotateSecrets(folder, seeded(byte(2+i)))
+		next, err := RotateSecrets(KeyFolder(folder), seeded(byte(2+i)))
 		if err != nil || len(next.Token) != 2 || len(next.Cookie) != 2 {
 			t.Fatalf("%v, %d and %d kept", err, len(next.Token), len(next.Cookie))
 		}
@@ -290,7 +299,7 @@ func TestSecrets(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, secretsFile), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenSecrets(folder, seeded(1)); err == nil || !strings.Contains(err.Error(), secretsFile) {
+		if _, err := OpenSecrets(KeyFolder(folder), seeded(1)); err == nil || !strings.Contains(err.Error(), secretsFile) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -375,7 +384,7 @@ func TestParsePublicKeysRefuses(t *testing.T) {
 func TestPEMOfOneKey(t *testing.T) {
 	folder := t.TempDir()
 	k := newTestKey(1)
-	if err := writePublic(folder, k.kid(), k.keys()[k.kid()]); err != nil {
+	if err := writePublic(KeyFolder(folder), k.kid(), k.keys()[k.kid()]); err != nil {
 		t.Fatal(err)
 	}
 	b, err := os.ReadFile(filepath.Join(folder, "receipt-"+k.kid()+".pub.pem"))

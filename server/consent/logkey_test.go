@@ -14,14 +14,14 @@ import (
 
 func TestTheLogsKeyIsMadeOnce(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "keys")
-	if _, err := ReadLogKey(folder); !NoLogKey(err) {
+	if _, err := ReadLogKey(KeyFolder(folder)); !NoLogKey(err) {
 		t.Errorf("before there is one: %v", err)
 	}
 	var all sync.WaitGroup
 	keys := make([]string, 4)
 	for i, origin := range []string{"a.example/log", "b.example/log", "c.example/log", "d.example/log"} { // servers that start at once
 		all.Go(func() {
-			k, err := OpenLogKey(folder, origin, rand.Reader)
+			k, err := OpenLogKey(KeyFolder(folder), origin, rand.Reader)
 			if err != nil {
 				t.Error(err)
 				return
@@ -40,7 +40,7 @@ func TestTheLogsKeyIsMadeOnce(t *testing.T) {
 	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLogKey(folder, "a.example/log", rand.Reader); !errors.Is(err, ErrExposed) {
+	if _, err := OpenLogKey(KeyFolder(folder), "a.example/log", rand.Reader); !errors.Is(err, ErrExposed) {
 		t.Errorf("a key that others can read: %v", err)
 	}
 	if err := os.WriteFile(path, []byte("PRIVATE+KEY+garbage\n"), 0o600); err != nil {
@@ -49,33 +49,33 @@ func TestTheLogsKeyIsMadeOnce(t *testing.T) {
 	if err := os.Chmod(path, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := OpenLogKey(folder, "a.example/log", rand.Reader); err == nil {
+	if _, err := OpenLogKey(KeyFolder(folder), "a.example/log", rand.Reader); err == nil {
 		t.Error("a damaged key was replaced")
 	}
 }
 
 func TestARenewedLogKeepsItsOldPublicKeys(t *testing.T) {
 	folder := t.TempDir()
-	first, err := OpenLogKey(folder, "shop.example/log", rand.Reader)
+	first, err := OpenLogKey(KeyFolder(folder), "shop.example/log", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := RenewLogKey(folder, "https://shop.example/log", rand.Reader); !errors.Is(err, auditlog.ErrOrigin) {
+	if _, err := RenewLogKey(KeyFolder(folder), "https://shop.example/log", rand.Reader); !errors.Is(err, auditlog.ErrOrigin) {
 		t.Errorf("an origin that is none: %v", err)
 	}
-	second, err := RenewLogKey(folder, "shop.example/log-2", rand.Reader)
+	second, err := RenewLogKey(KeyFolder(folder), "shop.example/log-2", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	third, err := RenewLogKey(folder, "shop.example/log-3", rand.Reader)
+	third, err := RenewLogKey(KeyFolder(folder), "shop.example/log-3", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := OpenLogKey(folder, "unused.example/log", rand.Reader)
+	now, err := OpenLogKey(KeyFolder(folder), "unused.example/log", rand.Reader)
 	if err != nil || now.VerifierKey() != third.VerifierKey() {
 		t.Errorf("it is %v now, %v", now, err)
 	}
-	retired, err := RetiredLogKeys(folder)
+	retired, err := RetiredLogKeys(KeyFolder(folder))
 	want := []string{first.VerifierKey(), second.VerifierKey()}
 	slices.Sort(want)
 	slices.Sort(retired)
@@ -100,20 +100,20 @@ func TestARenewedLogKeepsItsOldPublicKeys(t *testing.T) {
 
 func TestAWitnessIsForgotten(t *testing.T) {
 	folder := t.TempDir()
-	if err := ForgetWitnessKey(folder); err != nil {
+	if err := ForgetWitnessKey(KeyFolder(folder)); err != nil {
 		t.Errorf("where there is none: %v", err)
 	}
-	one, err := OpenWitnessKey(folder, "witness.example", rand.Reader)
+	one, err := OpenWitnessKey(KeyFolder(folder), "witness.example", rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := OpenWitnessKey(folder, "other.example", rand.Reader); err != nil || again.VerifierKey() != one.VerifierKey() {
+	if again, err := OpenWitnessKey(KeyFolder(folder), "other.example", rand.Reader); err != nil || again.VerifierKey() != one.VerifierKey() {
 		t.Errorf("opened again: %v", err)
 	}
-	if err := ForgetWitnessKey(folder); err != nil {
+	if err := ForgetWitnessKey(KeyFolder(folder)); err != nil {
 		t.Fatal(err)
 	}
-	if two, err := OpenWitnessKey(folder, "witness.example", rand.Reader); err != nil || two.VerifierKey() == one.VerifierKey() {
+	if two, err := OpenWitnessKey(KeyFolder(folder), "witness.example", rand.Reader); err != nil || two.VerifierKey() == one.VerifierKey() {
 		t.Errorf("after it was forgotten: %v", err)
 	}
 }

@@ -2,30 +2,30 @@ package consent
 
 import (
 	"crypto/ed25519"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
+	"io/fs"
 	"strings"
 )
 
-// ReadPublicKeys are the keys under which receipts were signed in a folder of keys. It
-// makes none and changes nothing there.
-func ReadPublicKeys(folder string) (PublicKeys, error) {
-	files, err := filepath.Glob(filepath.Join(folder, privatePrefix+"*"+privateSuffix))
-	if err != nil {
+// ReadPublicKeys are the keys under which receipts were signed, or will be. It makes
+// none and changes nothing. fs.ErrNotExist where there are none.
+func ReadPublicKeys(store KeyStore) (PublicKeys, error) {
+	names, err := store.KeyNames()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if len(files) == 0 {
-		return nil, fmt.Errorf("%s holds no keys of receipts: %w", folder, os.ErrNotExist)
-	}
 	keys := PublicKeys{}
-	for _, file := range files {
+	for _, name := range names {
+		if !strings.HasPrefix(name, privatePrefix) || !strings.HasSuffix(name, privateSuffix) {
+			continue
+		}
 		var key ed25519.PublicKey
-		if strings.HasSuffix(file, publicSuffix) {
-			key, err = readPublic(file)
+		if strings.HasSuffix(name, publicSuffix) {
+			key, err = readPublic(store, name)
 		} else {
 			var private ed25519.PrivateKey
-			if private, err = readPrivate(file); err == nil {
+			if private, err = readPrivate(store, name); err == nil {
 				key = private.Public().(ed25519.PublicKey)
 			}
 		}
@@ -33,6 +33,9 @@ func ReadPublicKeys(folder string) (PublicKeys, error) {
 			return nil, err
 		}
 		keys[Thumbprint(key)] = key
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("%s holds no keys of receipts: %w", store.Where(""), fs.ErrNotExist)
 	}
 	return keys, nil
 }

@@ -10,7 +10,7 @@ import (
 
 func TestReadPublicKeysChangesNothing(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "keys")
-	if _, err := ReadPublicKeys(folder); !errors.Is(err, os.ErrNotExist) {
+	if _, err := ReadPublicKeys(KeyFolder(folder)); !errors.Is(err, os.ErrNotExist) {
 		t.Error("keys of no folder")
 	}
 	if _, err := os.Stat(folder); err == nil {
@@ -21,7 +21,7 @@ func TestReadPublicKeysChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := files(t, folder)
-	keys, err := ReadPublicKeys(folder)
+	keys, err := ReadPublicKeys(KeyFolder(folder))
 	if err != nil || len(keys) != 2 || keys[ring.Current()] == nil {
 		t.Errorf("%d keys, %v", len(keys), err)
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/volenti-consent/volenti/geo"
@@ -57,13 +58,20 @@ func BucketOf(t time.Time) int64 { return t.Unix() / int64(Bucket/time.Second) }
 func (s Served) From() time.Time { return time.Unix(s.Bucket*int64(Bucket/time.Second), 0).UTC() }
 
 // Tokens mints and verifies served tokens. It is safe for concurrent use.
-type Tokens struct{ keys siteKeys }
+type Tokens struct{ current atomic.Pointer[siteKeys] }
 
 // NewTokens makes Tokens of secrets of 32 bytes or more, from which each site's keys
 // are derived: the first one mints, all verify, so that a secret can be replaced
 // without refusing anybody. It panics without one or with a short one: whoever starts
 // so would vouch for anything.
 func NewTokens(keys ...[]byte) *Tokens {
+	t := &Tokens{}
+	t.Replace(keys...)
+	return t
+}
+
+// Replace puts other secrets in the place of those there are, as NewTokens takes them.
+func (t *Tokens) Replace(keys ...[]byte) {
 	if len(keys) == 0 {
 		panic("consent: served tokens need a key")
 	}
@@ -72,7 +80,7 @@ func NewTokens(keys ...[]byte) *Tokens {
 			panic("consent: a token key has at least 32 bytes")
 		}
 	}
-	return &Tokens{siteKeys{secrets: keys, purpose: "token"}}
+	t.current.Store(&siteKeys{secrets: keys, purpose: "token"})
 }
 
 var sources = [...]struct {
@@ -83,7 +91,7 @@ var sources = [...]struct {
 // Mint is the token for s. A source that is not known is minted as none.
 func (t *Tokens) Mint(s Served) string {
 	text := s.text()
-	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.keys.of(s.Site)[0], text))
+	return text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(t.current.Load().of(s.Site)[0], text))
 }
 
 // text is what a token says.
@@ -150,7 +158,7 @@ func (t *Tokens) Verify(token, forSite string, now time.Time) (Served, error) {
 		return Served{}, ErrToken
 	}
 	genuine := false
-	for _, key := range t.keys.of(forSite) { // all of them: time does not tell which one fits
+	for _, key := range t.current.Load().of(forSite) { // all of them: time does not tell which one fits
 		genuine = hmac.Equal(mac, tokenMAC(key, text)) || genuine
 	}
 	if !genuine {
@@ -212,7 +220,7 @@ func (s Served) Says(token string) bool {
 // keys made it then; false where that key is not kept any more.
 func (t *Tokens) Again(s Served, want canonical.Digest) (token string, ok bool) {
 	text := s.text()
-	for _, key := range t.keys.of(s.Site) {
+	for _, key := range t.current.Load().of(s.Site) {
 		if token = text + "." + base64.RawURLEncoding.EncodeToString(tokenMAC(key, text)); canonical.Sum([]byte(token)) == want {
 			return token, true
 		}

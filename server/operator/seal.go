@@ -5,68 +5,87 @@ import (
 	"crypto/cipher"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/gorilla/securecookie"
 )
 
 // A Sealer makes the console's cookies and opens them: signed, encrypted, and bound
 // to their name. How long one counts is said inside it, by our clock.
-type Sealer struct{ codecs []securecookie.Codec }
+type Sealer struct {
+	codecs atomic.Pointer[[]securecookie.Codec]
+}
 
 // NewSealer takes keys of 96 bytes, 64 to sign and 32 to encrypt. The first seals,
 // all of them open.
 func NewSealer(keys ...[]byte) (*Sealer, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("cookies of the console need a key")
-	}
 	s := &Sealer{}
+	return s, s.Replace(keys...)
+}
+
+// Replace puts other keys in the place of those there are, as NewSealer takes them.
+func (s *Sealer) Replace(keys ...[]byte) error {
+	if len(keys) == 0 {
+		return errors.New("cookies of the console need a key")
+	}
+	var codecs []securecookie.Codec
 	for _, key := range keys {
 		if len(key) != 96 {
-			return nil, fmt.Errorf("a key of the console's cookies has %d bytes, not 96", len(key))
+			return fmt.Errorf("a key of the console's cookies has %d bytes, not 96", len(key))
 		}
 		c := securecookie.New(key[:64], key[64:]).MaxAge(0).SetSerializer(securecookie.JSONEncoder{})
-		s.codecs = append(s.codecs, c)
+		codecs = append(codecs, c)
 	}
-	return s, nil
+	s.codecs.Store(&codecs)
+	return nil
 }
 
 // Encode seals value for the cookie of that name.
 func (s *Sealer) Encode(name string, value any) (string, error) {
-	return securecookie.EncodeMulti(name, value, s.codecs[0])
+	return securecookie.EncodeMulti(name, value, (*s.codecs.Load())[0])
 }
 
 // Decode opens what Encode made for that name, with this key or an earlier one.
 func (s *Sealer) Decode(name, value string, into any) error {
-	return securecookie.DecodeMulti(name, value, into, s.codecs...)
+	return securecookie.DecodeMulti(name, value, into, *s.codecs.Load()...)
 }
 
 // A Vault seals secrets that stand in the database: AES-256-GCM, bound to whose
 // they are. The first key seals, all of them open.
-type Vault struct{ keys []cipher.AEAD }
+type Vault struct {
+	keys atomic.Pointer[[]cipher.AEAD]
+}
 
 // NewVault takes keys of 32 bytes.
 func NewVault(keys ...[]byte) (*Vault, error) {
 	v := &Vault{}
+	return v, v.Replace(keys...)
+}
+
+// Replace puts other keys in the place of those there are, as NewVault takes them.
+func (v *Vault) Replace(keys ...[]byte) error {
+	var all []cipher.AEAD
 	for _, key := range keys {
 		block, err := aes.NewCipher(key)
 		if err != nil {
-			return nil, fmt.Errorf("key of the vault: %w", err)
+			return fmt.Errorf("key of the vault: %w", err)
 		}
 		aead, err := cipher.NewGCMWithRandomNonce(block)
 		if err != nil {
-			return nil, fmt.Errorf("key of the vault: %w", err)
+			return fmt.Errorf("key of the vault: %w", err)
 		}
-		v.keys = append(v.keys, aead)
+		all = append(all, aead)
 	}
-	if len(v.keys) == 0 {
-		return nil, errors.New("the vault needs a key")
+	if len(all) == 0 {
+		return errors.New("the vault needs a key")
 	}
-	return v, nil
+	v.keys.Store(&all)
+	return nil
 }
 
 // Seal hides a secret of owner.
 func (v *Vault) Seal(owner string, secret []byte) []byte {
-	return v.keys[0].Seal(nil, nil, secret, []byte(owner)) //nolint:gosec // it makes its nonce itself
+	return (*v.keys.Load())[0].Seal(nil, nil, secret, []byte(owner)) //nolint:gosec // it makes its nonce itself
 }
 
 // errSealed: made with a key that is gone, for somebody else, or altered.
@@ -74,7 +93,7 @@ var errSealed = errors.New("the secret of the second factor can't be opened: res
 
 // Open finds a secret of owner.
 func (v *Vault) Open(owner string, sealed []byte) ([]byte, error) {
-	for _, key := range v.keys {
+	for _, key := range *v.keys.Load() {
 		if secret, err := key.Open(nil, nil, sealed, []byte(owner)); err == nil {
 			return secret, nil
 		}

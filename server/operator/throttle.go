@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"sync/atomic"
 	"time"
 )
 
@@ -24,7 +25,7 @@ import (
 // nobody is let through.
 type Throttle struct {
 	store GuessStore
-	key   []byte
+	key   atomic.Pointer[[]byte]
 	now   func() time.Time
 }
 
@@ -58,8 +59,13 @@ const (
 // NewThrottle makes a Throttle that goes by a clock. Processes that share a store
 // share key too; it is not in the store.
 func NewThrottle(store GuessStore, key []byte, now func() time.Time) *Throttle {
-	return &Throttle{store: store, key: key, now: now}
+	t := &Throttle{store: store, now: now}
+	t.Replace(key)
+	return t
 }
+
+// Replace goes on under another key: what was counted under the one before is forgotten.
+func (t *Throttle) Replace(key []byte) { t.key.Store(&key) }
 
 // Try asks whether an attempt may be made, and counts it as failed until Succeed
 // says otherwise. Account is an address as typed, or another name of what is
@@ -151,7 +157,7 @@ func (g *Guesses) pour(now time.Time) {
 // masked names what is counted without saying what it is: nobody can tell from the
 // store, or tomorrow, who guessed at whom.
 func (t *Throttle) masked(kind, name string, now time.Time) string {
-	day := hmac.New(sha256.New, t.key)
+	day := hmac.New(sha256.New, *t.key.Load())
 	day.Write([]byte(now.Format(time.DateOnly)))
 	mac := hmac.New(sha256.New, day.Sum(nil))
 	mac.Write([]byte(kind + "\x00" + name))

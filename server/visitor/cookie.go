@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/securecookie"
@@ -54,6 +55,11 @@ var errMemory = errors.New("not a remembered decision")
 type Cookies struct {
 	Elsewhere *Elsewhere // what another browser decided for this one; nil: none can
 
+	keys atomic.Pointer[cookieKeys]
+}
+
+// cookieKeys are the keys of all sites, of one set of secrets.
+type cookieKeys struct {
 	secrets [][]byte
 	earlier []securecookie.Codec // of the secrets themselves: cookies of before sites had keys are read by them
 	bySite  sync.Map             // string → []securecookie.Codec; of sites that cookies were made for or found genuine
@@ -61,17 +67,24 @@ type Cookies struct {
 
 // NewCookies makes Cookies of secrets of at least 32 bytes, the current one first.
 func NewCookies(secrets ...[]byte) (*Cookies, error) {
-	c := &Cookies{secrets: secrets}
+	c := &Cookies{}
+	return c, c.Replace(secrets...)
+}
+
+// Replace puts other secrets in the place of those there are, as NewCookies takes them.
+func (c *Cookies) Replace(secrets ...[]byte) error {
+	next := &cookieKeys{secrets: secrets}
 	for _, k := range secrets {
 		if len(k) < 32 {
-			return nil, errors.New("cookie key: want at least 32 bytes")
+			return errors.New("cookie key: want at least 32 bytes")
 		}
-		c.earlier = append(c.earlier, cookieCodec(k))
+		next.earlier = append(next.earlier, cookieCodec(k))
 	}
-	if len(c.secrets) == 0 {
-		return nil, errors.New("cookie key: none given")
+	if len(secrets) == 0 {
+		return errors.New("cookie key: none given")
 	}
-	return c, nil
+	c.keys.Store(next)
+	return nil
 }
 
 func cookieCodec(key []byte) securecookie.Codec {
@@ -83,7 +96,7 @@ func cookieCodec(key []byte) securecookie.Codec {
 }
 
 // of are the codecs of a site, those of earlier cookies behind them.
-func (c *Cookies) of(site string) []securecookie.Codec {
+func (c *cookieKeys) of(site string) []securecookie.Codec {
 	if kept, ok := c.bySite.Load(site); ok {
 		return kept.([]securecookie.Codec)
 	}
@@ -95,7 +108,9 @@ func (c *Cookies) of(site string) []securecookie.Codec {
 }
 
 // keep makes of remember a site that is really there: strangers name any.
-func (c *Cookies) keep(site string, codecs []securecookie.Codec) { c.bySite.LoadOrStore(site, codecs) }
+func (c *cookieKeys) keep(site string, codecs []securecookie.Codec) {
+	c.bySite.LoadOrStore(site, codecs)
+}
 
 // claimed is the site that a cookie says it is of, before anybody has found it
 // genuine. It settles by which keys that is to be found out, and nothing else.
@@ -132,12 +147,13 @@ func (c *Cookies) Encode(m Memory) (string, error) {
 		more = more[:len(more)-1]
 	}
 	text := strings.Join(append(parts, more...), ".")
-	codecs := c.of(m.Site)
+	keys := c.keys.Load()
+	codecs := keys.of(m.Site)
 	value, err := securecookie.EncodeMulti(CookieName, []byte(text), codecs[0])
 	if err != nil {
 		return "", fmt.Errorf("encode cookie: %w", err)
 	}
-	c.keep(m.Site, codecs)
+	keys.keep(m.Site, codecs)
 	return value, nil
 }
 
@@ -153,12 +169,13 @@ func (c *Cookies) Decode(value string) (Memory, error) {
 		return Memory{}, errMemory
 	}
 	named := claimed(raw)
-	codecs := c.of(named)
+	keys := c.keys.Load()
+	codecs := keys.of(named)
 	var text []byte
 	if err := securecookie.DecodeMulti(CookieName, value, &text, codecs...); err != nil {
 		return Memory{}, errMemory
 	}
-	c.keep(named, codecs)
+	keys.keep(named, codecs)
 	part := strings.Split(string(text), ".")
 	if len(part) < 8 || len(part) > 11 || part[0] != "1" || len(part[6]) != 2 {
 		return Memory{}, errMemory

@@ -61,7 +61,7 @@ func newWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	w.db = db
-	ring, err := consent.OpenKeyring(filepath.Join(dir, "keys"), rand.Reader)
+	ring, err := consent.OpenKeyring(consent.KeyFolder(filepath.Join(dir, "keys")), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func formSum(site, token, receipt string) []byte {
 // FormKey is what a form carries so that CheckForm knows it again. No cookie is
 // needed for it: before a decision none is set.
 func (c *Cookies) FormKey(site, token, receipt string) (string, error) {
-	key, err := securecookie.EncodeMulti(formName, formSum(site, token, receipt), c.of(site)[0])
+	key, err := securecookie.EncodeMulti(formName, formSum(site, token, receipt), c.keys.Load().of(site)[0])
 	if err != nil {
 		return "", fmt.Errorf("form key: %w", err)
 	}
@@ -41,7 +41,7 @@ func (c *Cookies) FormKey(site, token, receipt string) (string, error) {
 // CheckForm fails with ErrForm unless key was made by FormKey of the same.
 func (c *Cookies) CheckForm(key, site, token, receipt string) error {
 	var sum []byte
-	if err := securecookie.DecodeMulti(formName, key, &sum, c.of(site)...); err != nil {
+	if err := securecookie.DecodeMulti(formName, key, &sum, c.keys.Load().of(site)...); err != nil {
 		return ErrForm
 	}
 	if subtle.ConstantTimeCompare(sum, formSum(site, token, receipt)) != 1 {

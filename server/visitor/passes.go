@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/consent"
@@ -36,15 +37,20 @@ type SpentStore interface {
 // Passes are sealed notes of this server to itself that somebody carries: a few bytes
 // and an end, readable by nobody else (AES-256-GCM under a key of site and kind).
 type Passes struct {
-	secrets [][]byte
+	secrets atomic.Pointer[[][]byte]
 	spent   SpentStore
 	now     func() time.Time
 }
 
 // NewPasses makes Passes of the installation's secrets, the current one first.
 func NewPasses(spent SpentStore, now func() time.Time, secrets ...[]byte) *Passes {
-	return &Passes{secrets: secrets, spent: spent, now: now}
+	p := &Passes{spent: spent, now: now}
+	p.Replace(secrets...)
+	return p
 }
+
+// Replace puts other secrets in the place of those there are.
+func (p *Passes) Replace(secrets ...[]byte) { p.secrets.Store(&secrets) }
 
 func passCipher(secret []byte, kind, site string) (cipher.AEAD, error) {
 	block, err := aes.NewCipher(consent.SiteKey(secret, "pass "+kind, site, 32))
@@ -56,7 +62,7 @@ func passCipher(secret []byte, kind, site string) (cipher.AEAD, error) {
 
 // Seal makes a pass that ends at a time.
 func (p *Passes) Seal(kind, site string, ends time.Time, note []byte) (string, error) {
-	aead, err := passCipher(p.secrets[0], kind, site)
+	aead, err := passCipher((*p.secrets.Load())[0], kind, site)
 	if err != nil {
 		return "", fmt.Errorf("seal a pass: %w", err)
 	}
@@ -93,7 +99,7 @@ func (p *Passes) open(kind, site, pass string) (note []byte, ends time.Time, _ e
 	if err != nil || len(pass) > 1024 || base64.RawURLEncoding.EncodeToString(sealed) != pass {
 		return nil, ends, ErrPass
 	}
-	for _, secret := range p.secrets {
+	for _, secret := range *p.secrets.Load() {
 		aead, err := passCipher(secret, kind, site)
 		if err != nil {
 			return nil, ends, err

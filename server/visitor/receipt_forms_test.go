@@ -21,7 +21,7 @@ func TestReceiptsInEveryForm(t *testing.T) {
 	w.publish("Accept all", "ga4:analytics", "meta:marketing")
 	receipt, _ := w.decide("one", w.boot().T, map[string]bool{"analytics": true, "marketing": false}, nil)
 	id := receipt["id"].(string)
-	ring, err := consent.OpenKeyring(filepath.Join(t.TempDir(), "keys"), rand.Reader) // of today: another than signed the receipt
+	ring, err := consent.OpenKeyring(consent.KeyFolder(filepath.Join(t.TempDir(), "keys")), rand.Reader) // of today: another than signed the receipt
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -182,7 +182,7 @@ func TestWhatIsNoReceiptAtAll(t *testing.T) {
 
 // A keyring makes what the golden signer makes, and old tokens outlive its keys.
 func TestTokensOutliveTheirKeys(t *testing.T) {
-	ring, err := consent.OpenKeyring(t.TempDir(), bytes.NewReader(bytes.Repeat([]byte{7, 1, 2, 3}, 64)))
+	ring, err := consent.OpenKeyring(consent.KeyFolder(t.TempDir()), bytes.NewReader(bytes.Repeat([]byte{7, 1, 2, 3}, 64)))
 	if err != nil {
 		t.Fatal(err)
 	}

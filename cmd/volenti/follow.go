@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+)
+
+// keysEvery is how often a server looks whether keys were changed.
+const keysEvery = time.Second
+
+// follow has change called whenever keys were changed.
+func (in *installation) follow(change func(*installation) error) {
+	in.followers = append(in.followers, change)
+}
+
+// followKeys takes in keys that another process has changed, until ctx ends. All that
+// follow are there before it is called.
+func (in *installation) followKeys(ctx context.Context, log *slog.Logger) {
+	seen, complained := in.state, false
+	tick := time.NewTicker(keysEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		state, err := in.keys.KeyState()
+		if err == nil && state == seen {
+			continue
+		}
+		if err == nil {
+			err = in.rereadKeys()
+		}
+		if err != nil {
+			if !complained && ctx.Err() == nil {
+				log.ErrorContext(ctx, "keys not read; the last ones are still used", "error", err)
+			}
+			complained = true
+			continue
+		}
+		seen, complained = state, false
+		log.InfoContext(ctx, "keys read anew", "signs", in.keyring.Current())
+	}
+}
+
+func (in *installation) rereadKeys() error {
+	if err := in.keyring.Refresh(); err != nil {
+		return err
+	}
+	if err := in.readSecrets(); err != nil {
+		return err
+	}
+	for _, change := range in.followers {
+		if err := change(in); err != nil {
+			return err
+		}
+	}
+	return nil
+}
