@@ -16,13 +16,16 @@ func (db *DB) AcceptLog(ctx context.Context, pinned []byte, by, what, why string
 	if pinned == nil {
 		pinned = []byte{}
 	}
-	return db.appendEntries(ctx, "accept the log", func(ctx context.Context, tx *sql.Tx, position int64) ([]auditlog.Entry, error) {
+	return db.appendLeaves(ctx, "accept the log", func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error) {
 		e, err := addAct(ctx, tx, operator.Act{At: at, Operator: by, What: "log.accept", Object: what, Detail: why})
+		if err == nil {
+			err = keepEntry(ctx, tx, position, e)
+		}
 		if err != nil {
 			return nil, err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO log_accepted (position, at, since, pinned, why)
 			SELECT ?1, ?2, COALESCE(MAX(seq), 0), ?3, ?4 FROM checkpoint`, position, milliseconds(at), pinned, why)
-		return []auditlog.Entry{e}, err
+		return [][auditlog.LeafSize]byte{e.Leaf()}, err
 	})
 }

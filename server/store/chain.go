@@ -14,14 +14,16 @@ import (
 
 var _ policyversions.Chain = (*DB)(nil)
 
-// appendLeaves calls do in a transaction and adds the leaves it returns to the log.
-// do is told the position of the first one; it inserts what the leaves stand for.
+// appendLeaves calls do in a transaction and has the log grow by the leaves it returns.
+// do is told the position of the first one; it inserts them, and behind each what it
+// stands for.
 func (db *DB) appendLeaves(ctx context.Context, what string, do func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error)) error {
 	db.appending.Lock()
 	defer db.appending.Unlock()
 	var edge auditlog.Edge
 	var head auditlog.Head
-	err := db.inTransaction(ctx, what, func(ctx context.Context, tx *sql.Tx) (err error) {
+	var first placedLeaf
+	err := db.transact(ctx, transaction{what: what, landed: first.landed, do: func(ctx context.Context, tx *sql.Tx) (err error) {
 		if edge, head, err = db.edgeIn(ctx, tx); err != nil {
 			return err
 		}
@@ -29,23 +31,42 @@ func (db *DB) appendLeaves(ctx context.Context, what string, do func(ctx context
 		if err != nil || len(leaves) == 0 {
 			return err
 		}
-		insert := tx.StmtContext(ctx, db.append.leaf)
-		for i, leaf := range leaves {
-			if _, err := insert.ExecContext(ctx, head.Size+int64(i), leaf[:]); err != nil {
-				return fmt.Errorf("leaf %d of the log: %w", head.Size+int64(i), err)
-			}
-		}
 		before := head
 		var nodes []auditlog.StoredHash
 		if edge, head, nodes, err = edge.Append(leaves); err != nil {
 			return err
 		}
+		first = placedLeaf{before.Size, leaves[0]}
 		return db.grow(ctx, tx, before, head, nodes)
-	})
+	}})
 	if err == nil {
 		db.edge, db.head = edge, head
 	}
 	return err
+}
+
+// A placedLeaf is the first of those that a transaction adds. It has a random salt: if
+// it stands in its place, the transaction was committed.
+type placedLeaf struct {
+	position int64
+	leaf     [auditlog.LeafSize]byte
+}
+
+func (p *placedLeaf) landed(ctx context.Context, tx *sql.Tx) (bool, error) {
+	var leaf []byte
+	err := tx.QueryRowContext(ctx, `SELECT leaf FROM log_leaf WHERE position = ?1`, p.position).Scan(&leaf)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return string(leaf) == string(p.leaf[:]), err
+}
+
+// keepLeaf keeps a leaf: whatever stands for it refers to it.
+func keepLeaf(ctx context.Context, tx *sql.Tx, position int64, leaf [auditlog.LeafSize]byte) error {
+	if _, err := tx.ExecContext(ctx, insertLeaf, position, leaf[:]); err != nil {
+		return fmt.Errorf("leaf %d of the log: %w", position, err)
+	}
+	return nil
 }
 
 // enter keeps the entry of v, which is kept already, at a position of the log.
@@ -61,13 +82,17 @@ func enter(ctx context.Context, tx *sql.Tx, v policyversions.Version, position i
 		}
 	}
 	digest := canonical.Sum(entry)
+	leaf = auditlog.VersionLeaf(salts[0], salts[1], entry)
+	if err := keepLeaf(ctx, tx, position, leaf); err != nil {
+		return leaf, "", err
+	}
 	_, err = tx.ExecContext(ctx, `INSERT INTO policy_entry (site, policy, number, digest, previous, bytes, position, salt_core, salt_person)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)`,
 		v.Site, v.Policy, v.Number, string(digest), string(v.Previous), entry, position, salts[0][:], salts[1][:])
 	if err != nil {
 		return leaf, "", fmt.Errorf("entry of version %d: %w", v.Number, err)
 	}
-	return auditlog.VersionLeaf(salts[0], salts[1], entry), digest, nil
+	return leaf, digest, nil
 }
 
 // enterVersions gives an entry to the versions of a database that is older than the

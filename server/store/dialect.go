@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -23,12 +24,23 @@ type dialect interface {
 	check(ctx context.Context, pool *sql.DB, whole bool) error
 	// leave tidies up before the pool is closed.
 	leave(pool *sql.DB) error
-	// scrub has nothing deleted stand on the disk any more; false if somebody who reads
-	// an older state of the database keeps it there.
-	scrub(ctx context.Context, conn *sql.Conn) (bool, error)
+	// schema is a migration as this engine is given it.
+	schema(text string) string
+	// lockSchema keeps other processes from migrating until the transaction ends;
+	// migrated is told that there is a schema.
+	lockSchema(ctx context.Context, tx *sql.Tx) error
+	migrated()
+	// bytes is what the database takes on the disk.
+	bytes(db *DB) (int64, error)
+	// patience is how long a transaction may take; 0: as long as it likes.
+	patience() time.Duration
+	// clean has nothing that was erased stand on the disk any more; large databases
+	// may leave that to the server's upkeep, which calls it with all set.
+	clean(ctx context.Context, db *DB, all bool) error
 	// The kinds of errors, in words of the domain: try again later; never; the
 	// disk did not keep its word; this entry is not possible.
 	unavailable(err error) bool
+	again(err error) bool // at once, from the transaction's begin: nothing was kept
 	damaged(err error) bool
 	lostSync(err error) bool
 	duplicate(err error) bool
@@ -88,6 +100,31 @@ func plainConnector(path string) connector {
 
 func (sqlite) migrations() string { return "sqlite" }
 
+func (sqlite) schema(text string) string { return text }
+
+// lockSchema has nothing to do: a transaction has SQLite's lock from its begin.
+func (sqlite) lockSchema(context.Context, *sql.Tx) error { return nil }
+
+func (sqlite) migrated() {}
+
+func (sqlite) patience() time.Duration { return 0 }
+
+// again is for servers: SQLite has waited for its lock already.
+func (sqlite) again(error) bool { return false }
+
+func (sqlite) bytes(db *DB) (sum int64, err error) {
+	for _, path := range []string{db.path, db.path + "-wal"} {
+		info, err := os.Stat(path)
+		switch {
+		case err == nil:
+			sum += info.Size()
+		case !errors.Is(err, os.ErrNotExist):
+			return 0, err
+		}
+	}
+	return sum, nil
+}
+
 func (sqlite) check(ctx context.Context, pool *sql.DB, whole bool) error {
 	var version string
 	if err := pool.QueryRowContext(ctx, `SELECT sqlite_version()`).Scan(&version); err != nil {
@@ -143,8 +180,8 @@ func (sqlite) leave(pool *sql.DB) error {
 	return pool.QueryRowContext(context.Background(), `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &log, &done)
 }
 
-// scrub waits for readers for a moment only: until it is done nobody can write.
-func (sqlite) scrub(ctx context.Context, conn *sql.Conn) (bool, error) {
+// emptyWAL waits for readers for a moment only: until it is done nobody can write.
+func emptyWAL(ctx context.Context, conn *sql.Conn) (bool, error) {
 	ctx = context.WithoutCancel(ctx)
 	var before, busy, log, done int64
 	if err := conn.QueryRowContext(ctx, `PRAGMA busy_timeout`).Scan(&before); err != nil {

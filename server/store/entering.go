@@ -29,8 +29,11 @@ func (db *DB) appendEntries(ctx context.Context, what string, do func(ctx contex
 	})
 }
 
-// keepEntry keeps what the leaf at a position stands for.
+// keepEntry keeps a leaf at a position, and what it stands for.
 func keepEntry(ctx context.Context, tx *sql.Tx, position int64, e auditlog.Entry) error {
+	if err := keepLeaf(ctx, tx, position, e.Leaf()); err != nil {
+		return err
+	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO log_entry (position, kind, site, object, salt_core, salt_person, core, personal)
 		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`, position, string(e.Kind), e.Site, e.Object, e.SaltCore[:], e.SaltPersonal[:], e.Core, e.Personal)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -51,10 +50,6 @@ func (db *DB) EraseLeaves(ctx context.Context, site string, leaves []int64, how 
 	return all, db.scrubbed(ctx, all)
 }
 
-// scrubAtOnce is the largest file, in bytes, that is cleaned before an erasure is
-// answered; a larger one is cleaned by the server's upkeep, within a minute or so.
-const scrubAtOnce = 128 << 20
-
 // scrubbed tries to have what was erased off the disk at once. What readers keep
 // there for now is no failure of the erasure: the server's upkeep tries again.
 func (db *DB) scrubbed(ctx context.Context, e consent.Erased) error {
@@ -64,11 +59,7 @@ func (db *DB) scrubbed(ctx context.Context, e consent.Erased) error {
 	db.mu.Lock()
 	db.gaps = true
 	db.mu.Unlock()
-	scrub := db.Scrub
-	if info, err := os.Stat(db.path); err == nil && info.Size() > scrubAtOnce {
-		scrub = db.emptyLog
-	}
-	if err := scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) {
+	if err := db.dialect.clean(ctx, db, false); err != nil && !errors.Is(err, consent.ErrReaders) {
 		return err
 	}
 	return nil
@@ -99,27 +90,40 @@ func (db *DB) erase(ctx context.Context, how consent.Erasure, reason consent.Rea
 	}
 	var erased []int64
 	tombstone := int64(-1)
-	err := db.appendEntries(ctx, "erase records", func(ctx context.Context, tx *sql.Tx, position int64) ([]auditlog.Entry, error) {
+	err := db.appendLeaves(ctx, "erase records", func(ctx context.Context, tx *sql.Tx, position int64) ([][auditlog.LeafSize]byte, error) {
+		erased, tombstone = nil, -1
 		leaves, err := choose(ctx, tx)
 		if err != nil {
 			return nil, err
 		}
 		slices.Sort(leaves)
+		var all []condemned
 		for _, leaf := range slices.Compact(leaves) {
-			done, err := eraseOne(ctx, tx, site, leaf, how, position)
+			one, ok, err := condemn(ctx, tx, site, leaf, how)
 			if err != nil {
 				return nil, fmt.Errorf("leaf %d: %w", leaf, err)
 			}
-			if done {
-				erased = append(erased, leaf)
+			if ok {
+				all, erased = append(all, one), append(erased, leaf)
 			}
 		}
-		if len(erased) == 0 {
+		if len(all) == 0 {
 			return nil, nil
 		}
 		tombstone = position
 		e, err := auditlog.NewEntry(auditlog.Tombstone, site, strconv.FormatInt(position, 10), consent.NewTombstone(site, erased, how, reason, at), nil)
-		return []auditlog.Entry{e}, err
+		if err == nil {
+			err = keepEntry(ctx, tx, position, e)
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range all {
+			if err := eraseOne(ctx, tx, site, one, how, position); err != nil {
+				return nil, fmt.Errorf("leaf %d: %w", one.leaf, err)
+			}
+		}
+		return [][auditlog.LeafSize]byte{e.Leaf()}, nil
 	})
 	if err != nil || tombstone < 0 {
 		return err
@@ -128,44 +132,51 @@ func (db *DB) erase(ctx context.Context, how consent.Erasure, reason consent.Rea
 	return nil
 }
 
-// eraseOne erases one record, if the site has it and it has not gone that far yet;
-// position is where its tombstone will be.
-func eraseOne(ctx context.Context, tx *sql.Tx, site string, leaf int64, how consent.Erasure, position int64) (bool, error) {
-	var id string
-	var personal, salt []byte
-	err := tx.QueryRowContext(ctx, `SELECT id, personal, salt_person FROM kept_record WHERE position = ?1 AND site = ?2`, leaf, site).Scan(&id, &personal, &salt)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && how == consent.Minimised && personal == nil {
-		return false, nil
+// A condemned record is one that is to be erased, with what it takes to.
+type condemned struct {
+	leaf           int64
+	id             string
+	personal, salt []byte
+}
+
+// condemn reads one record, if the site has it and it has not gone that far yet.
+func condemn(ctx context.Context, tx *sql.Tx, site string, leaf int64, how consent.Erasure) (c condemned, ok bool, err error) {
+	c.leaf = leaf
+	err = tx.QueryRowContext(ctx, `SELECT id, personal, salt_person FROM kept_record WHERE position = ?1 AND site = ?2`, leaf, site).Scan(&c.id, &c.personal, &c.salt)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && how == consent.Minimised && c.personal == nil {
+		return c, false, nil
 	}
+	return c, err == nil, err
+}
+
+// eraseOne erases one record; position is where its tombstone is.
+func eraseOne(ctx context.Context, tx *sql.Tx, site string, c condemned, how consent.Erasure, position int64) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO tombstone (erased, how, position) VALUES (?1, ?2, ?3)
+		ON CONFLICT (erased) DO UPDATE SET how = excluded.how, position = excluded.position`, c.leaf, string(how), position)
 	if err != nil {
-		return false, err
-	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO tombstone (erased, how, position) VALUES (?1, ?2, ?3)
-		ON CONFLICT (erased) DO UPDATE SET how = excluded.how, position = excluded.position`, leaf, string(how), position)
-	if err != nil {
-		return false, err
+		return err
 	}
 	var commitment auditlog.Commitment
 	if how == consent.Minimised {
-		if len(salt) != auditlog.SaltSize {
-			return false, fmt.Errorf("its salt is misshapen, so its core could not be verified afterwards; shred it: %w", consent.ErrDamaged)
+		if len(c.salt) != auditlog.SaltSize {
+			return fmt.Errorf("its salt is misshapen, so its core could not be verified afterwards; shred it: %w", consent.ErrDamaged)
 		}
-		commitment = auditlog.Commit([auditlog.SaltSize]byte(salt), personal)
+		commitment = auditlog.Commit([auditlog.SaltSize]byte(c.salt), c.personal)
 	}
 	for _, table := range []string{"record", "restricted_record"} {
 		if how == consent.Minimised {
-			_, err = tx.ExecContext(ctx, `UPDATE `+table+` SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?1 WHERE position = ?2`, commitment[:], leaf) //nolint:gosec // of constants
+			_, err = tx.ExecContext(ctx, `UPDATE `+table+` SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?1 WHERE position = ?2`, commitment[:], c.leaf) //nolint:gosec // of constants
 		} else {
-			_, err = tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE position = ?1`, leaf) //nolint:gosec // of constants
+			_, err = tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE position = ?1`, c.leaf) //nolint:gosec // of constants
 		}
 		if err != nil {
-			return false, err
+			return err
 		}
 	}
 	if how == consent.Shredded {
-		_, err = tx.ExecContext(ctx, `UPDATE request_receipt SET receipt = ?3 WHERE site = ?1 AND receipt = ?2`, site, id, gone(site, id))
+		_, err = tx.ExecContext(ctx, `UPDATE request_receipt SET receipt = ?3 WHERE site = ?1 AND receipt = ?2`, site, c.id, gone(site, c.id))
 	}
-	return err == nil, err
+	return err
 }
 
 // gone is what stands for the id of a shredded receipt in a request: whoever holds the
@@ -175,46 +186,6 @@ func gone(site, receiptID string) string {
 	return "gone-" + hex.EncodeToString(sum[:])
 }
 
-// Scrub brings the write-ahead log home and empties it, and where something was
-// erased zeroes the gaps of all pages. Deleted content is overwritten in its place at
-// once, but stands in the log, and may stand in gaps, until then.
-func (db *DB) Scrub(ctx context.Context) error {
-	if err := db.emptyLog(ctx); err != nil {
-		return err
-	}
-	db.mu.Lock()
-	gaps := db.gaps
-	db.gaps = false
-	db.mu.Unlock()
-	if !gaps {
-		return nil
-	}
-	done, err := db.wipeGaps(ctx)
-	if done && err == nil {
-		return nil
-	}
-	db.mu.Lock()
-	db.gaps = true
-	db.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("clean the pages of the database: %w", db.seen(err))
-	}
-	return consent.ErrReaders
-}
-
-// emptyLog brings the write-ahead log home.
-func (db *DB) emptyLog(ctx context.Context) error {
-	conn, err := db.write.Conn(ctx)
-	if err != nil {
-		return fmt.Errorf("empty the write-ahead log: %w", db.seen(err))
-	}
-	defer conn.Close()
-	done, err := db.dialect.scrub(ctx, conn)
-	if err != nil {
-		return fmt.Errorf("empty the write-ahead log: %w", db.seen(err))
-	}
-	if !done {
-		return consent.ErrReaders
-	}
-	return nil
-}
+// Scrub has what was erased gone from the disk, too, as far as the engine can:
+// consent.ErrReaders where somebody who reads an older state keeps it there for now.
+func (db *DB) Scrub(ctx context.Context) error { return db.dialect.clean(ctx, db, true) }

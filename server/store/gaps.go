@@ -150,7 +150,7 @@ func (db *DB) wipe(ctx context.Context, h fileHeader, pages []int64) (ok bool, e
 	}
 	defer conn.Close()
 	ctx = context.WithoutCancel(ctx)
-	if ok, err := db.dialect.scrub(ctx, conn); !ok || err != nil {
+	if ok, err := emptyWAL(ctx, conn); !ok || err != nil {
 		return ok, err
 	}
 	if _, err := conn.ExecContext(ctx, `BEGIN IMMEDIATE`); err != nil {

@@ -54,10 +54,11 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	clashes := 0
 	for {
 		done := false
-		err := db.inTransaction(ctx, "migrate", func(ctx context.Context, tx *sql.Tx) error {
-			version, err := schemaVersion(ctx, tx)
+		err := db.transact(ctx, transaction{what: "migrate", slow: true, do: func(ctx context.Context, tx *sql.Tx) error {
+			version, err := db.schemaVersion(ctx, tx)
 			if err != nil {
 				return err
 			}
@@ -68,24 +69,35 @@ func (db *DB) migrate(ctx context.Context) error {
 				done = true
 				return nil
 			}
-			return step(ctx, tx, all[version])
-		})
-		if err != nil || done {
+			return db.step(ctx, tx, all[version])
+		}})
+		if db.dialect.duplicate(err) && clashes < mostTries { // both make the first table
+			clashes++
+			continue
+		}
+		if err != nil {
 			return err
+		}
+		if done {
+			db.dialect.migrated()
+			return nil
 		}
 	}
 }
 
-func schemaVersion(ctx context.Context, tx *sql.Tx) (version int64, err error) {
+func (db *DB) schemaVersion(ctx context.Context, tx *sql.Tx) (version int64, err error) {
 	if _, err := tx.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS schema_migration (version BIGINT NOT NULL PRIMARY KEY, name TEXT NOT NULL)`); err != nil {
+		return 0, err
+	}
+	if err := db.dialect.lockSchema(ctx, tx); err != nil {
 		return 0, err
 	}
 	err = tx.QueryRowContext(ctx, `SELECT COALESCE(MAX(version), 0) FROM schema_migration`).Scan(&version)
 	return version, err
 }
 
-func step(ctx context.Context, tx *sql.Tx, m migration) error {
-	if _, err := tx.ExecContext(ctx, m.text); err != nil {
+func (db *DB) step(ctx context.Context, tx *sql.Tx, m migration) error {
+	if _, err := tx.ExecContext(ctx, db.dialect.schema(m.text)); err != nil {
 		return fmt.Errorf("%s: %w", m.name, err)
 	}
 	if m.version == 1 {

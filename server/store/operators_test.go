@@ -85,9 +85,7 @@ func TestActsStay(t *testing.T) {
 			want = append([]operator.Act{a}, want...)
 		}
 		for _, text := range []string{`UPDATE operator_act SET detail = ''`, `DELETE FROM operator_act`, `DELETE FROM operator`} {
-			if _, err := db.write.ExecContext(ctx, text); err == nil {
-				t.Errorf("done: %s", text)
-			}
+			refuses(t, db, text)
 		}
 		for name, test := range map[string]struct {
 			q    operator.ActQuery

@@ -25,25 +25,27 @@ var (
 // OpenToRead opens a database for whoever looks into it and believes nothing of it,
 // beside a server that runs or without one. Nothing is written, mended or checked; what
 // writes fails with ErrOnlyRead.
-func OpenToRead(ctx context.Context, path string, o Options) (_ *DB, err error) {
+func OpenToRead(ctx context.Context, path string, o Options) (*DB, error) {
 	if info, err := os.Stat(path); err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	} else if !info.Mode().IsRegular() {
 		return nil, fmt.Errorf("open the database: %s is not a file", path)
 	}
-	if o.BusyTimeout <= 0 {
-		o.BusyTimeout = 5 * time.Second
-	}
 	if o.Readers <= 0 {
 		o.Readers = 2
 	}
-	db := &DB{dialect: sqlite{}, path: path, known: map[canonical.Digest]struct{}{}, broken: ErrOnlyRead}
+	o = o.withDefaults()
+	db := &DB{dialect: sqlite{}, name: path, path: path, known: map[canonical.Digest]struct{}{}, broken: ErrOnlyRead}
+	db.read = openPool(sqliteReader(path, o.BusyTimeout), o.Readers, o.wrap)
+	return db.beginToRead(ctx)
+}
+
+func (db *DB) beginToRead(ctx context.Context) (_ *DB, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open %s: %w", path, db.seen(err)), db.abandon())
+			err = errors.Join(fmt.Errorf("open %s: %w", db.name, db.seen(err)), db.abandon())
 		}
 	}()
-	db.read = openPool(sqliteReader(path, o.BusyTimeout), o.Readers, o.wrap)
 	all, err := db.migrations()
 	if err != nil {
 		return nil, err

@@ -25,7 +25,8 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 		edge     auditlog.Edge
 		head     auditlog.Head
 	)
-	err := db.inTransaction(ctx, "append records", func(ctx context.Context, tx *sql.Tx) (err error) {
+	var first placedLeaf
+	err := db.transact(ctx, transaction{what: "append records", landed: first.landed, do: func(ctx context.Context, tx *sql.Tx) (err error) {
 		if edge, head, err = db.edgeIn(ctx, tx); err != nil {
 			return err
 		}
@@ -62,8 +63,9 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 		if edge, head, nodes, err = edge.Append(leaves); err != nil {
 			return err
 		}
+		first = placedLeaf{before.Size, leaves[0]}
 		return db.grow(ctx, tx, before, head, nodes)
-	})
+	}})
 	if err != nil {
 		// The commit itself may have failed after it reached the disk: what is
 		// remembered of the log is compared with its head next time.
@@ -99,6 +101,21 @@ func (db *DB) appendOne(ctx context.Context, tx *sql.Tx, position int64, e *cons
 	if string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "" {
 		return outcome{}, errors.New("the entry is not sealed: its leaf or signature is not that of its bytes")
 	}
+	var taken int64
+	switch err := tx.StmtContext(ctx, db.append.taken).QueryRowContext(ctx, e.Site, e.DecisionID).Scan(&taken); {
+	case errors.Is(err, sql.ErrNoRows):
+	case err != nil:
+		return outcome{}, err
+	default:
+		stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision).QueryRowContext(ctx, e.Site, e.DecisionID))
+		if errors.Is(err, sql.ErrNoRows) { // nobody may read it: all that is answered is that its id is taken
+			return outcome{position: taken, stored: &consent.Entry{}}, nil // has no request, so that it clashes with any
+		}
+		return outcome{position: taken, stored: stored}, err
+	}
+	if _, err := tx.StmtContext(ctx, db.append.leaf).ExecContext(ctx, position, e.Leaf); err != nil {
+		return outcome{}, err
+	}
 	done, err := tx.StmtContext(ctx, db.append.record).ExecContext(ctx, position, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
 		optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
 	if db.dialect.noParent(err) {
@@ -107,33 +124,10 @@ func (db *DB) appendOne(ctx context.Context, tx *sql.Tx, position int64, e *cons
 	if err != nil {
 		return outcome{}, err
 	}
-	n, err := done.RowsAffected()
-	if err != nil {
-		return outcome{}, err
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return outcome{}, errors.Join(errors.New("its receipt id is taken"), err)
 	}
-	if n == 1 {
-		_, err := tx.StmtContext(ctx, db.append.leaf).ExecContext(ctx, position, e.Leaf)
-		return outcome{position: position}, err
-	}
-	stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision).QueryRowContext(ctx, e.Site, e.DecisionID))
-	if errors.Is(err, sql.ErrNoRows) {
-		return restrictedOutcome(ctx, tx, e)
-	}
-	if err != nil {
-		return outcome{}, err
-	}
-	return outcome{position: stored.Index, stored: stored}, nil
-}
-
-// restrictedOutcome is that of a decision whose record nobody may read: it is not kept
-// again, and what is answered is that its id is taken.
-func restrictedOutcome(ctx context.Context, tx *sql.Tx, e *consent.Entry) (o outcome, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT position FROM restricted_record WHERE site = ?1 AND decision = ?2`, e.Site, e.DecisionID).Scan(&o.position)
-	if errors.Is(err, sql.ErrNoRows) {
-		return outcome{}, errors.New("its receipt id is taken")
-	}
-	o.stored = &consent.Entry{} // has no request, so that it clashes with any
-	return o, err
+	return outcome{position: position}, nil
 }
 
 // grow writes the nodes of a batch and moves the head, in tx.

@@ -55,6 +55,7 @@ func (db *DB) Restrict(ctx context.Context, site string, receiptIDs []string, gr
 func (db *DB) Unrestrict(ctx context.Context, site string, leaves []int64, act operator.Act) ([]int64, error) {
 	var lifted []int64
 	err := db.appendEntries(ctx, "lift restrictions", func(ctx context.Context, tx *sql.Tx, _ int64) ([]auditlog.Entry, error) {
+		lifted = nil
 		in, scripts := newIncrements(), map[canonical.Digest]canonical.Digest{}
 		for _, leaf := range leaves {
 			e, err := unrestrictOne(ctx, tx, site, leaf)

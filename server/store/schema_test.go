@@ -54,9 +54,7 @@ func TestEvidenceNeverChanges(t *testing.T) {
 			`DELETE FROM record`,
 			`DELETE FROM site`,
 		} {
-			if _, err := db.write.ExecContext(ctx, text); err == nil {
-				t.Errorf("done: %s", text)
-			}
+			refuses(t, db, text)
 		}
 		if got, err := db.Entry(ctx, "shop", e.ReceiptID); err != nil || string(got.Core) != string(e.Core) {
 			t.Errorf("after all that: %v", err)
@@ -111,14 +109,8 @@ func TestAlteredRowsAreRefused(t *testing.T) {
 				if err := db.AppendRecords(ctx, []*consent.Entry{e}); err != nil {
 					t.Fatal(err)
 				}
-				for _, trigger := range []string{"record_fixed", "record_only_loses", "record_kept", "record_loses_with_entry", "log_leaf_fixed", "artifact_fixed"} {
-					if _, err := db.write.ExecContext(ctx, `DROP TRIGGER IF EXISTS `+trigger); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if _, err := db.write.ExecContext(ctx, test.text); err != nil {
-					t.Fatal(err)
-				}
+				withoutTriggers(t, db, "record_fixed", "record_only_loses", "record_kept", "record_loses_with_entry", "log_leaf_fixed", "artifact_fixed")
+				mustAlter(t, db, test.text)
 				_, err := db.Entry(ctx, siteKey, e.ReceiptID)
 				if name == "artifact" {
 					_, err = db.Artifact(ctx, e.Artifacts[0].Digest)
@@ -164,16 +156,15 @@ func TestDeletedContentIsOverwritten(t *testing.T) {
 }
 
 func TestOpenRefusesANewerSchema(t *testing.T) {
-	forEachEngine(t, func(t *testing.T, open func() *DB) {
-		db := open()
-		if _, err := db.write.Exec(`INSERT INTO schema_migration (version, name) VALUES (?1, ?2)`, 1000, "1000_future.sql"); err != nil {
-			t.Fatal(err)
-		}
-		path := db.path
-		if _, err := Open(t.Context(), path, Options{}); !errors.Is(err, ErrNewer) {
-			t.Errorf("%v", err)
-		}
-	})
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			open := e.new(t)
+			mustAlter(t, opened(t, open, Options{}), `INSERT INTO schema_migration (version, name) VALUES (?1, ?2)`, 1000, "1000_future.sql")
+			if _, err := open(Options{}); !errors.Is(err, ErrNewer) {
+				t.Errorf("%v", err)
+			}
+		})
+	}
 }
 
 func TestOpenRefusesWhatIsNoDatabase(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 
 // appendStatements are prepared on the connection that writes.
 type appendStatements struct {
-	head, edge, record, decision, leaf, node, grow *sql.Stmt
-	count, facet, recordFacet                      *sql.Stmt
+	head, edge, taken, record, decision, leaf, node, grow *sql.Stmt
+	count, facet, recordFacet                             *sql.Stmt
 }
 
 // findStatements are what requests ask, prepared on those that read.
@@ -19,6 +19,7 @@ type findStatements struct {
 
 const (
 	selectHead = `SELECT size, root FROM log_head WHERE id = 1`
+	insertLeaf = `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2)`
 	selectNode = `SELECT hash FROM log_node WHERE position = ?1`
 )
 
@@ -37,7 +38,8 @@ func (db *DB) prepare(ctx context.Context) error {
 			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15) ON CONFLICT DO NOTHING`},
 		{db.write, &db.append.decision, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
 			WHERE r.site = ?1 AND r.decision = ?2`},
-		{db.write, &db.append.leaf, `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2)`},
+		{db.write, &db.append.leaf, insertLeaf},
+		{db.write, &db.append.taken, `SELECT position FROM kept_record WHERE site = ?1 AND decision = ?2`},
 		{db.write, &db.append.node, `INSERT INTO log_node (position, hash) VALUES (?1, ?2)`},
 		{db.write, &db.append.grow, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1 AND size = ?3`},
 		{db.write, &db.append.count, upsertCount},

@@ -1,5 +1,5 @@
-// Package store keeps what the domain needs kept: SQLite behind the interfaces
-// of site, notice, policyversions, consent and auditlog.
+// Package store keeps what the domain needs kept: SQLite or PostgreSQL behind the
+// interfaces of site, notice, policyversions, consent and auditlog.
 //
 // One connection writes, a few read. What a method has returned from is on
 // stable storage: it survives the process and a power cut.
@@ -48,11 +48,25 @@ type Options struct {
 	large int64                     // the size of a file that is not read whole before it is used; wholeAtOnce
 }
 
+func (o Options) withDefaults() Options {
+	if o.BusyTimeout <= 0 {
+		o.BusyTimeout = 5 * time.Second
+	}
+	if o.Readers <= 0 {
+		o.Readers = 8
+	}
+	if o.large <= 0 {
+		o.large = wholeAtOnce
+	}
+	return o
+}
+
 // A DB is an open database. It is safe for concurrent use; several processes may
 // have the same file open.
 type DB struct {
 	dialect dialect
-	path    string
+	name    string  // as errors name it
+	path    string  // of SQLite's file
 	write   *sql.DB // one connection; every transaction on it takes the write lock at once
 	read    *sql.DB // can't write
 	append  appendStatements
@@ -74,35 +88,42 @@ type DB struct {
 // stop that was not clean it checks the file first, of a large one as much as can have
 // been under way, see CheckRest; and it always checks that the log ends as it says.
 // consent.ErrDamaged if something is wrong.
-func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
-	if o.BusyTimeout <= 0 {
-		o.BusyTimeout = 5 * time.Second
-	}
-	if o.Readers <= 0 {
-		o.Readers = 8
-	}
-	if o.large <= 0 {
-		o.large = wholeAtOnce
-	}
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	o = o.withDefaults()
 	size, left, err := prepareFile(path)
 	if err != nil {
 		return nil, err
 	}
-	unclean, large := left > 0, size > o.large
-	db := &DB{dialect: sqlite{}, path: path, known: map[canonical.Digest]struct{}{}}
+	db := &DB{dialect: sqlite{}, name: path, path: path, known: map[canonical.Digest]struct{}{}}
+	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
+	return db.begin(ctx, opening{
+		unclean: left > 0, large: size > o.large, left: left,
+		readers: func() *sql.DB { return openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap) },
+	})
+}
+
+// An opening is what is known of a database before it is looked into.
+type opening struct {
+	unclean bool  // after a stop that was not clean
+	large   bool  // too large to be read whole first
+	left    int64 // bytes in the write-ahead log that was left behind
+	readers func() *sql.DB
+}
+
+// begin makes an opened database ready for use, or closes it.
+func (db *DB) begin(ctx context.Context, o opening) (_ *DB, err error) {
 	defer func() {
 		if err != nil {
-			err = errors.Join(fmt.Errorf("open %s: %w", path, db.seen(err)), db.abandon())
+			err = errors.Join(fmt.Errorf("open %s: %w", db.name, db.seen(err)), db.abandon())
 		}
 	}()
-	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
-	if err := db.dialect.check(ctx, db.write, unclean && !large); err != nil {
+	if err := db.dialect.check(ctx, db.write, o.unclean && !o.large); err != nil {
 		return nil, err
 	}
 	if err := db.migrate(ctx); err != nil {
 		return nil, err
 	}
-	db.read = openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap)
+	db.read = o.readers()
 	if err := db.prepare(ctx); err != nil {
 		return nil, err
 	}
@@ -112,8 +133,8 @@ func Open(ctx context.Context, path string, o Options) (_ *DB, err error) {
 	if db.edge, err = auditlog.LoadEdge(db.Hashes(ctx), db.head); err != nil {
 		return nil, err
 	}
-	if unclean && large {
-		if err := db.checkUnclean(ctx, left); err != nil {
+	if o.unclean && o.large {
+		if err := db.checkUnclean(ctx, o.left); err != nil {
 			return nil, err
 		}
 	}
@@ -195,42 +216,14 @@ func (db *DB) Ready(ctx context.Context) error {
 	return db.inTransaction(ctx, "ready", func(context.Context, *sql.Tx) error { return nil })
 }
 
-// Bytes is what the database takes on the disk, its write-ahead log included.
-func (db *DB) Bytes() (sum int64, err error) {
-	for _, path := range []string{db.path, db.path + "-wal"} {
-		info, err := os.Stat(path)
-		switch {
-		case err == nil:
-			sum += info.Size()
-		case !errors.Is(err, os.ErrNotExist):
-			return 0, fmt.Errorf("size of the database: %w", err)
-		}
-	}
-	return sum, nil
-}
-
-// inTransaction calls do while no other process writes, and commits. An error
-// means that nothing was kept, unless it is one of the commit itself.
-func (db *DB) inTransaction(ctx context.Context, what string, do func(ctx context.Context, tx *sql.Tx) error) (err error) {
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("%s: %w", what, db.seen(err))
-		}
-	}()
-	if err := db.writable(); err != nil {
-		return err
-	}
-	tx, err := db.write.BeginTx(ctx, nil)
+// Bytes is what the database takes on the disk, its write-ahead log included; of
+// PostgreSQL's, which all databases share, nothing is counted.
+func (db *DB) Bytes() (int64, error) {
+	n, err := db.dialect.bytes(db)
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("size of the database: %w", db.seen(err))
 	}
-	defer tx.Rollback()
-	// Within the transaction nothing waits for anybody, so ctx has no say; a
-	// context that can end costs a goroutine for each statement.
-	if err := do(context.WithoutCancel(ctx), tx); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return n, nil
 }
 
 func (db *DB) writable() error {

@@ -16,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -41,6 +42,10 @@ var engines = []engine{
 	{"sqlite", func(t testing.TB) func(Options) (*DB, error) {
 		path := filepath.Join(t.TempDir(), "data", "volenti.db")
 		return func(o Options) (*DB, error) { return Open(t.Context(), path, o) }
+	}},
+	{"postgres", func(t testing.TB) func(Options) (*DB, error) {
+		dsn := storetest.Postgres(t)
+		return func(o Options) (*DB, error) { return OpenPostgres(t.Context(), dsn, o) }
 	}},
 }
 

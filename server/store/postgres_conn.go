@@ -1,0 +1,347 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// A postgresConnector makes connections that take the same queries as SQLite's.
+type postgresConnector struct {
+	config *pgconn.Config
+	reader bool
+	// head: there is a row that every write transaction locks before all else.
+	head *atomic.Bool
+}
+
+func (c *postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
+	pg, err := pgconn.ConnectConfig(ctx, c.config)
+	if err != nil {
+		return nil, err
+	}
+	return &postgresConn{pg: pg, reader: c.reader, head: c.head, statements: map[string]*pgconn.StatementDescription{}}, nil
+}
+
+func (*postgresConnector) Driver() driver.Driver { return postgresDriver{} }
+
+// postgresDriver is there because database/sql asks for one; connections are made by
+// connectors alone.
+type postgresDriver struct{}
+
+func (postgresDriver) Open(string) (driver.Conn, error) {
+	return nil, errors.New("open PostgreSQL by its connector")
+}
+
+// A postgresConn is one connection. It answers what is asked in a transaction at once
+// and whole, so that the next may be asked before the first was read, as SQLite allows;
+// in a reading transaction through a cursor, as it may be the whole archive.
+type postgresConn struct {
+	pg     *pgconn.PgConn
+	reader bool
+	head   *atomic.Bool
+
+	statements map[string]*pgconn.StatementDescription // prepared, by text and types
+	named      int
+	snapshot   bool  // in a reading transaction
+	cursors    []int // by number: cursorOpen, cursorLeft
+}
+
+// mostStatements is how many are prepared on one connection before it begins anew.
+const mostStatements = 400
+
+var (
+	_ driver.ConnBeginTx        = (*postgresConn)(nil)
+	_ driver.ConnPrepareContext = (*postgresConn)(nil)
+	_ driver.ExecerContext      = (*postgresConn)(nil)
+	_ driver.QueryerContext     = (*postgresConn)(nil)
+	_ driver.SessionResetter    = (*postgresConn)(nil)
+	_ driver.Validator          = (*postgresConn)(nil)
+	_ driver.Pinger             = (*postgresConn)(nil)
+	_ driver.NamedValueChecker  = (*postgresConn)(nil)
+)
+
+func (c *postgresConn) IsValid() bool { return !c.pg.IsClosed() }
+
+func (c *postgresConn) Ping(ctx context.Context) error { return c.pg.Ping(ctx) }
+
+// ResetSession is asked before a connection is used again. One that the server closed
+// meanwhile is found here, before anything is sent.
+func (c *postgresConn) ResetSession(context.Context) error {
+	if c.pg.IsClosed() || c.pg.TxStatus() != 'I' || c.pg.CheckConn() != nil {
+		return driver.ErrBadConn
+	}
+	return nil
+}
+
+func (c *postgresConn) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return c.pg.Close(ctx)
+}
+
+// CheckNamedValue lets a batch through to ExecContext.
+func (c *postgresConn) CheckNamedValue(v *driver.NamedValue) error {
+	if _, ok := v.Value.(*batched); ok {
+		return nil
+	}
+	return driver.ErrSkip
+}
+
+func (c *postgresConn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+// lockHead lets the writers of all processes through one at a time, and each of them
+// see what the one before has committed.
+const lockHead = `SELECT id FROM log_head WHERE id = 1 FOR UPDATE`
+
+func (c *postgresConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.Tx, error) {
+	text := `BEGIN ISOLATION LEVEL READ COMMITTED`
+	switch {
+	case c.reader: // one state of the database for all that is asked in it
+		text = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`
+	case c.head.Load():
+		text += `; ` + lockHead
+	}
+	if err := c.simple(ctx, text); err != nil {
+		if !c.pg.IsClosed() && c.pg.TxStatus() != 'I' {
+			err = errors.Join(err, c.simple(ctx, `ROLLBACK`))
+		}
+		return nil, err
+	}
+	c.snapshot, c.cursors = c.reader, c.cursors[:0]
+	return postgresTx{c}, nil
+}
+
+func (c *postgresConn) simple(ctx context.Context, text string) error {
+	return c.pg.Exec(ctx, text).Close()
+}
+
+type postgresTx struct{ c *postgresConn }
+
+// errCommitUnknown: the connection ended while the server was committing.
+var errCommitUnknown = errors.New("the connection to PostgreSQL ended while it was committing")
+
+// Commit says errCommitUnknown where it may or may not have happened.
+func (t postgresTx) Commit() error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	t.c.snapshot = false
+	results, err := t.c.pg.Exec(ctx, `COMMIT`).ReadAll()
+	if err != nil {
+		if _, refused := errors.AsType[*pgconn.PgError](err); refused && !t.c.pg.IsClosed() {
+			return err
+		}
+		return fmt.Errorf("%w: %w", errCommitUnknown, err)
+	}
+	if len(results) > 0 && results[len(results)-1].CommandTag.String() != "COMMIT" {
+		return errors.New("PostgreSQL rolled the transaction back: a statement in it had failed")
+	}
+	return nil
+}
+
+func (t postgresTx) Rollback() error {
+	t.c.snapshot = false
+	if t.c.pg.IsClosed() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	return t.c.simple(ctx, `ROLLBACK`)
+}
+
+func (c *postgresConn) Prepare(query string) (driver.Stmt, error) {
+	return postgresStmt{c, query}, nil
+}
+
+// PrepareContext keeps the text: it is prepared when the types of its parameters are
+// known, once on each connection.
+func (c *postgresConn) PrepareContext(_ context.Context, query string) (driver.Stmt, error) {
+	return postgresStmt{c, query}, nil
+}
+
+type postgresStmt struct {
+	c    *postgresConn
+	text string
+}
+
+func (s postgresStmt) Close() error  { return nil }
+func (s postgresStmt) NumInput() int { return -1 }
+
+func (s postgresStmt) Exec([]driver.Value) (driver.Result, error) {
+	return nil, errors.New("use ExecContext")
+}
+
+func (s postgresStmt) Query([]driver.Value) (driver.Rows, error) {
+	return nil, errors.New("use QueryContext")
+}
+
+func (s postgresStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+	return s.c.ExecContext(ctx, s.text, args)
+}
+
+// QueryContext reads all at once, also in a reading transaction: what is prepared is
+// asked often and answered in a few rows.
+func (s postgresStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	return s.c.whole(ctx, s.text, args)
+}
+
+// dollars turns ?1 into $1. No other question mark is followed by a digit.
+func dollars(query string) string {
+	if !strings.Contains(query, "?") {
+		return query
+	}
+	b := []byte(query)
+	for i := range len(b) - 1 {
+		if b[i] == '?' && b[i+1] >= '1' && b[i+1] <= '9' {
+			b[i] = '$'
+		}
+	}
+	return string(b)
+}
+
+// statement prepares a text for parameters of these types, or finds it prepared.
+func (c *postgresConn) statement(ctx context.Context, query string, p parameters) (*pgconn.StatementDescription, error) {
+	key := query + p.signature
+	if s, ok := c.statements[key]; ok {
+		return s, nil
+	}
+	if len(c.statements) >= mostStatements {
+		if err := c.simple(ctx, `DEALLOCATE ALL`); err != nil {
+			return nil, err
+		}
+		clear(c.statements)
+	}
+	c.named++
+	s, err := c.pg.Prepare(ctx, fmt.Sprintf("s%d", c.named), dollars(query), p.types)
+	if err != nil {
+		return nil, err
+	}
+	c.statements[key] = s
+	return s, nil
+}
+
+// ExecContext runs a statement, several of them without parameters (migrations), or
+// a batch.
+func (c *postgresConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if len(args) == 1 {
+		if b, ok := args[0].Value.(*batched); ok {
+			return driver.ResultNoRows, c.run(ctx, b)
+		}
+	}
+	if len(args) == 0 && strings.Contains(query, ";") {
+		return driver.ResultNoRows, c.simple(ctx, query)
+	}
+	p, err := parametersOf(args)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.statement(ctx, query, p)
+	if err != nil {
+		return nil, c.stale(err)
+	}
+	tag, err := c.pg.ExecPrepared(ctx, s.Name, p.values, p.formats, nil).Close()
+	return driver.RowsAffected(tag.RowsAffected()), c.stale(err)
+}
+
+func (c *postgresConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.snapshot {
+		return c.cursor(ctx, query, args)
+	}
+	return c.whole(ctx, query, args)
+}
+
+// whole reads all rows of a query.
+func (c *postgresConn) whole(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	p, err := parametersOf(args)
+	if err != nil {
+		return nil, err
+	}
+	s, err := c.statement(ctx, query, p)
+	if err != nil {
+		return nil, c.stale(err)
+	}
+	r := c.pg.ExecPrepared(ctx, s.Name, p.values, p.formats, formatsOf(s.Fields)).Read()
+	if r.Err != nil {
+		return nil, c.stale(r.Err)
+	}
+	return &postgresRows{fields: s.Fields, rows: r.Rows}, nil
+}
+
+// stale forgets what is prepared where the server says that it does not fit any more,
+// as after another process migrated; whoever tries again has it prepared anew.
+func (c *postgresConn) stale(err error) error {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && (e.Code == "0A000" || e.Code == "26000") {
+		clear(c.statements)
+	}
+	return err
+}
+
+// A batched is statements that go to the server in one go, answered with how many rows
+// each has met.
+type batched struct {
+	list     []write
+	affected []int64
+}
+
+// A write is a statement with its parameters.
+type write struct {
+	text string
+	args []any
+}
+
+func (c *postgresConn) run(ctx context.Context, b *batched) error {
+	type prepared struct {
+		s *pgconn.StatementDescription
+		p parameters
+	}
+	all := make([]prepared, len(b.list))
+	for i, w := range b.list {
+		args := make([]driver.NamedValue, len(w.args))
+		for j, v := range w.args {
+			value, err := driver.DefaultParameterConverter.ConvertValue(v)
+			if err != nil {
+				return err
+			}
+			args[j] = driver.NamedValue{Ordinal: j + 1, Value: value}
+		}
+		p, err := parametersOf(args)
+		if err != nil {
+			return err
+		}
+		s, err := c.statement(ctx, w.text, p)
+		if err != nil {
+			return c.stale(err)
+		}
+		all[i] = prepared{s, p}
+	}
+	pipe := c.pg.StartPipeline(ctx)
+	for _, one := range all {
+		pipe.SendQueryPrepared(one.s.Name, one.p.values, one.p.formats, nil)
+	}
+	err := pipe.Sync()
+	b.affected = make([]int64, 0, len(all))
+	for err == nil && len(b.affected) < len(all) {
+		var got any
+		if got, err = pipe.GetResults(); err != nil {
+			break
+		}
+		r, ok := got.(*pgconn.ResultReader)
+		if !ok {
+			err = fmt.Errorf("statement %d of %d was not answered", len(b.affected)+1, len(all))
+			break
+		}
+		var tag pgconn.CommandTag
+		tag, err = r.Close()
+		b.affected = append(b.affected, tag.RowsAffected())
+	}
+	if closed := pipe.Close(); err == nil {
+		err = closed
+	}
+	return c.stale(err)
+}
