@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -14,6 +16,7 @@ import (
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/consent/forms"
+	"github.com/volenti-consent/volenti/server/limit"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/request"
@@ -96,6 +99,8 @@ var problems = []struct {
 	{consent.ErrFutureToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
 	{consent.ErrToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
 	{consent.ErrClash, 409, "decision-id-taken", "Another decision has this id", "Make a new id for each decision; repeat an id only with the same decision."},
+	{limit.ErrTooMany, 429, "slow-down", "Too many requests from here", "Wait as long as Retry-After says; the banner keeps a decision and sends it again."},
+	{limit.ErrBusy, 503, "crowded", "Too much is being done at once", "Try again in a moment."},
 	{consent.ErrBusy, 503, "busy", "Too many decisions at once", "Try again in a moment; the banner does so by itself."},
 	{consent.ErrUnavailable, 503, "unavailable", "Records can't be stored just now", "Try again in a moment; the banner keeps the decision and sends it again."},
 	{context.DeadlineExceeded, 503, "unavailable", "This took too long", "Try again in a moment."},
@@ -147,14 +152,14 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 		p := problemOf(err)
 		p.Instance = requestID(c)
 		p.Type = problemType + p.Type
-		if p.Status >= 500 {
+		if p.Status >= 500 && reason(err) == "" {
 			log.ErrorContext(c.Request().Context(), "request failed", "route", c.Path(), "request", p.Instance, "status", p.Status, "error", err)
 		}
 		h := c.Response().Header()
 		h.Set("Cache-Control", "no-store")
 		h.Del("ETag")
 		if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-			h.Set("Retry-After", "2")
+			h.Set("Retry-After", retryAfter(err))
 		}
 		asks := c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead ||
 			strings.HasPrefix(c.Request().Header.Get("Content-Type"), "application/x-www-form-urlencoded") // sent by a form, read by a person
@@ -168,6 +173,14 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 			log.DebugContext(c.Request().Context(), "problem not sent", "request", p.Instance, "error", err)
 		}
 	}
+}
+
+// retryAfter is when to try again, in whole seconds: 2, unless it is known.
+func retryAfter(err error) string {
+	if refused, ok := errors.AsType[*limit.Refused](err); ok {
+		return strconv.Itoa(int(math.Ceil(refused.After.Seconds())))
+	}
+	return "2"
 }
 
 // writePage answers p as a page for people: in the visitor's language, or in that of

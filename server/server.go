@@ -16,6 +16,7 @@ import (
 
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/cork"
+	"github.com/volenti-consent/volenti/server/limit"
 	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/server/visitor"
@@ -47,6 +48,8 @@ type Deps struct {
 	Transparency *transparency.Log // nil: the log is neither shown nor witnessed
 	PublicLog    bool              // anybody may read it
 
+	Limits *Limits // nil: nothing is limited
+
 	Ready func(context.Context) error // nil error: decisions can be recorded
 	// Checked is how much of the database was read since a stop that was not clean, from
 	// 0 to 1; false, or nil, where that is not under way.
@@ -69,8 +72,8 @@ type Server struct {
 	echo *echo.Echo
 	http *http.Server
 
-	leaving     atomic.Bool  // nobody new is accepted; who is connected is told so
-	connections atomic.Int64 // open ones
+	leaving     atomic.Bool // nobody new is accepted; who is connected is told so
+	connections *limit.Connections
 }
 
 // New assembles a server. It does not listen yet.
@@ -81,7 +84,10 @@ func New(d Deps) *Server {
 	// Addresses of visitors are found by package geo only; echo's own way
 	// believes headers from anybody.
 	e.IPExtractor = echo.ExtractIPDirect()
-	e.Use(observe(d.Log, d.Now, d.Metrics), harden(d.HTTPS), outlive)
+	if d.Limits == nil {
+		d.Limits = &Limits{}
+	}
+	e.Use(observe(d.Log, d.Now, d.Metrics), harden(d.HTTPS), limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}), outlive)
 	routes(e, d)
 	for _, r := range e.Routes() {
 		d.Metrics.Route(r.Method, r.Path)
@@ -90,10 +96,13 @@ func New(d Deps) *Server {
 	if d.Before != nil {
 		all = d.Before(e)
 	}
-	s := &Server{all: all, echo: e}
+	s := &Server{all: all, echo: e, connections: d.Limits.Connections}
+	if s.connections == nil {
+		s.connections = limit.NewConnections(0, nil)
+	}
 	s.http = &http.Server{
 		Handler:     http.HandlerFunc(s.answer),
-		ConnState:   s.count,
+		ConnState:   s.connections.State,
 		ConnContext: cork.Context,
 		// A slow client holds one connection for ten seconds at most; bodies are
 		// 16 KiB, so an honest one on a poor line is through in time.
@@ -112,15 +121,6 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
 	}
 	s.all.ServeHTTP(w, r)
-}
-
-func (s *Server) count(_ net.Conn, state http.ConnState) {
-	switch state {
-	case http.StateNew:
-		s.connections.Add(1)
-	case http.StateClosed, http.StateHijacked:
-		s.connections.Add(-1)
-	}
 }
 
 // ServeHTTP answers one request, so that a server can be tested without a port.
@@ -144,7 +144,7 @@ func (s *Server) Leave(ctx context.Context, l net.Listener) error {
 	err := l.Close()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
-	for s.connections.Load() > 0 {
+	for s.connections.Open() > 0 {
 		select {
 		case <-ctx.Done():
 			return err

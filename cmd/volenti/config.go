@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/limit"
 )
 
 // Config is every setting of the server. Each comes from a default, then the
@@ -62,13 +63,21 @@ type Config struct {
 	SMTPUser         string   // "": nobody signs in there
 	SMTPPasswordFile string   // file with the password
 	HookNetworks     []string // CIDRs within which webhooks may be called although they are private
+
+	LimitBy          string // who shares an allowance: network, address, none
+	LimitLocal       bool   // count private and loopback addresses like all others
+	LimitDecisions   int    // decisions a second of a client; 0: no limit, here and below
+	LimitReads       int    // costly answers a second of a client
+	LimitConsole     int    // requests of the console a second of a client
+	LimitSite        int    // decisions a second of a site
+	LimitConnections int    // open connections; 0: as many as memory and descriptors are meant for
 }
 
 // A setting is one row of the manual: its name in the file (dots are tables),
 // from which the names in the environment and on the command line follow.
 type setting struct {
 	name string
-	into any // *string, *bool, *[]string or *time.Duration
+	into any // *string, *bool, *int, *[]string or *time.Duration
 	help string
 }
 
@@ -113,6 +122,13 @@ func (c *Config) settings() []setting {
 		{"smtp.user", &c.SMTPUser, "who signs in to the mail server; without it nobody does"},
 		{"smtp.password_file", &c.SMTPPasswordFile, "file with the password of smtp.user, readable by this user only"},
 		{"hooks.private_networks", &c.HookNetworks, "CIDRs of private networks in which webhooks may be called; none by default"},
+		{"limits.by", &c.LimitBy, "who shares an allowance: network (an IPv4 /24, an IPv6 /48), address, or none"},
+		{"limits.local", &c.LimitLocal, "count private and loopback addresses like all others; without it they are taken for proxies that nobody named"},
+		{"limits.decisions", &c.LimitDecisions, "decisions that one client may send each second, ten times that at once; 0 for no limit, as for those below"},
+		{"limits.reads", &c.LimitReads, "receipts, bundles and comparisons that one client may ask for each second"},
+		{"limits.console", &c.LimitConsole, "requests that one client may send to the console each second"},
+		{"limits.site", &c.LimitSite, "decisions of one site that are taken each second"},
+		{"limits.connections", &c.LimitConnections, "connections that may be open; 0 for 8192, or three quarters of the process's descriptors if those are fewer"},
 	}
 }
 
@@ -132,6 +148,12 @@ func (s setting) set(text string) error {
 		v, err := strconv.ParseBool(text)
 		if err != nil {
 			return fmt.Errorf("%q is neither true nor false", text)
+		}
+		*p = v
+	case *int:
+		v, err := strconv.Atoi(text)
+		if err != nil || v < 0 {
+			return fmt.Errorf("%q is not a number from 0 on", text)
 		}
 		*p = v
 	case *[]string:
@@ -156,6 +178,7 @@ func defaults() *Config {
 		Listen: "127.0.0.1:8080", Data: "data",
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text", ClientNames: string(geo.Keyed),
 		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
+		LimitBy: string(limit.Network), LimitDecisions: 50, LimitReads: 100, LimitConsole: 50, LimitSite: 1000,
 	}
 }
 
@@ -309,6 +332,9 @@ func (c *Config) validate() (wrong []error) {
 	}
 	if err := geo.Naming(c.ClientNames).Check(); err != nil {
 		bad("client_names = %w", err)
+	}
+	if err := limit.By(c.LimitBy).Check(); err != nil {
+		bad("limits.by = %w", err)
 	}
 	if c.MetricsListen != "" {
 		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {

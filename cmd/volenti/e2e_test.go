@@ -62,7 +62,11 @@ func startAs(t testing.TB, command, scheme string, client *http.Client, data str
 	address := l.Addr().String()
 	_ = l.Close()
 	p := &process{t: t, base: scheme + "://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
-	p.cmd = exec.Command(binary, append([]string{command, "--listen", address, "--data", data, "--log-level", "debug"}, args...)...)
+	flags := []string{command, "--listen", address, "--data", data, "--log-level", "debug"}
+	if _, measured := t.(*testing.B); measured { // the server, not its limits
+		flags = append(flags, "--limits-site", "0")
+	}
+	p.cmd = exec.Command(binary, append(flags, args...)...)
 	p.cmd.Stderr = p.log
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.cmd.Start(); err != nil {

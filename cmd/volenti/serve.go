@@ -180,8 +180,13 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 			return err
 		}
 	}
+	bounds, err := limits(cfg, recorder.Full, measured)
+	if err != nil {
+		return err
+	}
 	srv := server.New(server.Deps{
-		Log: log, Now: time.Now, Pages: pages,
+		Limits: bounds,
+		Log:    log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
 		OptOut: &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
 			Directory: directory, Passes: passes, Addresses: cfg.Addresses, Now: time.Now},

@@ -186,6 +186,10 @@ func (r *Recorder) accept() (*job, error) {
 // Waiting is how many records wait for their transaction.
 func (r *Recorder) Waiting() int { return len(r.queue) }
 
+// Full reports that the queue takes no more just now: whoever asks first is spared
+// the work of a decision that Record would refuse.
+func (r *Recorder) Full() bool { return len(r.queue) == cap(r.queue) }
+
 // Close refuses what comes from now on and returns when all that was accepted is
 // kept, or with ctx's error; the rest is then still being written. Calling it
 // again waits again.

@@ -90,7 +90,7 @@ func serve(t *testing.T, c *Connections, h http.Handler) string {
 	}
 	s := &http.Server{Handler: h, ConnState: c.State, ReadHeaderTimeout: time.Minute}
 	ended := make(chan struct{})
-	go func() { _ = s.Serve(c.Listener(l)); close(ended) }()
+	go func() { _ = s.Serve(l); close(ended) }()
 	t.Cleanup(func() { _ = s.Close(); <-ended })
 	return l.Addr().String()
 }

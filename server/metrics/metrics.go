@@ -30,6 +30,7 @@ type Metrics struct {
 	batches  *prometheus.CounterVec
 	batch    prometheus.Histogram
 	commit   prometheus.Histogram
+	refused  *prometheus.CounterVec
 	routes   map[route]*counters // fixed once serving has begun
 	other    *counters
 }
@@ -57,15 +58,20 @@ func New(version string, gauges ...Gauge) *Metrics {
 			Help: "Records that shared one transaction.", Buckets: []float64{1, 2, 4, 8, 16, 32, 64, 128, 256}}),
 		commit: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "volenti_record_batch_seconds",
 			Help: "Time of one transaction that keeps records, the wait for the disk included.", Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .5, 2, 15}}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "volenti_refused_total",
+			Help: "Refused for being too much: by rate (429), busy (the records' queue) or crowded (costly answers) (503), or connections that gave way."}, []string{"reason"}),
 		routes: map[route]*counters{},
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{Name: "volenti_build_info", Help: "Always 1.", ConstLabels: prometheus.Labels{"version": version}})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.seconds, m.batches, m.batch, m.commit, build,
+	m.registry.MustRegister(m.requests, m.seconds, m.batches, m.batch, m.commit, m.refused, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), looked(gauges))
 	m.other = m.countersOf(route{"", "unmatched"})
 	for _, outcome := range []string{"kept", "failed"} {
 		m.batches.WithLabelValues(outcome) // a rate of something that never happened is 0, not missing
+	}
+	for _, reason := range []string{"rate", "busy", "crowded", "connections"} {
+		m.refused.WithLabelValues(reason)
 	}
 	return m
 }
@@ -97,6 +103,14 @@ func (m *Metrics) Answered(method, path string, status int, took time.Duration) 
 	}
 	c.codes[min(max(status/100, 0), 5)].Inc()
 	c.seconds.Observe(took.Seconds())
+}
+
+// Refused counts what was refused for being too much: "rate", "busy", "crowded" or
+// "connections".
+func (m *Metrics) Refused(reason string) {
+	if m != nil {
+		m.refused.WithLabelValues(reason).Inc()
+	}
 }
 
 // Batch counts a transaction that kept records, or failed to: a

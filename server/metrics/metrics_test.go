@@ -34,6 +34,7 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 	m.Answered("GET", "/b/:file", 999, time.Millisecond) // no server of ours: counted all the same
 	m.Batch(7, 4*time.Millisecond, nil)
 	m.Batch(1, time.Second, errors.New("disk full"))
+	m.Refused("rate")
 	text := scrape(t, m)
 	for _, line := range []string{
 		`volenti_http_requests_total{code="2xx",method="GET",route="/b/:file"} 1`,
@@ -44,6 +45,8 @@ func TestWhatIsCountedIsShown(t *testing.T) {
 		`volenti_record_batches_total{outcome="kept"} 1`,
 		`volenti_record_batches_total{outcome="failed"} 1`,
 		`volenti_record_batch_records_sum 7`,
+		`volenti_refused_total{reason="rate"} 1`,
+		`volenti_refused_total{reason="busy"} 0`,
 		`volenti_records_waiting 3`,
 		`volenti_build_info{version="v1"} 1`,
 	} {
@@ -70,4 +73,5 @@ func TestCountingARequestAllocatesNothing(t *testing.T) {
 	none.Route("GET", "/")
 	none.Answered("GET", "/", 200, 0)
 	none.Batch(1, 0, nil)
+	none.Refused("rate")
 }

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server"
+	"github.com/volenti-consent/volenti/server/limit"
+	"github.com/volenti-consent/volenti/server/metrics"
+)
+
+// What is not the client's own may be saved up for ten seconds.
+const saved = 10
+
+func rate(perSecond int) limit.Rate {
+	return limit.Rate{PerSecond: perSecond, Burst: saved * perSecond}
+}
+
+// limits are those of the settings. full tells whether the recorder's queue is.
+func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limits, error) {
+	trusted, err := geo.ParsePrefixes(cfg.TrustedProxies)
+	if err != nil {
+		return nil, usage(err)
+	}
+	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
+	processors := runtime.GOMAXPROCS(0)
+	return &server.Limits{
+		Clients:   limit.New(limit.Options{By: limit.By(cfg.LimitBy)}),
+		Client:    func(r *http.Request) netip.Addr { return counted(extractor, r, cfg.LimitLocal) },
+		Decisions: rate(cfg.LimitDecisions),
+		Reads:     rate(cfg.LimitReads),
+		Console:   rate(cfg.LimitConsole),
+		Sites:     rate(cfg.LimitSite),
+		// Whoever waits 40 ms for a place does not get one in time: an answer takes
+		// some, and more wait before it.
+		Costly:      limit.NewGate(2*processors, 16*processors, 40*time.Millisecond),
+		Exports:     limit.NewGate(4, 0, 0),
+		Full:        full,
+		Connections: limit.NewConnections(connections(cfg.LimitConnections), func() { count.Refused("connections") }),
+	}, nil
+}
+
+// counted is the address whose allowance a request is taken from. A proxy that does
+// not name its client has none, and neither has an address of this machine or its
+// private network: that is nearly always a proxy which nobody named in
+// geo.trusted_proxies, and behind it all visitors would share one allowance.
+func counted(e geo.Extractor, r *http.Request, local bool) netip.Addr {
+	a := e.Client(geo.Peer(r), r.Header)
+	if e.Trusted.Contains(a) || !local && (a.IsLoopback() || a.IsPrivate() || a.IsLinkLocalUnicast()) {
+		return netip.Addr{}
+	}
+	return a
+}
+
+// connections is how many may be open: what was said, or 8192, which take 128 MiB at
+// most; and no more than three quarters of the descriptors, so that some are left for
+// the database.
+func connections(said int) int {
+	if said <= 0 {
+		said = 8192
+	}
+	if descriptors := descriptorLimit(); descriptors > 0 {
+		said = min(said, max(descriptors*3/4, 16))
+	}
+	return said
+}
