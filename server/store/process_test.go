@@ -57,6 +57,17 @@ func child(role string) error {
 		if err := writers(4, 300, record); err != nil {
 			return err
 		}
+	case "disk": // which may refuse; whatever else happens is an error
+		err := writers(2, diskDecisions, func(i int64) error {
+			err := record(i)
+			if errors.Is(err, consent.ErrUnavailable) {
+				_, err = fmt.Fprintf(os.Stdout, "refused %d\n", i)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	case "limited": // the file system takes no more after a while
 		signal.Ignore(syscall.SIGXFSZ)
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: 2 << 20, Max: 2 << 20}); err != nil {
