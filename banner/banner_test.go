@@ -107,7 +107,7 @@ func TestScriptsStayWithinTheirBudgets(t *testing.T) {
 		{notice.KindKept, len(bootKept), 1500},
 		{notice.KindGuarded, len(bootGuarded), 4000},
 		{notice.KindBlock, 0, 4500},
-		{notice.KindGate, 0, 12100},
+		{notice.KindGate, 0, 12350},
 		{notice.KindSettings, 0, 5000},
 	}
 	scripts := compile(t, shop("en"))

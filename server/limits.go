@@ -63,6 +63,8 @@ var costs = map[string]cost{
 	"GET /privacy/:site/take/:pass":              {class: write},
 	"POST /opt-out":                              {class: write},
 	"GET /opt-out/take/:pass":                    {class: write},
+	"GET /opt-out/next":                          {class: write},
+	"GET /opt-out/back/:site/:pass":              {class: write},
 	"POST /privacy/:site/requests":               {class: write},
 	"POST /privacy/:site/requests/:id":           {class: write},
 	"POST /privacy/:site/requests/:id/confirm":   {class: write},

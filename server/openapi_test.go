@@ -12,7 +12,7 @@ import (
 // notJSON are the routes that answer something else than JSON; all others must
 // stand in the document.
 var notJSON = []string{
-	"/opt-out", "/metrics", "/opt-out/next", "/opt-out/take/:pass", "/privacy/:site/decide", "/privacy/:site/held", "/privacy/:site/link", "/privacy/:site/take/:pass",
+	"/opt-out", "/metrics", "/opt-out/next", "/opt-out/take/:pass", "/opt-out/back/:site/:pass", "/privacy/:site/decide", "/privacy/:site/held", "/privacy/:site/link", "/privacy/:site/take/:pass",
 	"/privacy/:site/requests", "/privacy/:site/requests/:id", "/privacy/:site/requests/:id/data", "/privacy/:site/requests/:id/confirm",
 	"/b/:file", "/b/:site/:file", "/b/:site/declaration.js", "/b/:site/pinned/:file", "/assets/*",
 	"/log/verify", "/privacy/:site", "/privacy/:site/choices", "/privacy/:site/cookies",

@@ -46,6 +46,7 @@ func routes(e *echo.Echo, d Deps) {
 	e.POST("/opt-out", d.OptOut.Post)
 	get("/opt-out/next", d.OptOut.Next)
 	get("/opt-out/take/:pass", d.OptOut.Take)
+	get("/opt-out/back/:site/:pass", d.OptOut.Back)
 	get("/privacy/:site", d.Centre.Get)
 	e.POST("/privacy/:site/decide", d.Centre.Decide)
 	e.POST("/privacy/:site/held", d.Centre.Held)

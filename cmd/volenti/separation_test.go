@@ -296,7 +296,7 @@ func TestNothingThatIsCachedIdentifies(t *testing.T) {
 		"/v1/sites/:site/boot": "/v1/sites/shop/boot", "/b/:site/:file": "/b/shop/" + said.Notice + ".js", "/v1/sites/:site/handover": "/v1/sites/shop/handover?to=https://x.example",
 		"/v1/sites/:site/changes": "/v1/sites/shop/changes", "/v1/sites/:site/receipts/:id": "/v1/sites/shop/receipts/" + nothing, "/v1/sites/:site/receipts/:id/governing": "/v1/sites/shop/receipts/" + nothing + "/governing",
 		"/v1/sites/:site/archive/:digest": "/v1/sites/shop/archive/" + said.Notice, "/v1/sites/:site/tags/:file": "/v1/sites/shop/tags/analytics.js", "/v1/sites/:site/csp": "/v1/sites/shop/csp",
-		"/opt-out/next": "/opt-out/next?run=x", "/opt-out/take/:pass": "/opt-out/take/x", "/privacy/:site/take/:pass": "/privacy/shop/take/x",
+		"/opt-out/next": "/opt-out/next?run=x", "/opt-out/take/:pass": "/opt-out/take/x", "/opt-out/back/:site/:pass": "/opt-out/back/shop/x", "/privacy/:site/take/:pass": "/privacy/shop/take/x",
 		"/policies/:site/:policy/versions/:number/original": "/policies/shop/privacy/versions/1/original", "/policies/:site/:policy/at/:date": "/policies/shop/privacy/at/2026-05-01",
 		"/policies/:site/:policy/diff/:pair": "/policies/shop/privacy/diff/1..1", "/assets/*": "/assets/x/volenti.css", "/log/tile/*": "/log/tile/0/000", "/schemas/:name": "/schemas/receipt-v1.json",
 	}

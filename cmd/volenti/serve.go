@@ -151,6 +151,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		passes.Replace(in.secrets.Cookie...)
 		return cookies.Replace(in.secrets.Cookie...)
 	})
+	decisions.OptOut = &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+		Directory: directory, Passes: passes, Addresses: cfg.Addresses, Runs: in.db, Now: time.Now}
 	trusted, err := trustedProxies(cfg)
 	if err != nil {
 		return err
@@ -188,8 +190,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Limits: bounds,
 		Log:    log, Now: time.Now, Pages: pages,
 		Script: script, Record: decisions,
-		OptOut: &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
-			Directory: directory, Passes: passes, Addresses: cfg.Addresses, Now: time.Now},
+		OptOut:       decisions.OptOut,
 		Choices:      choices,
 		Centre:       &visitor.Centre{Choices: choices, Elsewhere: cookies.Elsewhere, Passes: passes, Requests: requests},
 		Requests:     requests,

@@ -71,7 +71,7 @@ type Decision struct {
 	GPC        bool            `json:"gpc"`
 	DNT        bool            `json:"dnt"`
 	Previous   string          `json:"previous,omitempty"` // receipt id
-	Handover   string          `json:"handover,omitempty"` // with the action share: what the other page handed over
+	Handover   string          `json:"handover,omitempty"` // what another page handed over: with the action share a choice, with a signal an opt-out
 	OfAge      int             `json:"of_age,omitempty"`   // years: the visitor said to be that old; only with a grant, where the notice asks
 }
 
@@ -227,8 +227,8 @@ func (d *Decision) judge(bad *Invalid) {
 	if d.Action == Noticed && (d.Surface != OnChange || d.Previous == "") {
 		bad.add("previous", "a note is shown to those who decided", `send "noticed" with the surface "change" and the receipt of the decision in force`)
 	}
-	if share := d.Action == Share; share != (d.Surface == OnShare) || share != (d.Handover != "") || share && (d.OfAge != 0 || d.Previous != "") {
-		bad.add("handover", "a choice is taken over by its hand-over alone", `send it with the action and the surface "share", without previous and of_age, and with no other action`)
+	if share := d.Action == Share; share != (d.Surface == OnShare) || share && (d.Handover == "" || d.OfAge != 0 || d.Previous != "") || d.Handover != "" && !share && d.Action != Signal {
+		bad.add("handover", "a choice is taken over by its hand-over alone", `send it with the action and the surface "share", without previous and of_age, or with a signal, and with no other action`)
 	}
 	if d.OfAge != 0 && (!d.Grants() || d.Action == Signal) {
 		bad.add("of_age", "nothing is granted by whoever said it", "leave it out: only a grant needs it")

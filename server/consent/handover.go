@@ -2,7 +2,9 @@ package consent
 
 import (
 	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"net/url"
 	"regexp"
@@ -101,3 +103,9 @@ func parseHandover(text string) (Handover, bool) {
 // is the hand-over's own, whatever the page calls it, so that one of them brings
 // one record: sent again by the same page it is a repeat, by another a clash.
 func handoverID(token string) string { return "share-" + token[strings.LastIndexByte(token, '.')+1:] }
+
+// carriedID is the same for an opt-out that was carried to a page.
+func carriedID(pass string) string {
+	sum := sha256.Sum256([]byte(pass))
+	return "opt-out-" + hex.EncodeToString(sum[:16])
+}

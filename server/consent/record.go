@@ -100,8 +100,11 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	if (d.Action == Share) != (q.Shared != nil) {
 		return Draft{}, ErrHandover
 	}
-	if q.Shared != nil {
+	switch {
+	case q.Shared != nil:
 		d.ID, d.Previous = handoverID(d.Handover), q.Shared.ReceiptID
+	case d.Handover != "":
+		d.ID = carriedID(d.Handover)
 	}
 	region := q.Served.Region
 	if region == "" {

@@ -47,7 +47,7 @@ var elsewhere = map[string]string{
 	"request": "requests of persons, with steps of their own; what was done to records is in the log", "request_receipt": "as request", "request_step": "as request",
 	"request_text": "as request", "request_file": "as request", "request_settings": "settings", "request_mail": "post to be sent",
 	"webhook": "settings", "webhook_delivery": "post to be sent", "webhook_watch": "how far that has come",
-	"spent_pass": "what counts once", "replaced_elsewhere": "which cookies are behind",
+	"spent_pass": "what counts once", "opt_out_run": "opt-outs on their way, for minutes", "opt_out_result": "as opt_out_run", "replaced_elsewhere": "which cookies are behind",
 	"log_older": "how far the log was behind when it began", "schema_migration": "the shape of the database",
 }
 

@@ -34,7 +34,8 @@ type Decisions struct {
 	Tokens    *consent.Tokens
 	Cookies   *Cookies
 	Now       func() time.Time
-	PublicURL string // the server's own address, where a proxy hides it; or ""
+	PublicURL string  // the server's own address, where a proxy hides it; or ""
+	OptOut    *OptOut // whose opt-outs pages bring; nil takes none
 }
 
 // Preflight answers the browser's question before a cross-origin decision.
@@ -129,11 +130,21 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 			return consent.Recorded{}, nil, err
 		}
 	}
+	var carried *brought
+	if decision.Action == consent.Signal && decision.Handover != "" {
+		if carried, err = d.OptOut.bring(live, r.Header.Get("Origin"), decision.Handover); err != nil {
+			return consent.Recorded{}, nil, err
+		}
+		question.OptOut = true
+	}
 	draft, err := consent.Prepare(decision, question)
 	if err != nil {
 		return consent.Recorded{}, nil, err
 	}
 	recorded, err := d.Recorder.Record(r.Context(), draft)
+	if err == nil && carried != nil {
+		err = d.OptOut.done(r.Context(), carried) // an error brings the page here again, for the same record
+	}
 	return recorded, question.Notice, err
 }
 

@@ -34,7 +34,9 @@ func optedOut(r *http.Request) bool {
 // What a browser sends along to the server from the pages of a site is what was set
 // under the site's own domain. So the opt-out is made where the visitor is, and then
 // carried to the other addresses of this server, from one to the next, as pages that
-// the visitor opens: there each sets its own first-party cookie (optout_run.go).
+// the visitor opens: there each sets its own first-party cookie (optout_run.go). To a site
+// whose pages have the script from a foreign host it is carried in the address of a page
+// of its own (optout_page.go).
 type OptOut struct {
 	Web       *web.Renderer
 	PublicURL string
@@ -42,9 +44,8 @@ type OptOut struct {
 	Directory *Directory // whose sites are listed; nil lists none
 	Passes    *Passes
 	Addresses []string // further addresses of this server: "https://consent.shop.example", "https://www.blog.example/consent"
+	Runs      RunStore // nil only where Directory is
 	Now       func() time.Time
-
-	runs runs
 }
 
 // Get answers the page.
@@ -56,7 +57,9 @@ func (o *OptOut) Get(c echo.Context) error {
 		page.Language = lang
 	}
 	page.Root = web.Root(r.URL.EscapedPath())
-	o.list(r, page, r.URL.Query().Get("run"), lang)
+	if err := o.list(r, page, r.URL.Query().Get("run"), lang); err != nil {
+		return err
+	}
 	var b bytes.Buffer
 	if err := o.Web.Render(&b, page); err != nil {
 		return err
@@ -97,7 +100,9 @@ func (o *OptOut) Post(c echo.Context) error {
 		query.Set("lang", lang)
 	}
 	if o.Directory != nil {
-		query.Set("run", o.begin(r, origin, on, query.Get("lang")))
+		if run := o.begin(r, origin, on, query.Get("lang")); run != "" {
+			query.Set("run", run)
+		}
 	}
 	to := "opt-out"
 	if len(query) > 0 {
@@ -120,48 +125,44 @@ func (o *OptOut) set(c echo.Context, secure bool, lasts time.Duration) {
 }
 
 // list adds the sites of this server, and what the run came to at each.
-func (o *OptOut) list(r *http.Request, page *web.OptOut, id, lang string) {
+func (o *OptOut) list(r *http.Request, page *web.OptOut, id, lang string) error {
 	if o.Directory == nil {
-		return
+		return nil
 	}
-	made, running := o.runs.of(id, o.Now())
+	made, running, err := o.of(r.Context(), id)
+	if err != nil {
+		return err
+	}
 	for _, live := range o.Directory.All() {
-		at, _ := o.reach(live, hostOfRequest(r, o.PublicURL))
-		site := web.OptOutSite{Name: live.Site.Name}
-		switch {
-		case at == reachedHere && running:
+		site, more := web.OptOutSite{Name: live.Site.Name}, true
+		switch at, _ := o.reach(live, hostOfRequest(r, o.PublicURL)); {
+		case at == reachedByItself:
+			site, more = o.onItsOwn(r, live, made, page.On, lang), carries(live)
+		case running && made.states[live.Site.Key] != "" || running && at == reachedHere:
 			site.State = made.states[live.Site.Key]
 		case at == reachedHere && page.On:
 			site.State = stateOut
 		case at == reachedHere:
 			site.State = stateIn
-		case running && made.states[live.Site.Key] != "":
-			site.State = made.states[live.Site.Key]
-		case at == reachedThere && page.On: // on another day, if at all: nobody knows here
+		case page.On: // on another day, if at all: nobody knows here
 			site.State = stateTodo
 		}
-		switch {
-		case at == reachedThere && (site.State == stateTodo || site.State == stateRefused):
+		if more && (site.State == stateTodo || site.State == stateRefused) {
 			page.Left++
-		case at == reachedByItself && len(live.Notice.Origins) > 0:
-			site.Link = live.Notice.Origins[0] + "/"
-			site.Reopen = live.words(live.matcher.Match(r.Header.Get("Accept-Language"), lang))["reopen"]
-			if site.State == "" && page.On {
-				site.State = stateTodo
-			}
 		}
 		page.Sites = append(page.Sites, site)
 	}
 	if page.Left > 0 && running {
 		page.Next = "./opt-out/next?" + url.Values{"run": {id}}.Encode()
 	}
+	return nil
 }
 
 // How a site is reached by an opt-out.
 type reached int
 
 const (
-	reachedByItself reached = iota // only its own pages can
+	reachedByItself reached = iota // only its own pages can be
 	reachedHere                    // its pages share a domain with where the visitor is
 	reachedThere                   // they share one with another address of this server
 )

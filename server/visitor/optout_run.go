@@ -1,13 +1,15 @@
 package visitor
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -24,9 +26,10 @@ const (
 )
 
 const (
-	// runLasts is how long results are remembered. Nothing in them says whose they are.
+	// runLasts is how long results are kept. Nothing in them says whose they are.
 	runLasts = 10 * time.Minute
-	// mostRuns bounds what is remembered at once.
+	// mostRuns bounds what is kept at once. Beyond that an opt-out counts where it was
+	// made, and the rest is begun by another click.
 	mostRuns = 4096
 	// passLasts is how long an opt-out is on its way from one address to the next.
 	passLasts = 2 * time.Minute
@@ -35,84 +38,75 @@ const (
 	longestWay = 15
 )
 
-// A run is one opt-out on its way through the addresses of this server.
+// A RunStore keeps opt-outs that are on their way, for all nodes of this server.
+type RunStore interface {
+	// KeepRun keeps a run by its random name until a time, and what it came to so far by
+	// place; false where there are as many as most, and then it keeps nothing.
+	KeepRun(ctx context.Context, id, run string, states map[string]string, until, now time.Time, most int) (kept bool, err error)
+	// MarkRun says what a run came to at places. One that is over stays over.
+	MarkRun(ctx context.Context, id string, states map[string]string, now time.Time) error
+	// Run is a run and what it came to; false where there is none of that name any more.
+	Run(ctx context.Context, id string, now time.Time) (run string, states map[string]string, ok bool, err error)
+}
+
+// A run is one opt-out on its way through the addresses of this server and the pages of
+// its sites.
 type run struct {
-	on     bool
-	home   string // address of this server's root where it began
-	lang   string
-	ends   time.Time
-	states map[string]string // by site; never changed, only replaced
+	On   bool   `json:"on"`
+	Home string `json:"home"` // address of this server's root where it began
+	Lang string `json:"lang,omitempty"`
+
+	states map[string]string // by site, and by page of a site (placeOf)
 }
 
-// runs are kept in memory: what a node forgets by stopping is what the visitor reads
-// on the page, not what he did.
-type runs struct {
-	mu  sync.Mutex
-	all map[string]run // guarded by mu
+// host is where it began.
+func (r run) host() string { return hostOf(strings.TrimSuffix(r.Home, "/")) }
+
+// of is the run of a name that somebody brought; false where there is none.
+func (o *OptOut) of(ctx context.Context, id string) (made run, ok bool, err error) {
+	if o.Runs == nil || id == "" {
+		return run{}, false, nil
+	}
+	text, states, ok, err := o.Runs.Run(ctx, id, o.Now())
+	if err != nil || !ok {
+		return run{}, false, err
+	}
+	if err := json.Unmarshal([]byte(text), &made); err != nil {
+		return run{}, false, fmt.Errorf("an opt-out on its way: %w", err)
+	}
+	made.states = states
+	return made, true, nil
 }
 
-func (rs *runs) of(id string, now time.Time) (run, bool) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	r, ok := rs.all[id]
-	return r, ok && now.Before(r.ends)
-}
-
-func (rs *runs) keep(id string, r run, now time.Time) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	if rs.all == nil {
-		rs.all = map[string]run{}
-	}
-	if len(rs.all) >= mostRuns {
-		for old, made := range rs.all {
-			if !now.Before(made.ends) || len(rs.all) >= mostRuns {
-				delete(rs.all, old)
-			}
-		}
-	}
-	rs.all[id] = r
-}
-
-// mark notes what an address did, for all sites that are reached by it.
-func (rs *runs) mark(id string, sites []string, state string) {
-	rs.mu.Lock()
-	defer rs.mu.Unlock()
-	r, ok := rs.all[id]
-	if !ok {
-		return
-	}
-	next := make(map[string]string, len(r.states))
-	for site, before := range r.states {
-		next[site] = before
-	}
-	for _, site := range sites {
-		next[site] = state
-	}
-	r.states = next
-	rs.all[id] = r
-}
-
-// begin remembers what was done where the visitor is, and what is left; the run's name
-// is random.
+// begin keeps what was done where the visitor is, and what is left; the run's name is
+// random, and "" where it could not be kept: what was done stands all the same.
 func (o *OptOut) begin(r *http.Request, origin *url.URL, on bool, lang string) string {
 	var raw [16]byte
 	_, _ = rand.Read(raw[:]) // never fails
 	id, host := hex.EncodeToString(raw[:]), hostOfRequest(r, o.PublicURL)
-	made := run{on: on, lang: lang, home: origin.Scheme + "://" + origin.Host + "/", ends: o.Now().Add(runLasts), states: map[string]string{}}
+	made, states := run{On: on, Lang: lang, Home: origin.Scheme + "://" + origin.Host + "/"}, map[string]string{}
 	if from, err := url.Parse(r.Referer()); err == nil && from.Scheme == origin.Scheme && from.Host == origin.Host && strings.HasSuffix(from.EscapedPath(), "/opt-out") {
-		made.home = from.Scheme + "://" + from.Host + strings.TrimSuffix(from.EscapedPath(), "opt-out")
+		made.Home = from.Scheme + "://" + from.Host + strings.TrimSuffix(from.EscapedPath(), "opt-out")
 	}
 	for _, live := range o.Directory.All() {
 		switch at, _ := o.reach(live, host); at {
 		case reachedHere:
-			made.states[live.Site.Key] = stateOf(on, optedOut(r))
+			states[live.Site.Key] = stateOf(on, optedOut(r))
 		case reachedThere:
-			made.states[live.Site.Key] = stateTodo
+			states[live.Site.Key] = stateTodo
 		case reachedByItself:
+			if on {
+				o.ahead(live, states)
+			}
 		}
 	}
-	o.runs.keep(id, made, o.Now())
+	text, err := json.Marshal(made)
+	if err != nil {
+		return ""
+	}
+	if kept, err := o.Runs.KeepRun(r.Context(), id, string(text), states, o.Now().Add(runLasts), o.Now(), mostRuns); err != nil || !kept {
+		return ""
+	}
 	return id
 }
 
@@ -126,23 +120,28 @@ func stateOf(on, before bool) string {
 	return stateBack
 }
 
-// Next answers GET /opt-out/next?run=…: it leads to the first address that is left.
+// Next answers GET /opt-out/next?run=…: it leads to the first place that is left.
 func (o *OptOut) Next(c echo.Context) error {
 	c.Response().Header().Set("Cache-Control", "private, no-store")
-	id := c.QueryParam("run")
-	made, ok := o.runs.of(id, o.Now())
-	if !ok {
-		return c.Redirect(http.StatusSeeOther, "../opt-out")
+	if c.Request().Method != http.MethodGet {
+		return c.NoContent(http.StatusNoContent)
 	}
-	to, err := o.onward(id, made, hostOf(strings.TrimSuffix(made.home, "/")), 0)
+	id := c.QueryParam("run")
+	made, ok, err := o.of(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, to)
+	if !ok {
+		return c.Redirect(http.StatusSeeOther, "../opt-out")
+	}
+	return o.onward(c, id, made, 0)
 }
 
-// onward is where a run goes next: to an address that has not been asked, or home.
-func (o *OptOut) onward(id string, made run, home string, gone byte) (string, error) {
+// onward leads to where a run goes next: an address that has not been asked, a page that
+// has not been opened, or home. gone is how many redirects that took so far; 0 is a new
+// click, which tries again what was tried.
+func (o *OptOut) onward(c echo.Context, id string, made run, gone byte) error {
+	ctx, home := c.Request().Context(), made.host()
 	if gone < longestWay {
 		for _, live := range o.Directory.All() {
 			at, address := o.reach(live, home)
@@ -151,16 +150,23 @@ func (o *OptOut) onward(id string, made run, home string, gone byte) (string, er
 			}
 			pass, err := o.Passes.Seal(passOptOut, address, o.Now().Add(passLasts), append([]byte{gone + 1}, id...))
 			if err != nil {
-				return "", err
+				return err
 			}
-			return address + "/opt-out/take/" + pass, nil
+			return c.Redirect(http.StatusSeeOther, address+"/opt-out/take/"+pass)
 		}
 	}
-	query := url.Values{"run": {id}}
-	if made.lang != "" {
-		query.Set("lang", made.lang)
+	page, err := o.page(ctx, id, made, gone == 0)
+	if err != nil {
+		return err
 	}
-	return made.home + "opt-out?" + query.Encode(), nil
+	if page != "" {
+		return c.Redirect(http.StatusSeeOther, page)
+	}
+	query := url.Values{"run": {id}}
+	if made.Lang != "" {
+		query.Set("lang", made.Lang)
+	}
+	return c.Redirect(http.StatusSeeOther, made.Home+"opt-out?"+query.Encode())
 }
 
 // Take answers GET /opt-out/take/:pass at another address of this server, which the
@@ -183,37 +189,40 @@ func (o *OptOut) Take(c echo.Context) error {
 		return ErrForm
 	}
 	id := string(note[1:])
-	made, ok := o.runs.of(id, o.Now())
+	made, ok, err := o.of(r.Context(), id)
+	if err != nil {
+		return err
+	}
 	if !ok {
 		return ErrForm
 	}
-	home := hostOf(strings.TrimSuffix(made.home, "/"))
 	var sites []string
 	for _, live := range o.Directory.All() {
-		if at, by := o.reach(live, home); at == reachedThere && by == address {
+		if at, by := o.reach(live, made.host()); at == reachedThere && by == address {
 			sites = append(sites, live.Site.Key)
 		}
 	}
-	state := stateOf(made.on, optedOut(r))
+	state := stateOf(made.On, optedOut(r))
 	switch _, err := o.Passes.Use(r.Context(), passOptOut, address, c.Param("pass")); {
 	case errors.Is(err, ErrPass):
 		state = stateRefused
 	case err != nil:
 		return err
-	case made.on:
+	case made.On:
 		o.set(c, strings.HasPrefix(address, "https:"), optOutLasts)
 	default:
 		o.set(c, strings.HasPrefix(address, "https:"), -1)
 	}
 	if state != stateRefused || len(sites) > 0 && made.states[sites[0]] == stateTodo { // else it was done: somebody comes this way again
-		o.runs.mark(id, sites, state)
+		done := map[string]string{}
+		for _, site := range sites {
+			done[site], made.states[site] = state, state
+		}
+		if err := o.Runs.MarkRun(r.Context(), id, done, o.Now()); err != nil {
+			return err
+		}
 	}
-	made, _ = o.runs.of(id, o.Now())
-	to, err := o.onward(id, made, home, note[0])
-	if err != nil {
-		return err
-	}
-	return c.Redirect(http.StatusSeeOther, to)
+	return o.onward(c, id, made, note[0])
 }
 
 // arrived finds the address that a pass was made for, which must be the one it came to.

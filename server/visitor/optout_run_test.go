@@ -27,13 +27,15 @@ func everywhere(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &visitor.OptOut{Web: pages, PublicURL: consentHost, HTTPS: true, Directory: w.directory, Now: func() time.Time { return w.now },
-		Addresses: []string{"https://consent.blog.example", "https://mall.example/consent"},
-		Passes:    visitor.NewPasses(w.db, func() time.Time { return w.now }, bytes.Repeat([]byte("c"), 64))}
+	w.decisions.OptOut = &visitor.OptOut{Web: pages, PublicURL: consentHost, HTTPS: true, Directory: w.directory, Now: func() time.Time { return w.now },
+		Runs: w.db, Addresses: []string{"https://consent.blog.example", "https://mall.example/consent"},
+		Passes: visitor.NewPasses(w.db, func() time.Time { return w.now }, bytes.Repeat([]byte("c"), 64))}
+	o := w.decisions.OptOut
 	w.echo.GET("/opt-out", o.Get)
 	w.echo.POST("/opt-out", o.Post)
 	w.echo.GET("/opt-out/next", o.Next)
 	w.echo.GET("/opt-out/take/:pass", o.Take)
+	w.echo.GET("/opt-out/back/:site/:pass", o.Back)
 	return w
 }
 
@@ -106,7 +108,8 @@ func TestOptOutGoesThroughAllAddresses(t *testing.T) {
 	through := func(action string) (said string, hops []string) {
 		t.Helper()
 		rec := w.at(j, "POST", home, "action="+action)
-		rec = w.at(j, "GET", consentHost+"/"+rec.Header().Get("Location"), "")
+		begun := rec.Header().Get("Location")
+		rec = w.at(j, "GET", consentHost+"/"+begun, "")
 		said, next := states(t, rec)
 		hops = append(hops, said)
 		if next == "" {
@@ -118,18 +121,22 @@ func TestOptOutGoesThroughAllAddresses(t *testing.T) {
 			if rec.Code != http.StatusSeeOther {
 				t.Fatalf("%d %s", rec.Code, rec.Body)
 			}
+			u, _ := url.Parse(to)
+			if hops = append(hops, u.Host); u.Host == "news.example" { // a page of its own, whose script is not there to answer
+				to = home + "?" + strings.SplitN(begun, "?", 2)[1]
+			}
 			if rec = w.at(j, "GET", to, ""); rec.Code == http.StatusOK {
-				said, _ = states(t, rec)
+				if said, _ = states(t, rec); u.Host == "consent.shop.example" {
+					hops = hops[:len(hops)-1]
+				}
 				return said, hops
 			}
-			u, _ := url.Parse(to)
-			hops = append(hops, u.Host)
 		}
 		t.Fatal("it never comes back")
 		return "", nil
 	}
 	said, hops := through("on")
-	if strings.Join(hops, ", ") != "out todo todo todo, consent.blog.example, mall.example" || said != "out out out todo" {
+	if strings.Join(hops, ", ") != "out todo todo todo, consent.blog.example, mall.example, news.example" || said != "out out out todo" {
 		t.Errorf("opting out: %v, in the end %q", hops, said)
 	}
 	for _, host := range []string{"consent.shop.example", "consent.blog.example", "mall.example"} {

@@ -24,6 +24,7 @@ const (
 	passLink   = "link"    // shows a choice to another browser; counts once
 	passHold   = "hold"    // the browser was shown a receipt
 	passOptOut = "opt-out" // carries an opt-out to another address of this server; counts once
+	passPage   = "page"    // carries one to a page of a site; the decision it makes is one
 )
 
 // A SpentStore remembers which passes were used.

@@ -4,6 +4,7 @@ import { createCore, type GateModule } from '../gate/core';
 import { followDialects } from '../gate/dialects';
 import { judge } from '../gate/head';
 import { blocking } from '../gate/blocking';
+import { carry } from '../gate/carried';
 import { page } from '../gate/page';
 import { createEngine } from '../gate/release';
 import { attach as attachTo, type Layers } from '../gate/rest';
@@ -39,7 +40,7 @@ export const attach: GateModule['attach'] = (core) => {
   const { turn } = core;
   if (turn) core.engage(createEngine);
   attachTo(core, layers);
-  if (!turn) core.engage(createEngine);
+  carry(core, () => turn || core.engage(createEngine));
 };
 
 export const start: GateModule['start'] = (head) => {

@@ -41,6 +41,8 @@ export interface Core {
   changed?: () => void;
   /** Once a decision that was handed over is taken over, or is not (VOLENTI.share); the rest's. */
   arrived?: Promise<void>;
+  /** This page is left as soon as the decision is recorded that was carried here; the rest's. */
+  passing?: boolean;
   /** The rest is there. */
   whole: boolean | undefined;
   /** Until when a new decision counts. `before`: it is about one thing only, and what that one granted besides is not prolonged; the rest knows how. */
@@ -231,6 +233,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
       core.gate.settings(opener);
     }),
   );
-  if (core.queue.length || core.outcome.decision) void core.rest();
+  // An opt-out may be carried here in the page's address (carried.ts).
+  if (core.queue.length || /volenti=/.test(location.href) || core.outcome.decision) void core.rest();
   return core;
 };

@@ -29,6 +29,15 @@ export const guard =
     }
   };
 
+/** What f returns; undefined where it throws: what can't be read is not there. */
+export const attempt = <T>(f: () => T): T | undefined => {
+  try {
+    return f();
+  } catch {
+    return undefined;
+  }
+};
+
 /** Lets other tasks and frames go first. Not a timer: those are slowed down in hidden tabs. */
 export const rest = (): Promise<unknown> =>
   new Promise((done) => {

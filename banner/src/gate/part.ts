@@ -61,6 +61,10 @@ export const overrule = (boot: Boot, decision: Decision): Choices | undefined =>
   return any ? c.join('') : undefined;
 };
 
+/** Choices, with nothing like marketing any more: its vendors go with their category. */
+export const without = (c: Choices): Choices =>
+  [...c].map((choice, i) => (marketing(i) ? (i < categories.length ? '0' : '-') : choice)).join('');
+
 /** A signal is on and marketing is off: what may be said of an opt-out that was honored (11 CCR 7025(c)(6)). */
 export const honored = ({ now, signal }: { readonly now: Choices; readonly signal: boolean }): boolean =>
   signal && ![...now].some((x, i) => x === '1' && marketing(i));

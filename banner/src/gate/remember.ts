@@ -1,37 +1,22 @@
 import { isChoices } from './decide';
-import { guard, page } from './page';
+import { attempt, guard, page } from './page';
 import type { Decision } from './types';
 
 /** Of the entry in localStorage, and of the cookie. */
 export const name = 'volenti';
 
 /** Reads a decision from text that may be anything; undefined unless every member is what it has to be. */
-export const parse = (text: unknown): Decision | undefined => {
-  try {
+export const parse = (text: unknown): Decision | undefined =>
+  attempt(() => {
     const d = { __proto__: null, ...(JSON.parse(text as string) as Decision) };
     return d.v === 1 && isChoices(d.c) && Number.isFinite(d.a) && Number.isFinite(d.u) ? d : undefined;
-  } catch {
-    return undefined;
-  }
-};
+  });
 
 /** The decision this browser keeps, if it keeps one and lets us read it. */
-export const read = (): Decision | undefined => {
-  try {
-    return parse(localStorage.getItem(name));
-  } catch {
-    return undefined;
-  }
-};
+export const read = (): Decision | undefined => attempt(() => parse(localStorage.getItem(name)));
 
 /** Whether there is a cookie of ours. What it says is the server's to read: here it is a hint that nothing was cleared. */
-export const hasCookie = (): boolean => {
-  try {
-    return /(^|; )volenti=/.test(page.cookie);
-  } catch {
-    return false;
-  }
-};
+export const hasCookie = (): boolean => !!attempt(() => /(^|; )volenti=/.test(page.cookie));
 
 /** Keeps a decision. Other tabs of this site hear of it by the storage event. */
 export const write = (decision: Decision): void => guard(() => localStorage.setItem(name, JSON.stringify(decision)))();

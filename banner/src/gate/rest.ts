@@ -229,7 +229,7 @@ export const attach = (core: Core, layers: Layers): void => {
     }
     afterPaint(clean);
     if (VOLENTI.reload) {
-      const how = stuck(core);
+      const how = core.passing ? undefined : stuck(core);
       const reload = how && (() => leave(surface && blank !== turn ? { surface, undone, back } : undefined));
       later = reload;
       // What nobody marked is held by what the server answers, so that has to know first.

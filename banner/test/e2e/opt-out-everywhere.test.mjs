@@ -14,6 +14,9 @@ const executablePath = process.env.CHROMIUM || ['/usr/bin/chromium-headless-shel
 /** Where each site has the server. The shop's own is where visitors opt out; the news has none of its own. */
 const sites = { shop: 'consent.shop.test', blog: 'consent.blog.test', mall: 'mall.test', news: 'consent.shop.test' };
 let server, browser, web;
+let region = 'US-TX';
+/** What was asked of the sites' own pages: method, address, referrer. */
+const visits = [];
 const url = (host, path = '/') => `http://${host}:${server.port}${path}`;
 const page = (site) => `http://${site === 'mall' ? '' : 'www.'}${site}.test:${web.address().port}/`;
 
@@ -21,8 +24,9 @@ before(async () => {
   server = await install();
   web = createServer((request, answer) => {
     const site = /(\w+)\.test/.exec(request.headers.host)[1];
+    if (!/favicon/.test(request.url)) visits.push([request.method, request.url, request.headers.referer]);
     answer.writeHead(200, { 'content-type': 'text/html', 'cache-control': 'no-store' });
-    answer.end(`<!doctype html><html lang="en"><title>${site}</title><script src="${url(sites[site])}/b/${site}.js?region=US-TX"></script><h1>${site}</h1></html>`.replace(/(\d)\/\/b/, '$1/b'));
+    answer.end(`<!doctype html><html lang="en"><title>${site}</title><script src="${url(sites[site])}/b/${site}.js?region=${region}"></script><h1>${site}</h1></html>`.replace(/(\d)\/\/b/, '$1/b'));
   });
   await new Promise((done) => web.listen(0, '127.0.0.1', done));
   for (const site of Object.keys(sites)) {
@@ -54,30 +58,44 @@ const marketing = async (context, site) => {
   return on;
 };
 
-test('one opt-out reaches every site that can be reached, and says where it could not', async () => {
+/** What a page of a site has recorded of its visitor. */
+const record = (tab) => tab.evaluate(async () => JSON.parse(await volenti.receipt()).core);
+/** Opens a page of a site with what a link brought, and waits until its gate has seen to that. */
+const bring = async (tab, address) => {
+  await tab.goto(address);
+  await wait(() => tab.evaluate(() => window.volenti?.state?.categories && !location.hash), 'the pass to be taken');
+};
+
+test('one opt-out reaches every site, and says what it came to at each', async () => {
   const context = await visitor();
   for (const site of Object.keys(sites)) assert.equal(await marketing(context, site), true, `${site} before`);
   await context.clearCookies();
   const tab = await context.newPage();
   const asked = [];
-  tab.on('request', (request) => request.isNavigationRequest() && asked.push(new URL(request.url()).host + new URL(request.url()).pathname.replace(/take\/.*/, 'take')));
+  tab.on('request', (request) => request.isNavigationRequest() && asked.push(new URL(request.url()).host + new URL(request.url()).pathname.replace(/(take|back)\/.*/, '$1')));
   await tab.goto(url(sites.shop, '/opt-out'));
   await tab.locator('button[value=on]').click();
   await tab.locator('[data-state=out]', { hasText: /Shop/ }).waitFor();
   assert.deepEqual(await states(tab), { Blog: 'todo', Mall: 'todo', News: 'todo', Shop: 'out' });
-  asked.length = 0;
+  asked.length = visits.length = 0;
   await tab.locator('[data-volenti=next]').click();
-  await tab.locator('[data-state=out]', { hasText: /Mall/ }).waitFor();
-  assert.deepEqual(await states(tab), { Blog: 'out', Mall: 'out', News: 'todo', Shop: 'out' });
+  await tab.locator('[data-state=out]', { hasText: /News/ }).waitFor();
+  assert.deepEqual(await states(tab), { Blog: 'out', Mall: 'out', News: 'out', Shop: 'out' });
   const { port } = server;
-  assert.deepEqual(asked, [`consent.shop.test:${port}/opt-out/next`, `consent.blog.test:${port}/opt-out/take`, `mall.test:${port}/opt-out/take`, `consent.shop.test:${port}/opt-out`]);
-  assert.equal(await tab.getByRole('link', { name: 'Open News' }).getAttribute('href'), page('news'));
+  assert.deepEqual(asked, [`consent.shop.test:${port}/opt-out/next`, `consent.blog.test:${port}/opt-out/take`, `mall.test:${port}/opt-out/take`,
+    new URL(page('news')).host + '/', `consent.shop.test:${port}/opt-out/back`, `consent.shop.test:${port}/opt-out`]);
+  assert.equal(await tab.locator('[data-volenti=next]').count(), 0, 'nothing is left');
+  // The site itself learns nothing but that somebody came.
+  assert.deepEqual(visits, [['GET', '/', undefined]]);
 
   const cookies = (await context.cookies()).filter((c) => c.name === 'volenti-optout');
   assert.deepEqual(cookies.map((c) => [c.domain, c.value]).sort(), [['consent.blog.test', '1'], ['consent.shop.test', '1'], ['mall.test', '1']]);
   for (const site of ['shop', 'blog', 'mall']) assert.equal(await marketing(await fresh(context), site), false, `${site} after`);
-  // The browser sends the server's cookie to nobody else's pages: the page has said so.
-  assert.equal(await marketing(await fresh(context), 'news'), true);
+  assert.equal(await marketing(context, 'news'), false);
+  const news = await context.newPage();
+  await news.goto(page('news'));
+  const core = await record(news);
+  assert.deepEqual([core.state, core.action, core.signals.opt_out, core.categories.marketing, core.categories.analytics], ['signal_applied', 'signal', true, 'refused', 'not_asked']);
 });
 
 /** The same browser's cookies without what its pages keep, so that only the server's word counts. */
@@ -104,6 +122,65 @@ test('a pass that was used does nothing, and none works in a frame', async () =>
   assert.equal(new URL(tab.url()).pathname, '/opt-out');
 });
 
+test('what a stranger links to opts nobody out for good, and opts nobody in', async () => {
+  const context = await visitor();
+  const tab = await context.newPage();
+  await bring(tab, `${page('news')}#opt-out-volenti=${'A'.repeat(120)}`);
+  await wait(() => tab.evaluate(() => !JSON.parse(localStorage.getItem('volenti'))?.p), 'the answer');
+  assert.equal(await tab.evaluate(() => localStorage.getItem('volenti')), null, 'nothing is kept');
+  await tab.goto('about:blank');
+  assert.equal(await marketing(context, 'news'), true);
+});
+
+test('a pass makes one record, for the browser that used it, and takes only marketing away', async () => {
+  const mine = await visitor();
+  const own = await mine.newPage();
+  await own.goto(page('news'));
+  await wait(() => own.evaluate(() => window.volenti?.state), 'the gate');
+  await own.evaluate(() => volenti.acceptAll());
+  await wait(() => own.evaluate(() => volenti.receipt()), 'the receipt');
+  const first = await record(own);
+
+  const tab = await mine.newPage();
+  let pass;
+  // What leads there is seen by this browser alone.
+  tab.on('response', (r) => {
+    const { location } = r.headers();
+    if (location?.includes('#opt-out-volenti=')) pass = location;
+  });
+  await tab.goto(url(sites.shop, '/opt-out'));
+  await tab.locator('button[value=on]').click();
+  await tab.locator('[data-volenti=next]').click();
+  await tab.locator('[data-state=out]', { hasText: /News/ }).waitFor();
+  await own.reload();
+  await wait(() => own.evaluate(() => window.volenti?.state?.receipt), 'the gate');
+  const core = await record(own);
+  assert.deepEqual([core.previous, core.categories.marketing, core.categories.analytics], [first.id, 'refused', 'not_asked']);
+  assert.equal(await own.evaluate(() => volenti.state.categories.analytics), true);
+
+  assert.match(pass, /^http:\/\/www\.news\.test:\d+\/#opt-out-volenti=[\w-]{100,}$/);
+  const other = await visitor();
+  const theirs = await other.newPage();
+  await bring(theirs, pass);
+  await wait(() => theirs.evaluate(() => !localStorage.getItem('volenti')), 'the refusal');
+  await theirs.close();
+  assert.equal(await marketing(other, 'news'), true);
+});
+
+test('under a law that asks first, it is refused there, and the rest is asked for', async () => {
+  region = 'DE';
+  const context = await visitor();
+  const tab = await context.newPage();
+  await tab.goto(url(sites.shop, '/opt-out'));
+  await tab.locator('button[value=on]').click();
+  await tab.locator('[data-volenti=next]').click();
+  await tab.locator('[data-state=out]', { hasText: /News/ }).waitFor();
+  await tab.goto(page('news'));
+  await tab.locator('volenti-banner [data-volenti=reject]').waitFor();
+  assert.match(await tab.evaluate(() => localStorage.getItem('volenti')), /"c":"1[-_]+0\./);
+  region = 'US-TX';
+});
+
 test('taken back, it is taken back everywhere; without script, by keyboard', async () => {
   const context = await visitor({ javaScriptEnabled: false });
   const tab = await context.newPage();
@@ -114,13 +191,19 @@ test('taken back, it is taken back everywhere; without script, by keyboard', asy
     await tab.keyboard.press('Enter');
     await tab.locator('[data-volenti=next]').focus();
     await tab.keyboard.press('Enter');
-    // In between there is no page to count in.
-    await wait(async () => (await tab.locator('[data-volenti=next]').count().catch(() => 1)) === 0, 'the way to end');
   };
   await go('on');
+  // A page that has no script to answer is where it ends, after all that does without.
+  await tab.waitForURL((address) => address.origin + '/' === page('news'));
+  await tab.goBack();
+  await tab.locator('[data-state=todo]').waitFor();
   assert.equal((await all()).match(/Opted out/g).length, 3);
+  assert.equal(await tab.getByRole('link', { name: 'Open News' }).getAttribute('href'), page('news'));
+  assert.match(await tab.locator('[data-volenti=next]').textContent(), /\(1\)/);
   assert.equal((await context.cookies()).length, 3);
   await go('off');
+  // In between there is no page to count in.
+  await wait(async () => (await tab.locator('[data-volenti=next]').count().catch(() => 1)) === 0, 'the way to end');
   assert.equal((await all()).match(/Opt-out taken back/g).length, 3);
   assert.deepEqual(await context.cookies(), []);
 });
