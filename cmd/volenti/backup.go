@@ -38,6 +38,9 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 	withKeys := cmd.Flags().Bool("keys", false, "put the keys in, sealed with a passphrase")
 	phrase := passphraseFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		if data.shared() {
+			return usage(errors.New("PostgreSQL is backed up by its own means (pg_basebackup and an archive of its log; see docs/scale.md); the secret of its keys is backed up apart"))
+		}
 		var sealed []byte
 		if *withKeys {
 			pass, err := readPassphrase(cmd.InOrStdin(), *phrase)

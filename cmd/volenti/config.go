@@ -25,6 +25,9 @@ import (
 type Config struct {
 	Listen          string        // host:port of the server
 	Data            string        // folder of database and keys
+	StoreDSN        string        // connection string of PostgreSQL; "" is SQLite in Data
+	StoreDSNFile    string        // file with that
+	KeysSecretFile  string        // file with the secret under which keys in PostgreSQL are sealed
 	PublicURL       string        // address visitors reach the server under, or ""
 	Addresses       []string      // further addresses of the server, on hosts or paths of websites
 	InsecureHTTP    bool          // allow a public_url without TLS
@@ -85,6 +88,9 @@ func (c *Config) settings() []setting {
 	return []setting{
 		{"listen", &c.Listen, "host:port to serve on"},
 		{"data", &c.Data, "folder of the database and the keys; readable by this user only"},
+		{"store.dsn", &c.StoreDSN, "connection string of a PostgreSQL that several nodes share, such as postgres://volenti@db1,db2/volenti?sslmode=verify-full; without it SQLite in data"},
+		{"store.dsn_file", &c.StoreDSNFile, "file with store.dsn, readable by this user only, so that its password is in no list of processes"},
+		{"keys.secret_file", &c.KeysSecretFile, "file with the secret (volenti key secret) under which the keys in that PostgreSQL are sealed; the same on every node"},
 		{"public_url", &c.PublicURL, "address visitors reach this server under, such as https://consent.example.com"},
 		{"addresses", &c.Addresses, "further addresses of this server, where websites have it on a host or path of their own: https://consent.shop.example, https://www.blog.example/consent; opt-outs are carried there"},
 		{"insecure_http", &c.InsecureHTTP, "allow a public_url without TLS (cookies can then be read and set by anyone on the way)"},
@@ -289,6 +295,9 @@ func (c *Config) validate() (wrong []error) {
 			bad("the data folder %s can be read by others (mode %04o) and holds signing keys; run: chmod 700 %[1]s", c.Data, info.Mode().Perm())
 		}
 	}
+	if err := c.home().check(); err != nil {
+		bad("%w", err)
+	}
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		switch {
@@ -376,7 +385,9 @@ func readSecret(path string) (string, error) {
 }
 
 // home is where the installation lives.
-func (c *Config) home() home { return home{data: c.Data} }
+func (c *Config) home() home {
+	return home{data: c.Data, dsn: c.StoreDSN, dsnFile: c.StoreDSNFile, secret: c.KeysSecretFile}
+}
 
 // edge is the edge the operator named, or nil.
 func (c *Config) edge() *geo.Edge {

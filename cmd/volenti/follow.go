@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/volenti-consent/volenti/server/lease"
 )
 
 // keysEvery is how often a server looks whether keys were changed.
@@ -43,6 +46,23 @@ func (in *installation) followKeys(ctx context.Context, log *slog.Logger) {
 		seen, complained = state, false
 		log.InfoContext(ctx, "keys read anew", "signs", in.keyring.Current())
 	}
+}
+
+// alone does jobs that one of several nodes is to do: on one database of many nodes while
+// this node holds the lease, which another one takes over when it dies.
+func (in *installation) alone(ctx context.Context, log *slog.Logger, jobs ...func(context.Context)) {
+	all := func(ctx context.Context) {
+		var running sync.WaitGroup
+		for _, job := range jobs {
+			running.Go(func() { job(ctx) })
+		}
+		running.Wait()
+	}
+	if !in.shared() {
+		all(ctx)
+		return
+	}
+	(&lease.Keeper{Store: in.db, Name: "jobs", Log: log}).Keep(ctx, all)
 }
 
 func (in *installation) rereadKeys() error {

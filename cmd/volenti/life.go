@@ -7,7 +7,6 @@ import (
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"time"
 
 	"github.com/volenti-consent/volenti/server"
@@ -50,7 +49,10 @@ func begin(ctx context.Context, cfg *Config, log *slog.Logger) (*life, error) {
 	if !l.sockets.Succeeds() {
 		return l, nil
 	}
-	behind, err := store.Behind(ctx, filepath.Join(cfg.Data, "volenti.db"))
+	if cfg.home().shared() {
+		return l, nil // nodes of two versions share it anyway while they are upgraded
+	}
+	behind, err := store.Behind(ctx, cfg.home().file())
 	if err != nil || !behind {
 		return l, err
 	}

@@ -93,6 +93,39 @@ func (p home) keyStore(db *store.DB) (consent.KeyStore, error) {
 // shared reports whether several nodes may share it.
 func (p home) shared() bool { return p.dsn != "" || p.dsnFile != "" }
 
+// connection is the connection string, "" for SQLite.
+func (p home) connection() (string, error) {
+	if p.dsnFile == "" {
+		return p.dsn, nil
+	}
+	text, err := readSecret(p.dsnFile)
+	if err == nil && text == "" {
+		err = fmt.Errorf("%s is empty", p.dsnFile)
+	}
+	if err != nil {
+		return "", usage(fmt.Errorf("store.dsn_file: %w", err))
+	}
+	return text, nil
+}
+
+// check refuses what contradicts itself or is missing.
+func (p home) check() error {
+	if p.dsn != "" && p.dsnFile != "" {
+		return errors.New("store.dsn and store.dsn_file are both said; take one out")
+	}
+	if !p.shared() {
+		if p.secret != "" {
+			return errors.New("keys.secret_file counts only with store.dsn: on SQLite the keys lie in a folder; take it out")
+		}
+		return nil
+	}
+	if _, err := p.connection(); err != nil {
+		return err
+	}
+	_, err := p.keySecret()
+	return err
+}
+
 // keySecret is the secret under which the keys of a shared database are sealed.
 func (p home) keySecret() (*consent.KeySecret, error) {
 	text, err := readSecret(p.secret)
@@ -133,6 +166,9 @@ func withKeys(ctx context.Context, p home, do func(consent.KeyStore) error) erro
 // exists refuses a folder that is not there: whoever mistypes its name would otherwise
 // publish into a new, empty one.
 func (p home) exists() error {
+	if p.shared() {
+		return nil
+	}
 	if _, err := os.Stat(p.data); err != nil {
 		return usage(fmt.Errorf("data folder %s: %w; start the server once, or make it with: mkdir -m 700 %s", p.data, err, p.data))
 	}
@@ -161,7 +197,15 @@ func openDatabase(ctx context.Context, p home) (*store.DB, error) {
 
 // openUnchecked is for commands that look into a database that may have been altered.
 func openUnchecked(ctx context.Context, p home) (*store.DB, error) {
-	db, err := store.Open(ctx, p.file(), store.Options{})
+	var db *store.DB
+	dsn, err := p.connection()
+	switch {
+	case err != nil:
+	case dsn != "":
+		db, err = store.OpenPostgres(ctx, dsn, store.Options{})
+	default:
+		db, err = store.Open(ctx, p.file(), store.Options{})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("database: %w", err)
 	}
@@ -170,6 +214,13 @@ func openUnchecked(ctx context.Context, p home) (*store.DB, error) {
 
 // openToRead opens the database as it is: nothing is checked, mended or written.
 func (p home) openToRead(ctx context.Context) (*store.DB, error) {
+	dsn, err := p.connection()
+	switch {
+	case err != nil:
+		return nil, err
+	case dsn != "":
+		return store.OpenPostgresToRead(ctx, dsn, store.Options{})
+	}
 	return store.OpenToRead(ctx, p.file(), store.Options{})
 }
 
@@ -185,6 +236,11 @@ func dataFlag(cmd *cobra.Command) *home {
 		p.data = "data"
 	}
 	cmd.Flags().StringVar(&p.data, "data", p.data, "data folder (VOLENTI_DATA)")
+	cmd.Flags().StringVar(&p.dsn, "store-dsn", os.Getenv("VOLENTI_STORE_DSN"), "connection string of PostgreSQL instead (VOLENTI_STORE_DSN)")
+	cmd.Flags().StringVar(&p.dsnFile, "store-dsn-file", os.Getenv("VOLENTI_STORE_DSN_FILE"), "file with it (VOLENTI_STORE_DSN_FILE)")
+	cmd.Flags().StringVar(&p.secret, "keys-secret-file", os.Getenv("VOLENTI_KEYS_SECRET_FILE"), "secret of the keys there (VOLENTI_KEYS_SECRET_FILE)")
+	// A password that stands in the environment is not to be printed as a default.
+	cmd.Flags().Lookup("store-dsn").DefValue = ""
 	return p
 }
 

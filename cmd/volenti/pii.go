@@ -44,6 +44,9 @@ Values are never shown in full. Ends with 3 if something was found.`,
 		if err != nil {
 			return usage(err)
 		}
+		if data.shared() {
+			return usage(errors.New("this looks into files: write the database into one with pg_dump --inserts, and name that"))
+		}
 		if _, err := os.Stat(data.data); err != nil {
 			return usage(err)
 		}

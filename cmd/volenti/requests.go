@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/volenti-consent/volenti/geo"
@@ -76,36 +75,35 @@ func newRequests(cfg *Config, in *installation, table *regime.Table, pages *web.
 	return &request.Service{Store: db, Sites: db, Rights: rights, Seals: seals, Records: db, Erasures: db, Words: pages, Now: time.Now, Mails: cfg.SMTPAddress != ""}, nil
 }
 
-// startRequests builds the pages of requests, and sends mails and webhooks until ctx
-// ends.
-func startRequests(ctx context.Context, cfg *Config, in *installation, table *regime.Table, choices *visitor.ChoicesPage, listener net.Listener, log *slog.Logger, background *sync.WaitGroup) (*visitor.Requests, error) {
+// startRequests builds the pages of requests, and what sends mails and webhooks, which
+// of several nodes one does.
+func startRequests(cfg *Config, in *installation, table *regime.Table, choices *visitor.ChoicesPage, listener net.Listener, log *slog.Logger) (*visitor.Requests, *request.Courier, error) {
 	service, err := newRequests(cfg, in, table, choices.Web)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	service.Switch = choices.Decisions
 	trusted, err := geo.ParsePrefixes(cfg.TrustedProxies)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
 	allowed, err := geo.ParsePrefixes(cfg.HookNetworks)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
 	courier := &request.Courier{Service: service, Client: request.NewHookClient(allowed), Base: baseURL(cfg, listener.Addr().String()), Log: log,
 		Remind: func(ctx context.Context, site string) ([]string, error) { return answering(ctx, in.db, site) }}
 	if cfg.SMTPAddress != "" {
 		server, err := cfg.mailServer()
 		if err != nil {
-			return nil, usage(err)
+			return nil, nil, usage(err)
 		}
 		courier.Mailer = server
 	}
-	background.Go(func() { courier.Keep(ctx, time.Second) })
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
 	names := cfg.namer(in.secrets.Token[0])
 	return &visitor.Requests{Choices: choices, Service: service, Web: choices.Web, Limit: &request.Limiter{Now: time.Now, Each: 20, Whole: 600}, Letters: &request.Limiter{Now: time.Now, Each: 3, Whole: 600},
-		Address: func(r *http.Request) string { return names.Name(extractor.Client(geo.Peer(r), r.Header)) }}, nil
+		Address: func(r *http.Request) string { return names.Name(extractor.Client(geo.Peer(r), r.Header)) }}, courier, nil
 }
 
 // answering are the addresses of operators who may answer requests of a site.

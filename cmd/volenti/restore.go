@@ -41,6 +41,9 @@ it until volenti log accept has said so in the log.`,
 	phrase := passphraseFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
+		if data.shared() {
+			return usage(errors.New("PostgreSQL is restored by its own means (see docs/scale.md): then erase again with volenti erasure reapply, and run volenti log accept"))
+		}
 		b, err := store.ReadBackup(ctx, args[0])
 		switch {
 		case errors.Is(err, store.ErrNoBackup), errors.Is(err, os.ErrNotExist):

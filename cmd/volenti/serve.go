@@ -110,7 +110,6 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	tally := &visitor.Tally{Store: in.db, Now: time.Now, Log: log}
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 
-	background.Go(func() { countEarlier(loops, in.db, log) })
 	check := &checking{}
 	background.Go(func() { check.run(loops, in.db, log) })
 
@@ -119,8 +118,10 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		return err
 	}
 	background.Go(func() { book.Keep(loops) })
-	background.Go(func() { book.KeepStandings(loops, in.db) })
-	background.Go(func() { keepRetention(loops, in.db, log) })
+	jobs := []func(context.Context){book.KeepOutside,
+		func(ctx context.Context) { book.KeepStandings(ctx, in.db) },
+		func(ctx context.Context) { keepRetention(ctx, in.db, log) },
+		func(ctx context.Context) { countEarlier(ctx, in.db, log) }}
 
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log, Style: pages.Stylesheet}
@@ -157,10 +158,11 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	requests, err := startRequests(loops, cfg, in, table, &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages}, listener, log, &background)
+	requests, courier, err := startRequests(cfg, in, table, &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages}, listener, log)
 	if err != nil {
 		return err
 	}
+	jobs = append(jobs, func(ctx context.Context) { courier.Keep(ctx, time.Second) })
 	requests.Passes = passes
 	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL, Trusted: trusted}
 	before, err := g.before(front{cfg, script, csp, pages, log})
@@ -213,6 +215,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Demo:         shop.handler(),
 	})
 	background.Go(func() { in.followKeys(loops, log) })
+	background.Go(func() { in.alone(loops, log, jobs...) })
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "data", cfg.Data)

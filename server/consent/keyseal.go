@@ -24,7 +24,7 @@ type sealingKey struct {
 }
 
 const (
-	secretPrefix = "volenti-keys-1-"
+	secretPrefix = "volenti-keys-1-" //nolint:gosec // what all of them begin with
 	secretSize   = 32
 )
 

@@ -138,7 +138,10 @@ func kept(t *testing.T, w *world) (stop func(), done <-chan struct{}) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
+		var outside sync.WaitGroup
+		outside.Go(func() { w.log.KeepOutside(ctx) })
 		w.log.Keep(ctx)
+		outside.Wait()
 	}()
 	t.Cleanup(func() { cancel(); <-ended })
 	return cancel, ended

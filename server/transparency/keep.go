@@ -14,21 +14,28 @@ type Standings interface {
 	EnterStanding(ctx context.Context, at time.Time) (entered int, err error)
 }
 
-// Keep signs the log while it grows and has it witnessed and pinned, until ctx ends;
-// then it signs a last time, so that what was answered until then is covered.
-func (l *Log) Keep(ctx context.Context) {
-	var others sync.WaitGroup
+// KeepOutside has the log witnessed and pinned, until ctx ends. Of several nodes one
+// does it.
+func (l *Log) KeepOutside(ctx context.Context) {
+	var all sync.WaitGroup
+	defer all.Wait()
 	for _, w := range l.Witnesses {
-		others.Go(func() { l.keepWitness(ctx, w) })
+		all.Go(func() { l.keepWitness(ctx, w) })
 	}
 	for _, p := range l.Places {
-		others.Go(func() { l.keepPlace(ctx, p) })
+		all.Go(func() { l.keepPlace(ctx, p) })
 	}
+}
+
+// Keep signs the log while it grows, until ctx ends; then it signs a last time, so that
+// what was answered until then is covered. Every node does it, and takes over what
+// another one has signed within the last moment.
+func (l *Log) Keep(ctx context.Context) {
 	tick := time.NewTicker(l.Every)
 	defer tick.Stop()
 	said := complaint{every: time.Minute}
 	for {
-		if _, err := l.Sign(ctx); err != nil && ctx.Err() == nil && said.anew(err, l.Now()) {
+		if err := l.keepUp(ctx); err != nil && ctx.Err() == nil && said.anew(err, l.Now()) {
 			l.Log.ErrorContext(ctx, "log not signed", "error", err)
 		} else if err == nil {
 			said = complaint{every: time.Minute}
@@ -40,13 +47,24 @@ func (l *Log) Keep(ctx context.Context) {
 		}
 		break
 	}
-	others.Wait()
 	const last = 5 * time.Second
 	final, cancel := context.WithTimeout(context.WithoutCancel(ctx), last)
 	defer cancel()
 	if _, err := l.Sign(final); err != nil {
 		l.Log.ErrorContext(final, "log not signed before the stop", "error", err)
 	}
+}
+
+// keepUp takes over the newest checkpoint where another node has just signed it, else
+// signs one: nodes sign no more of them together than one alone.
+func (l *Log) keepUp(ctx context.Context) error {
+	last, err := l.Store.LatestCheckpoint(ctx)
+	if err == nil && last.Head.Size > l.Newest().Head.Size && l.Now().Sub(last.At) < l.Every {
+		_, err = l.signAt(ctx, last.Head)
+		return err
+	}
+	_, err = l.Sign(ctx)
+	return err
 }
 
 // KeepStandings enters what stands published, soon after each midnight (UTC), until

@@ -143,13 +143,19 @@ func (l *Log) add(c auditlog.Checkpoint, key, line string) {
 // auditlog.ErrFork, and signs nothing, where the log does not continue what was signed
 // before.
 func (l *Log) Sign(ctx context.Context) (auditlog.Checkpoint, error) {
+	return l.signAt(ctx, auditlog.Head{})
+}
+
+// signAt is Sign, but where the newest checkpoint is of a head that the log had at
+// least, that one is the answer.
+func (l *Log) signAt(ctx context.Context, least auditlog.Head) (auditlog.Checkpoint, error) {
 	l.signing.Lock()
 	defer l.signing.Unlock()
 	const tries = 5 // other processes may sign too
 	var err error
 	for range tries {
 		var c auditlog.Checkpoint
-		c, err = l.sign(ctx)
+		c, err = l.sign(ctx, least)
 		if err == nil {
 			return c, l.show(c)
 		}
@@ -160,7 +166,7 @@ func (l *Log) Sign(ctx context.Context) (auditlog.Checkpoint, error) {
 	return auditlog.Checkpoint{}, err
 }
 
-func (l *Log) sign(ctx context.Context) (auditlog.Checkpoint, error) {
+func (l *Log) sign(ctx context.Context, least auditlog.Head) (auditlog.Checkpoint, error) {
 	// In this order: of what is read later there is more.
 	last, err := l.Store.LatestCheckpoint(ctx)
 	none := errors.Is(err, auditlog.ErrNoCheckpoint)
@@ -171,8 +177,25 @@ func (l *Log) sign(ctx context.Context) (auditlog.Checkpoint, error) {
 	if err != nil {
 		return auditlog.Checkpoint{}, err
 	}
-	if !none && last.Head == head && last.Origin == l.Key.Origin() {
-		return last, nil
+	// A database that lost what this node has seen signed, such as a replica that was
+	// behind when it was made the first one, is not signed any further.
+	if shown := l.Newest(); len(shown.Note) > 0 && shown.Origin == l.Key.Origin() {
+		if !none && shown.Head == head && last.Head == head {
+			return last, nil
+		}
+		if none || shown.Head != last.Head { // else it is asked below
+			if err := continues(ctx, l.Store, shown.Head, head); err != nil {
+				return auditlog.Checkpoint{}, err
+			}
+		}
+	}
+	if !none && last.Origin == l.Key.Origin() && (last.Head == head || least.Size > 0 && last.Head.Size >= least.Size) {
+		if err := continues(ctx, l.Store, last.Head, head); err != nil {
+			return auditlog.Checkpoint{}, err
+		}
+		// Read it was; that it is also kept on the replica that may come next is known when
+		// something was written after it.
+		return last, l.Store.KeepCheckpoint(ctx, last)
 	}
 	if !none {
 		if err := continues(ctx, l.Store, last.Head, head); err != nil {
