@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/argon2"
@@ -56,7 +55,7 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 			return usage(errors.New("--passphrase-file seals the keys: say --keys, too"))
 		}
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
-			b, err := db.Backup(cmd.Context(), args[0], sealed, time.Now().UTC().Truncate(time.Millisecond))
+			b, err := makeBackup(cmd.Context(), db, data.data, args[0], sealed)
 			if errors.Is(err, os.ErrExist) {
 				return usage(err)
 			}

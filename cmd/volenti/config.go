@@ -67,13 +67,17 @@ type Config struct {
 	SMTPPasswordFile string   // file with the password
 	HookNetworks     []string // CIDRs within which webhooks may be called although they are private
 
-	LimitBy          string // who shares an allowance: network, address, none
-	LimitLocal       bool   // count private and loopback addresses like all others
-	LimitDecisions   int    // decisions a second of a client; 0: no limit, here and below
-	LimitReads       int    // costly answers a second of a client
-	LimitConsole     int    // requests of the console a second of a client
-	LimitSite        int    // decisions a second of a site
-	LimitConnections int    // open connections; 0: as many as memory and descriptors are meant for
+	LimitBy          string        // who shares an allowance: network, address, none
+	LimitLocal       bool          // count private and loopback addresses like all others
+	LimitDecisions   int           // decisions a second of a client; 0: no limit, here and below
+	LimitReads       int           // costly answers a second of a client
+	LimitConsole     int           // requests of the console a second of a client
+	LimitSite        int           // decisions a second of a site
+	LimitConnections int           // open connections; 0: as many as memory and descriptors are meant for
+	BackupFolder     string        // where backups are made, or "": none are
+	BackupEvery      time.Duration // from one to the next
+	BackupKeep       int           // how many stay
+	BackupPassphrase string        // file with what the keys in them are sealed with; "": no keys are in them
 }
 
 // A setting is one row of the manual: its name in the file (dots are tables),
@@ -135,6 +139,10 @@ func (c *Config) settings() []setting {
 		{"limits.console", &c.LimitConsole, "requests that one client may send to the console each second"},
 		{"limits.site", &c.LimitSite, "decisions of one site that are taken each second"},
 		{"limits.connections", &c.LimitConnections, "connections that may be open; 0 for 8192, or three quarters of the process's descriptors if those are fewer"},
+		{"backup.folder", &c.BackupFolder, "folder into which the running server copies its database, best on another disk; without it, it makes no backups"},
+		{"backup.every", &c.BackupEvery, "how long after a backup the next one is made"},
+		{"backup.keep", &c.BackupKeep, "how many of its backups stay in the folder; older ones are removed"},
+		{"backup.passphrase_file", &c.BackupPassphrase, "file with the passphrase the keys in the backups are sealed with, readable by this user only; without it no keys are in them"},
 	}
 }
 
@@ -185,6 +193,7 @@ func defaults() *Config {
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text", ClientNames: string(geo.Keyed),
 		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
 		LimitBy: string(limit.Network), LimitDecisions: 50, LimitReads: 100, LimitConsole: 50, LimitSite: 1000,
+		BackupEvery: 24 * time.Hour, BackupKeep: 14,
 	}
 }
 
@@ -211,12 +220,20 @@ func addConfigFlags(set *pflag.FlagSet) *configFlags {
 
 // load reads all sources and validates. Every mistake is reported at once.
 func (f *configFlags) load(getenv func(string) string) (*Config, error) {
-	c := defaults()
+	c, wrong := f.read(getenv)
+	if len(wrong) > 0 {
+		return nil, usage(fmt.Errorf("the configuration can't be used:\n%w", errors.Join(wrong...)))
+	}
+	return c, nil
+}
+
+// read is what all sources say, and what is wrong with it.
+func (f *configFlags) read(getenv func(string) string) (c *Config, wrong []error) {
+	c = defaults()
 	file := f.file
 	if file == "" {
 		file = getenv("VOLENTI_CONFIG")
 	}
-	var wrong []error
 	if file != "" {
 		wrong = append(wrong, c.readFile(file)...)
 	}
@@ -232,11 +249,7 @@ func (f *configFlags) load(getenv func(string) string) (*Config, error) {
 			}
 		}
 	}
-	wrong = append(wrong, c.validate()...)
-	if len(wrong) > 0 {
-		return nil, usage(fmt.Errorf("the configuration can't be used:\n%w", errors.Join(wrong...)))
-	}
-	return c, nil
+	return c, append(wrong, c.validate()...)
 }
 
 func (c *Config) readFile(path string) (wrong []error) {
@@ -365,6 +378,7 @@ func (c *Config) validate() (wrong []error) {
 	wrong = append(wrong, c.validateOIDC()...)
 	wrong = append(wrong, c.validateLog()...)
 	wrong = append(wrong, c.validateMail()...)
+	wrong = append(wrong, c.validateBackup()...)
 	return wrong
 }
 

@@ -15,6 +15,11 @@ func TestCommandsInTheDocumentation(t *testing.T) {
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
+	more, err := filepath.Glob("../../docs/operate/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, more...)
 	word := regexp.MustCompile(`"[^"]*"|'[^']*'|[^\s"']+`)
 	seen := 0
 	for _, file := range append(files, "../../README.md") {

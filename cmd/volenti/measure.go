@@ -19,7 +19,7 @@ import (
 const lookTime = 2 * time.Second
 
 // gaugesOf are what is looked up when metrics are asked for.
-func gaugesOf(db *store.DB, waiting func() int, sites func() int, regions func() geo.Info) []metrics.Gauge {
+func gaugesOf(db *store.DB, data string, waiting func() int, sites func() int, regions func() geo.Info) []metrics.Gauge {
 	looked := func(look func(context.Context) (float64, error)) func() (float64, bool) {
 		return func() (float64, bool) {
 			ctx, cancel := context.WithTimeout(context.Background(), lookTime)
@@ -47,6 +47,10 @@ func gaugesOf(db *store.DB, waiting func() int, sites func() int, regions func()
 			n, err := db.Bytes()
 			return float64(n), err
 		})},
+		{Name: "backup_made_seconds", Help: "When the last backup was made by this server or by volenti backup, Unix time.", Now: func() (float64, bool) {
+			last, err := lastBackup(data)
+			return float64(last.At.Unix()), err == nil
+		}},
 		{Name: "region_database_built_seconds", Help: "When the region database was built, Unix time.", Now: func() (float64, bool) {
 			built := regions().Built
 			return float64(built.Unix()), !built.IsZero()

@@ -61,24 +61,31 @@ func loopback(host string) bool {
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
 }
 
-// Send hands one message over. No error says that the mail server has taken it.
-func (s *Server) Send(ctx context.Context, to, subject, text string) error {
-	if strings.ContainsAny(to, "\r\n \x00<>") {
-		return errors.New("an address that can't be written to")
-	}
+// Try goes as far as a message would before it names anybody.
+func (s *Server) Try(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	host, _, err := net.SplitHostPort(s.Address)
+	client, err := s.enter(ctx)
 	if err != nil {
 		return err
+	}
+	defer client.Close()
+	return client.Quit()
+}
+
+// enter connects, raises the connection to TLS and signs in, as the settings say.
+func (s *Server) enter(ctx context.Context) (_ *smtp.Client, err error) {
+	host, _, err := net.SplitHostPort(s.Address)
+	if err != nil {
+		return nil, err
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", s.Address)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
 	if err := conn.SetDeadline(deadline); err != nil {
-		return errors.Join(err, conn.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
 	config := &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}
 	if s.Roots != nil {
@@ -89,19 +96,38 @@ func (s *Server) Send(ctx context.Context, to, subject, text string) error {
 	}
 	client, err := smtp.NewClient(conn, host)
 	if err != nil {
-		return errors.Join(err, conn.Close())
+		return nil, errors.Join(err, conn.Close())
 	}
-	defer client.Close()
+	defer func() {
+		if err != nil {
+			_ = client.Close()
+		}
+	}()
 	if s.Security == StartTLS {
 		if err := client.StartTLS(config); err != nil {
-			return fmt.Errorf("the mail server offers no TLS that can be trusted: %w", err)
+			return nil, fmt.Errorf("the mail server offers no TLS that can be trusted: %w", err)
 		}
 	}
 	if s.User != "" {
 		if err := client.Auth(smtp.PlainAuth("", s.User, s.Password, host)); err != nil {
-			return fmt.Errorf("sign in to the mail server: %w", err)
+			return nil, fmt.Errorf("sign in to the mail server: %w", err)
 		}
 	}
+	return client, nil
+}
+
+// Send hands one message over. No error says that the mail server has taken it.
+func (s *Server) Send(ctx context.Context, to, subject, text string) error {
+	if strings.ContainsAny(to, "\r\n \x00<>") {
+		return errors.New("an address that can't be written to")
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	client, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
 	if err := client.Mail(s.From.Address); err != nil {
 		return err
 	}
