@@ -3,13 +3,14 @@ PORT ?= 8080
 DATA ?= data
 POLICIES ?= ../shared/policies
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+LITESTREAM = github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 CHROMIUM ?= $(shell command -v chromium-headless-shell || command -v chromium)
 
 export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper litestream bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,10 @@ check: test ## exactly what CI runs
 
 tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES=…)
 	VOLENTI_TAMPER=$(or $(TIMES),10000) go test -count=1 -timeout 2h -v -run 'EveryTampering|AnyHistory' ./server/store
+
+litestream: ## replicate a server under load, kill it, restore (docs/operate/backups.md); builds Litestream first
+	GOBIN="$(CURDIR)/bin" go install $(LITESTREAM)
+	VOLENTI_LITESTREAM="$(CURDIR)/bin/litestream" go test -count=1 -v -run Litestream ./cmd/volenti
 
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...
