@@ -10,7 +10,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper litestream bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,12 @@ tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES
 litestream: ## replicate a server under load, kill it, restore (docs/operate/backups.md); builds Litestream first
 	GOBIN="$(CURDIR)/bin" go install $(LITESTREAM)
 	VOLENTI_LITESTREAM="$(CURDIR)/bin/litestream" go test -count=1 -v -run Litestream ./cmd/volenti
+
+cover: ## which outcomes of the deciding code's conditions no test sees; fails for any that is not accounted for
+	VOLENTI_COVER=1 go test -count=1 -timeout 60m -v -run Conditions ./server/mutation
+
+mutants: ## changes the deciding code in each place and counts what no test notices (SAMPLE=7: every seventh place)
+	VOLENTI_MUTANTS=$(or $(SAMPLE),1) go test -count=1 -timeout 5h -v -run Conditions ./server/mutation
 
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...
