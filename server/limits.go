@@ -117,7 +117,7 @@ func costOf(method, path string) cost {
 }
 
 // allow lets a request pass, or says why not.
-func (l *Limits) allow(c cost, r *http.Request, site string) error {
+func (l *Limits) allow(c cost, r *http.Request) error {
 	var rate limit.Rate
 	switch c.class {
 	case write:
@@ -134,16 +134,14 @@ func (l *Limits) allow(c cost, r *http.Request, site string) error {
 			return err
 		}
 	}
-	if c.class == write {
-		if err := l.Clients.Site(c.class, l.Sites, site); err != nil {
-			return err
-		}
-		if l.Full != nil && l.Full() {
-			return consent.ErrBusy
-		}
+	if c.class == write && l.Full != nil && l.Full() {
+		return consent.ErrBusy
 	}
 	return nil
 }
+
+// Admit takes one decision from the allowance of a site: a visitor.Decisions.Admit.
+func (l *Limits) Admit(site string) error { return l.Clients.Site(write, l.Sites, site) }
 
 // reason is what a refusal is counted and logged as; "" for all other errors.
 func reason(err error) string {
@@ -164,7 +162,7 @@ func limits(l *Limits, count *metrics.Metrics, tell *seldom) echo.MiddlewareFunc
 			if took.class == free && took.gate == nil {
 				return next(c)
 			}
-			err := l.allow(took, c.Request(), c.Param("site"))
+			err := l.allow(took, c.Request())
 			if err == nil {
 				err = l.through(took, next, c)
 			}

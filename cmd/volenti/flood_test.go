@@ -69,3 +69,28 @@ func TestFlood(t *testing.T) {
 		}
 	}
 }
+
+// A site has an allowance, too, and what is no decision takes nothing from it.
+func TestSiteAllowance(t *testing.T) {
+	p := start(t, publish(t), "--limits-site", "1")
+	v := p.open(nil)
+	for range 50 {
+		if status, _, err := v.do(http.MethodPost, "/v1/sites/shop/decisions", []byte(`{"id":"no decision"}`)); status != http.StatusBadRequest {
+			t.Fatalf("%d %v", status, err)
+		}
+	}
+	kept, refused := 0, 0
+	for i := range 100 {
+		switch status, body, err := v.decide(fmt.Sprintf("one-%d", i)); status {
+		case http.StatusCreated:
+			kept++
+		case http.StatusTooManyRequests:
+			refused++
+		default:
+			t.Fatalf("%d %v %s", status, err, body)
+		}
+	}
+	if kept < 10 || refused == 0 {
+		t.Errorf("%d kept, %d refused", kept, refused)
+	}
+}

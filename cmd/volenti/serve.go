@@ -191,6 +191,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	decisions.Admit = bounds.Admit
 	srv := server.New(server.Deps{
 		Limits: bounds,
 		Log:    log, Now: time.Now, Pages: pages,

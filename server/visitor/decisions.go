@@ -36,6 +36,10 @@ type Decisions struct {
 	Now       func() time.Time
 	PublicURL string  // the server's own address, where a proxy hides it; or ""
 	OptOut    *OptOut // whose opt-outs pages bring; nil takes none
+
+	// Admit says whether a site may record one more just now; nil: always. It is asked
+	// last, so that nobody uses a site's allowance up with decisions that are none.
+	Admit func(site string) error
 }
 
 // Preflight answers the browser's question before a cross-origin decision.
@@ -140,6 +144,11 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 	draft, err := consent.Prepare(decision, question)
 	if err != nil {
 		return consent.Recorded{}, nil, err
+	}
+	if d.Admit != nil {
+		if err := d.Admit(live.Site.Key); err != nil {
+			return consent.Recorded{}, nil, err
+		}
 	}
 	recorded, err := d.Recorder.Record(r.Context(), draft)
 	if err == nil && carried != nil {
