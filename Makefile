@@ -59,6 +59,21 @@ cover: ## which outcomes of the deciding code's conditions no test sees; fails f
 mutants: ## changes the deciding code in each place and counts what no test notices (SAMPLE=7: every seventh place)
 	VOLENTI_MUTANTS=$(or $(SAMPLE),1) go test -count=1 -timeout 5h -v -run Conditions ./server/mutation
 
+.PHONY: malformed fuzz vulncheck
+
+malformed: ## a million malformed requests, over all routes: about an hour (TIMES=…)
+	VOLENTI_MALFORMED=$(or $(TIMES),1000000) go test ./cmd/volenti -count=1 -run MalformedRequests -timeout 6h -v
+
+fuzz: ## every fuzz target for a while, one after the other (TIME=10m each)
+	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
+	  grep -hoE '^func Fuzz[A-Za-z0-9]+' "$$dir"/*_test.go 2>/dev/null | cut -d' ' -f2 | while read -r target; do \
+	    echo "$$dir $$target"; (cd "$$dir" && go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(TIME),10m) .) || exit 1; \
+	  done || exit 1; \
+	done
+
+vulncheck: ## known weaknesses in what is used; asks vuln.go.dev
+	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
+
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...
 
