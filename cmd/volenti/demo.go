@@ -29,9 +29,10 @@ var demoSiteNotice string
 // A demonstration is the demo shop, its pretend vendors, and demo sites made of
 // policy texts. A nil one is no demo.
 type demonstration struct {
-	base  string
-	shop  http.Handler
-	sites []string
+	base     string
+	shop     http.Handler
+	sites    []string
+	prepared prepared
 }
 
 func (d *demonstration) handler() http.Handler {
@@ -66,6 +67,9 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *sock
 		return nil, err
 	}
 	d := &demonstration{base: "http://localhost:" + port}
+	if d.prepared, err = readPrepared(cfg.Data); err != nil {
+		return nil, err
+	}
 	if _, err := in.db.Site(ctx, demo.Site); errors.Is(err, site.ErrUnknown) {
 		fmt.Fprintf(w, "\n  Preparing the demo, once: its banners are compiled and inspected in %d languages.\n  That takes half a minute, or two on a busy machine.\n", len(notice.Languages()))
 	}
@@ -125,11 +129,14 @@ func (d *demonstration) publish(ctx context.Context, in *installation, key, name
 	} else if err != nil {
 		return err
 	}
-	_, err = publisher(in.db).Publish(ctx, n)
-	if errors.Is(err, notice.ErrSameNotice) {
-		return nil
+	done, err := d.prepared.is(ctx, in, key, file)
+	if err != nil || done {
+		return err
 	}
-	return err
+	if _, err := publisher(in.db).Publish(ctx, n); err != nil && !errors.Is(err, notice.ErrSameNotice) {
+		return err
+	}
+	return d.prepared.note(key, file)
 }
 
 func importDemoPolicy(ctx context.Context, in *installation, n *notice.Notice, text *demoText) error {
