@@ -49,6 +49,13 @@ func (d Digest) Short() string { return string(d[:min(16, len(d))]) }
 
 // Encode is the canonical JSON of v.
 func Encode(v any) ([]byte, error) {
+	if b, ok := direct(v); ok {
+		return b, nil
+	}
+	return viaTransform(v)
+}
+
+func viaTransform(v any) ([]byte, error) {
 	plain, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode: %w", err)
