@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +40,15 @@ const (
 	Share       Action = "share"   // a choice made on another domain of the controller is taken over here
 )
 
+// sent reports whether a page may say so.
+func (a Action) sent() bool {
+	switch a {
+	case AcceptAll, RejectAll, Save, Acknowledge, Noticed, Withdraw, Signal, Share:
+		return true
+	}
+	return false
+}
+
 // A Surface is where the visitor did it.
 type Surface string
 
@@ -56,6 +64,15 @@ const (
 	OnPage        Surface = "page"   // the server's own page of choices; no decision that is sent by others may say so
 	OnCentre      Surface = "centre" // the server's privacy centre; nor this
 )
+
+// sent reports whether a page may say so.
+func (s Surface) sent() bool {
+	switch s {
+	case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal, OnChange, OnShare:
+		return true
+	}
+	return false
+}
 
 // A Decision is all choices made at one moment, as the page sent them; the
 // members are those of docs/wire.md.
@@ -126,11 +143,33 @@ func (e *Invalid) err() error {
 	return e
 }
 
-var (
-	decisionID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-	receiptID  = regexp.MustCompile(`^[0-9a-f]{32}$`)
-	choiceKey  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-)
+// isDecisionID: 1 to 64 of A-Z, a-z, 0-9, _ and -.
+func isDecisionID(s string) bool {
+	return s != "" && len(s) <= 64 && only(s, func(c byte) bool { return alphanumeric(c) || c == '_' || c == '-' })
+}
+
+// isReceiptID: 32 hexadecimal digits.
+func isReceiptID(s string) bool {
+	return len(s) == 2*idSize && only(s, func(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' })
+}
+
+// isChoiceKey: a letter or digit, and up to 63 of these, '.', '_' and '-'.
+func isChoiceKey(s string) bool {
+	return s != "" && len(s) <= 64 && alphanumeric(s[0]) && only(s, func(c byte) bool { return alphanumeric(c) || c == '.' || c == '_' || c == '-' })
+}
+
+func alphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
+}
+
+func only(s string, these func(byte) bool) bool {
+	for i := range len(s) {
+		if !these(s[i]) {
+			return false
+		}
+	}
+	return true
+}
 
 // reservedKey: names with a meaning of their own in JavaScript objects. A site
 // that used one would hand out scripts in which a lookup can't be trusted.
@@ -145,6 +184,14 @@ func Decode(body []byte) (Decision, error) {
 	if len(body) > MaxBody {
 		return Decision{}, ErrTooLarge
 	}
+	if d, ok := quick(body); ok {
+		return d, nil
+	}
+	return decode(body)
+}
+
+// decode reads any decision, and says what is wrong with it.
+func decode(body []byte) (Decision, error) {
 	if !utf8.Valid(body) || !json.Valid(body) {
 		return Decision{}, &Invalid{[]Problem{{"", "this is not JSON", "send one JSON object in UTF-8, as docs/wire.md shows"}}}
 	}
@@ -173,7 +220,7 @@ func Decode(body []byte) (Decision, error) {
 func (d *Decision) read(r *reader, name string) bool {
 	switch name {
 	case "id":
-		d.ID = r.text(name, decisionID.MatchString, "use 1 to 64 of A-Z, a-z, 0-9, _ and -")
+		d.ID = r.text(name, isDecisionID, "use 1 to 64 of A-Z, a-z, 0-9, _ and -")
 	case "token":
 		d.Token = r.text(name, func(s string) bool { return s != "" && len(s) <= maxToken }, "send the banner script's token unchanged")
 	case "categories":
@@ -183,21 +230,9 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "open":
 		d.Open = r.keys(name)
 	case "action":
-		d.Action = Action(r.text(name, func(s string) bool {
-			switch Action(s) {
-			case AcceptAll, RejectAll, Save, Acknowledge, Noticed, Withdraw, Signal, Share:
-				return true
-			}
-			return false
-		}, "use accept_all, reject_all, save, acknowledge, noticed, withdraw, signal or share"))
+		d.Action = Action(r.text(name, func(s string) bool { return Action(s).sent() }, "use accept_all, reject_all, save, acknowledge, noticed, withdraw, signal or share"))
 	case "surface":
-		d.Surface = Surface(r.text(name, func(s string) bool {
-			switch Surface(s) {
-			case OnBanner, OnSettings, OnPlaceholder, OnAPI, OnSignal, OnChange, OnShare:
-				return true
-			}
-			return false
-		}, "use banner, settings, placeholder, api, signal, change or share"))
+		d.Surface = Surface(r.text(name, func(s string) bool { return Surface(s).sent() }, "use banner, settings, placeholder, api, signal, change or share"))
 	case "at":
 		d.At = r.milliseconds(name)
 	case "gpc":
@@ -205,7 +240,7 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "dnt":
 		d.DNT = r.flag(name)
 	case "previous":
-		d.Previous = r.text(name, receiptID.MatchString, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
+		d.Previous = r.text(name, isReceiptID, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
 	case "handover":
 		d.Handover = r.text(name, func(s string) bool { return s != "" && len(s) <= maxHandover }, "send what stood in the page's address, unchanged")
 	case "of_age":

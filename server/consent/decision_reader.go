@@ -151,7 +151,7 @@ func (r *reader) choices(path string) map[string]bool {
 	}
 	r.object(path, func(key string) bool {
 		at := join(path, key)
-		if !choiceKey.MatchString(key) || reservedKey(key) {
+		if !isChoiceKey(key) || reservedKey(key) {
 			r.add(at, "no site has such a key", "use the keys of the notice")
 			r.skip(at)
 			return true
@@ -177,7 +177,7 @@ func (r *reader) keys(path string) (out []string) {
 	r.depth++
 	for !r.lost && r.tokens.More() {
 		key := r.text(path, func(s string) bool {
-			return choiceKey.MatchString(s) && !reservedKey(s) && !slices.Contains(out, s) && len(out) < maxOpen
+			return isChoiceKey(s) && !reservedKey(s) && !slices.Contains(out, s) && len(out) < maxOpen
 		}, remedy+", each key of the notice once")
 		out = append(out, key)
 	}
@@ -191,7 +191,7 @@ func (r *reader) keys(path string) (out []string) {
 // join names a member. Names that are no plain words are quoted and cut short,
 // since they come from strangers and end up in answers.
 func join(path, name string) string {
-	if !choiceKey.MatchString(name) {
+	if !isChoiceKey(name) {
 		name = quoted(name)
 	}
 	if path == "" {

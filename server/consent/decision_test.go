@@ -152,13 +152,42 @@ func TestDigestIsOfTheContent(t *testing.T) {
 	}
 }
 
+// What our own script sends is read the short way, and what is wrong with any other text
+// is said by the long one.
+func TestPlainDecisionsAreReadInOneGo(t *testing.T) {
+	for _, body := range [][]byte{decisionText(""), decisionText(`,"vendors":{"a":true,"b":false},"gpc":true,"dnt":false,"previous":"0f0e0d0c0b0a09080706050403020100"`)} {
+		got, ok := quick(body)
+		want, err := decode(body)
+		if !ok || err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\nread plainly: %v %+v\notherwise: %+v, %v", body, ok, got, want, err)
+		}
+	}
+	whole := decisionText(`,"vendors":{"a":true},"previous":"0f0e0d0c0b0a09080706050403020100"`)
+	for i := range whole { // whichever byte is another one, both say the same
+		for _, c := range []byte("\"\\{}[],:0-x \n\x00\x80") {
+			body := bytes.Clone(whole)
+			body[i] = c
+			slow, err := decode(body)
+			if got, ok := quick(body); ok && (err != nil || !reflect.DeepEqual(got, slow)) {
+				t.Fatalf("%s\nread plainly: %+v\notherwise: %+v, %v", body, got, slow, err)
+			}
+		}
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	f.Add(decisionText(""))
 	f.Add(decisionText(`,"vendors":{"a":true,"b":false},"gpc":true,"previous":"0f0e0d0c0b0a09080706050403020100"`))
 	f.Add([]byte(`{"id":"a","token":"1","categories":{},"action":"acknowledge","surface":"banner","at":0}`))
 	f.Add([]byte(`{"a":{"b":[{"c":1,"c":{}}]},"categories":{"__proto__":true}}`))
+	f.Add([]byte("{ \"id\" : \"a\",\n\t\"token\":\"1\\u0031\",\"categories\":{\"a\":true , \"a\":false},\"action\":\"save\",\"surface\":\"api\",\"at\":01}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		d, err := Decode(body)
+		if q, ok := quick(body); ok && len(body) <= MaxBody {
+			if slow, err := decode(body); err != nil || !reflect.DeepEqual(q, slow) {
+				t.Fatalf("read plainly it is %+v, and otherwise %+v, %v", q, slow, err)
+			}
+		}
 		if err != nil {
 			if bad, ok := errors.AsType[*Invalid](err); ok {
 				for _, p := range bad.Problems {

@@ -403,7 +403,7 @@ func TestReceiptIDsDiffer(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !receiptID.MatchString(got.Core.ID) {
+		if !isReceiptID(got.Core.ID) {
 			t.Fatalf("id %q", got.Core.ID)
 		}
 		ids[got.Core.ID], subjects[got.Entry.Subject] = true, true
