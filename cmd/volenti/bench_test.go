@@ -41,7 +41,8 @@ func BenchmarkServe(b *testing.B) {
 	if err != nil || resp.StatusCode != http.StatusOK {
 		b.Fatalf("%d %v %.200s", resp.StatusCode, err, body)
 	}
-	theirs := beside(b, "bare", body) + "/b/demo.js"
+	theirs, _ := beside(b, "bare", body)
+	theirs += "/b/demo.js"
 	tag := resp.Header.Get("ETag")
 	for name, headers := range map[string][]string{"200": nil, "304": {"If-None-Match: " + tag}} {
 		b.Run(name, func(b *testing.B) {
@@ -64,7 +65,7 @@ func middle(of []float64) float64 {
 }
 
 // beside starts a server of testdata with what it is to read.
-func beside(b *testing.B, name string, input []byte) (base string) {
+func beside(b *testing.B, name string, input []byte) (base string, pid int) {
 	b.Helper()
 	program := filepath.Join(b.TempDir(), name)
 	if out, err := exec.Command("go", "build", "-o", program, "./testdata/"+name).CombinedOutput(); err != nil {
@@ -84,7 +85,7 @@ func beside(b *testing.B, name string, input []byte) (base string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	return strings.TrimSpace(line)
+	return strings.TrimSpace(line), cmd.Process.Pid
 }
 
 var (

@@ -34,15 +34,18 @@ func BenchmarkRecord(b *testing.B) {
 		data = publish(b)
 	}
 	ours := start(b, data, "--log-level", "info")
-	theirs := strings.TrimPrefix(beside(b, "signing", nil), "http://")
+	theirs, pid := beside(b, "signing", nil)
+	theirs = strings.TrimPrefix(theirs, "http://")
 	p := poster{run: strconv.FormatInt(time.Now().UnixNano(), 36), token: ours.open(nil).token}
 	address := strings.TrimPrefix(ours.base, "http://")
 	for _, crowd := range []int{clients, 256} {
 		b.Run(fmt.Sprint(crowd), func(b *testing.B) {
-			var rates, ratios, p50s, p99s []float64
+			var rates, ratios, p50s, p99s, costs, bareCosts []float64
 			for b.Loop() {
-				bare, _ := p.rush(b, theirs, crowd, 3*time.Second)
-				rate, took := p.rush(b, address, crowd, 3*time.Second)
+				bare, _, cost := p.measure(b, theirs, crowd, pid)
+				bareCosts = append(bareCosts, cost)
+				rate, took, cost := p.measure(b, address, crowd, ours.cmd.Process.Pid)
+				costs = append(costs, cost)
 				rates, ratios = append(rates, rate), append(ratios, rate/bare)
 				p50s, p99s = append(p50s, inMilliseconds(took[len(took)/2])), append(p99s, inMilliseconds(took[len(took)*99/100]))
 			}
@@ -51,6 +54,8 @@ func BenchmarkRecord(b *testing.B) {
 			b.ReportMetric(middle(ratios), "of-signing-echo")
 			b.ReportMetric(middle(p50s), "p50-ms")
 			b.ReportMetric(middle(p99s), "p99-ms")
+			b.ReportMetric(middle(costs), "cpu-µs")
+			b.ReportMetric(middle(bareCosts), "echo-cpu-µs")
 		})
 	}
 	b.Run("alone", func(b *testing.B) {
@@ -139,6 +144,32 @@ func (l *line) post() error {
 	}
 	_, err := l.in.Discard(length)
 	return err
+}
+
+// measure posts for some seconds and says, too, how many microseconds of processor time
+// the server took for each answer.
+func (p *poster) measure(b *testing.B, address string, crowd, pid int) (rate float64, took []time.Duration, cost float64) {
+	b.Helper()
+	before := processorTime(b, pid)
+	rate, took = p.rush(b, address, crowd, 3*time.Second)
+	return rate, took, float64((processorTime(b, pid) - before).Microseconds()) / float64(len(took))
+}
+
+// processorTime is what a process has used, as Linux tells it (proc_pid_stat(5), utime and
+// stime, in hundredths of a second).
+func processorTime(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	if err := errors.Join(err1, err2); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(user+system) * 10 * time.Millisecond
 }
 
 // rush posts over so many connections for some time, and returns how many answers came in
