@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/dbtest"
 	"github.com/volenti-consent/volenti/web/console"
 )
 
@@ -49,11 +49,7 @@ const (
 // newWorld makes one. Adjust, if given, changes the console before it serves.
 func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "volenti.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := dbtest.Open(t, t.TempDir())
 	w := &world{t: t, db: db, now: noon}
 	pages, err := console.New()
 	if err != nil {

@@ -29,6 +29,7 @@ import (
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/splice"
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/dbtest"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
 )
@@ -63,8 +64,7 @@ func newWorld(t *testing.T) *world {
 		}
 	}
 	var err error
-	w.db, err = store.Open(t.Context(), filepath.Join(folder, "volenti.db"), store.Options{})
-	must(err)
+	w.db = dbtest.Open(t, folder)
 	w.ring, err = consent.OpenKeyring(consent.KeyFolder(filepath.Join(folder, "keys")), rand.Reader)
 	must(err)
 	table, err := regime.Load()

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/volenti-consent/volenti/server/request"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/dbtest"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -42,17 +42,14 @@ type mailed struct{ to, subject, text string }
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "volenti.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
+	db := dbtest.Open(t, t.TempDir())
 	for _, key := range []string{"shop", "blog"} {
 		if err := db.AddSite(t.Context(), site.Site{Key: key, Name: "The " + key, TimeZone: "Europe/Vienna", CreatedAt: noon}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	w := &world{t: t, now: noon, db: db, records: map[string]*consent.Entry{}}
+	var err error
 	if w.table, err = regime.Load(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -44,9 +45,18 @@ var engines = []engine{
 		return func(o Options) (*DB, error) { return Open(t.Context(), path, o) }
 	}},
 	{"postgres", func(t testing.TB) func(Options) (*DB, error) {
-		dsn := storetest.Postgres(t)
+		dsn := storetest.Postgres(t, migrated)
 		return func(o Options) (*DB, error) { return OpenPostgres(t.Context(), dsn, o) }
 	}},
+}
+
+// migrated makes the schema in the database that those of tests are copies of.
+func migrated(dsn string) error {
+	db, err := OpenPostgres(context.Background(), dsn, Options{})
+	if err != nil {
+		return err
+	}
+	return db.Close()
 }
 
 // forEachEngine runs test on a fresh database of each engine. open opens it, as

@@ -16,6 +16,8 @@ import (
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/dbtest"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -42,6 +44,7 @@ func (c *clock) pass(d time.Duration) {
 type world struct {
 	t      testing.TB
 	folder string
+	opens  func() (*store.DB, error)
 	key    *auditlog.LogKey
 	db     *store.DB
 	log    *Log
@@ -56,18 +59,26 @@ func newWorld(t testing.TB, origin string) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, folder: t.TempDir(), key: key, clock: &clock{t: noon}, said: &bytes.Buffer{}}
+	w.opens = dbtest.New(t, w.folder)
 	w.open()
 	t.Cleanup(func() { w.db.Close() })
 	return w
 }
 
-func (w *world) database() string { return filepath.Join(w.folder, "volenti.db") }
-func (w *world) pinned() string   { return filepath.Join(w.folder, PinnedFile) }
+// database is SQLite's file, for tests that copy it or write into it.
+func (w *world) database() string {
+	if storetest.OnPostgres() {
+		w.t.Skip("there is no file")
+	}
+	return filepath.Join(w.folder, "volenti.db")
+}
+
+func (w *world) pinned() string { return filepath.Join(w.folder, PinnedFile) }
 
 func (w *world) open() {
 	w.t.Helper()
 	var err error
-	if w.db, err = store.Open(context.WithoutCancel(w.t.Context()), w.database(), store.Options{}); err != nil {
+	if w.db, err = w.opens(); err != nil {
 		w.t.Fatal(err)
 	}
 	w.log = New(Options{Store: w.db, Key: w.key, Now: w.clock.now, Pinned: w.pinned(), Log: slog.New(slog.NewTextHandler(w.said, nil))})

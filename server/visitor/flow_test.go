@@ -29,6 +29,7 @@ import (
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/server/site"
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/dbtest"
 	"github.com/volenti-consent/volenti/server/visitor"
 )
 
@@ -56,10 +57,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), region: "DE"}
 	clock := func() time.Time { return w.now }
 	dir := t.TempDir()
-	db, err := store.Open(t.Context(), filepath.Join(dir, "volenti.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := dbtest.Open(t, dir)
 	w.db = db
 	ring, err := consent.OpenKeyring(consent.KeyFolder(filepath.Join(dir, "keys")), rand.Reader)
 	if err != nil {

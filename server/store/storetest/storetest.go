@@ -37,35 +37,64 @@ var shared struct {
 	server *Server
 	err    error
 	next   atomic.Int64
+
+	template string // a database with the schema
 }
 
-// Postgres is the connection string of a fresh, empty database. It is dropped when the
-// test ends. Its server does not sync, which the string says.
-func Postgres(t testing.TB) string {
+// Postgres is the connection string of a fresh database, and where migrate is given one
+// that it has brought up to date. It is dropped when the test ends. Its server does not
+// sync, which the string says.
+func Postgres(t testing.TB, migrate func(dsn string) error) string {
 	t.Helper()
-	shared.once.Do(func() {
-		if given := os.Getenv(Variable); given != "" {
-			u, err := url.Parse(given)
-			shared.server, shared.err = &Server{admin: u}, err
-			return
-		}
-		shared.server, shared.err = Start(false)
-	})
+	shared.once.Do(func() { shared.err = share(migrate) })
 	if errors.Is(shared.err, ErrMissing) {
 		t.Skip(shared.err)
 	}
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
-	return shared.server.Database(t)
+	if migrate == nil || shared.template == "" {
+		return shared.server.Database(t)
+	}
+	return shared.server.Database(t, "TEMPLATE "+shared.template)
+}
+
+// share starts the server of this test binary, and makes the database that others are
+// copies of.
+func share(migrate func(dsn string) error) (err error) {
+	if given := os.Getenv(Variable); given != "" {
+		u, err := url.Parse(given)
+		if err != nil {
+			return err
+		}
+		shared.server = &Server{admin: u}
+	} else if shared.server, err = Start(false); err != nil {
+		return err
+	}
+	if migrate == nil {
+		return nil
+	}
+	name := fmt.Sprintf("template_%d", os.Getpid())
+	if err := shared.server.Do(`CREATE DATABASE ` + name + ` TEMPLATE template0`); err != nil {
+		return err
+	}
+	if err := migrate(shared.server.DSN(name)); err != nil {
+		return err
+	}
+	shared.template = name
+	return nil
 }
 
 // Database makes a database, and drops it when the test ends. more is added to CREATE
 // DATABASE.
 func (s *Server) Database(t testing.TB, more ...string) string {
 	t.Helper()
+	how := strings.Join(append([]string{"TEMPLATE template0"}, more...), " ")
+	if len(more) == 1 && strings.HasPrefix(more[0], "TEMPLATE ") {
+		how = more[0]
+	}
 	name := fmt.Sprintf("test_%d_%d", os.Getpid(), shared.next.Add(1))
-	if err := s.Do(`CREATE DATABASE ` + name + ` TEMPLATE template0 ` + strings.Join(more, " ")); err != nil {
+	if err := s.Do(`CREATE DATABASE ` + name + ` ` + how); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
