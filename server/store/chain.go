@@ -31,13 +31,13 @@ func (db *DB) appendLeaves(ctx context.Context, what string, do func(ctx context
 		if err != nil || len(leaves) == 0 {
 			return err
 		}
-		before := head
+		size := head.Size
 		var nodes []auditlog.StoredHash
 		if edge, head, nodes, err = edge.Append(leaves); err != nil {
 			return err
 		}
-		first = placedLeaf{before.Size, leaves[0]}
-		return db.grow(ctx, tx, before, head, nodes)
+		first = placedLeaf{size, leaves[0]}
+		return db.dialect.run(ctx, tx, db.grow(nil, size, head, nodes))
 	}})
 	if err == nil {
 		db.edge, db.head = edge, head

@@ -30,6 +30,11 @@ type dialect interface {
 	// migrated is told that there is a schema.
 	lockSchema(ctx context.Context, tx *sql.Tx) error
 	migrated()
+	// run does writes in a transaction.
+	run(ctx context.Context, tx *sql.Tx, list writes) error
+	// each asks one question, once for each of the parameters: the first column of the
+	// first row, nil where there is none. It asks in tx, or else on the pool.
+	each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s statement, args [][]any) ([]any, error)
 	// bytes is what the database takes on the disk.
 	bytes(db *DB) (int64, error)
 	// patience is how long a transaction may take; 0: as long as it likes.

@@ -33,8 +33,34 @@ func scanHead(row scanner) (h auditlog.Head, err error) {
 }
 
 // Hashes reads nodes of the log.
-func (db *DB) Hashes(ctx context.Context) tlog.HashReader { return readNodes(ctx, db.find.node) }
+func (db *DB) Hashes(ctx context.Context) tlog.HashReader {
+	return db.nodes(ctx, nil, db.read, db.find.node)
+}
 
+// nodes reads nodes in tx, or else on the pool.
+func (db *DB) nodes(ctx context.Context, tx *sql.Tx, pool *sql.DB, node statement) tlog.HashReader {
+	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		args := make([][]any, len(indexes))
+		for i, x := range indexes {
+			args[i] = []any{x}
+		}
+		all, err := db.dialect.each(ctx, tx, pool, node, args)
+		if err != nil {
+			return nil, fmt.Errorf("read nodes of the log: %w", err)
+		}
+		hashes := make([]tlog.Hash, len(indexes))
+		for i, v := range all {
+			b, ok := v.([]byte)
+			if !ok || len(b) != tlog.HashSize {
+				return nil, fmt.Errorf("read node %d of the log: %w", indexes[i], auditlog.ErrDamaged)
+			}
+			hashes[i] = tlog.Hash(b)
+		}
+		return hashes, nil
+	})
+}
+
+// readNodes reads nodes with a statement that is no engine's of ours.
 func readNodes(ctx context.Context, node *sql.Stmt) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
 		hashes := make([]tlog.Hash, len(indexes))
@@ -75,13 +101,13 @@ func (db *DB) Leaves(ctx context.Context, from int64, n int) ([][auditlog.LeafSi
 // edgeIn is the log's edge as it stands in tx. Where no other process has
 // appended since, it is the one remembered, and nothing but the head is read.
 func (db *DB) edgeIn(ctx context.Context, tx *sql.Tx) (auditlog.Edge, auditlog.Head, error) {
-	head, err := scanHead(tx.StmtContext(ctx, db.append.head).QueryRowContext(ctx))
+	head, err := scanHead(tx.StmtContext(ctx, db.append.head.Stmt).QueryRowContext(ctx))
 	if err != nil {
 		return auditlog.Edge{}, auditlog.Head{}, fmt.Errorf("read the log's head: %w", err)
 	}
 	if head == db.head {
 		return db.edge, head, nil
 	}
-	edge, err := auditlog.LoadEdge(readNodes(ctx, tx.StmtContext(ctx, db.append.edge)), head)
+	edge, err := auditlog.LoadEdge(db.nodes(ctx, tx, nil, db.append.edge), head)
 	return edge, head, err
 }

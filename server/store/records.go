@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -33,18 +34,24 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 		if err := keepArtifacts(ctx, tx, artifacts); err != nil {
 			return err
 		}
-		var leaves [][auditlog.LeafSize]byte
-		in, scripts := newIncrements(), map[canonical.Digest]canonical.Digest{}
+		before, err := db.decided(ctx, tx, entries)
+		if err != nil {
+			return err
+		}
+		var (
+			leaves       [][auditlog.LeafSize]byte
+			here, behind writes // leaves, and what refers to them
+			in, scripts  = newIncrements(), map[canonical.Digest]canonical.Digest{}
+		)
 		for i, e := range entries {
-			position := head.Size + int64(len(leaves))
-			kept, err := db.appendOne(ctx, tx, position, e)
-			if err != nil {
-				return fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
-			}
-			outcomes[i] = kept
-			if kept.stored != nil {
+			if outcomes[i] = before[i]; outcomes[i].stored != nil {
 				continue // a repeat or a clash: counted before, or not kept
 			}
+			position := head.Size + int64(len(leaves))
+			outcomes[i].position = position
+			here.add(db.append.leaf, position, e.Leaf)
+			behind.add(db.append.record, position, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
+				optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
 			leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
 			summary, err := db.summaryOf(ctx, tx, e, scripts)
 			if err != nil {
@@ -55,16 +62,18 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 		if len(leaves) == 0 {
 			return nil
 		}
-		if err := db.count(ctx, tx, in); err != nil {
-			return err
-		}
-		before := head
+		first = placedLeaf{head.Size, leaves[0]}
+		all := db.count(append(here, behind...), in)
+		size := head.Size
 		var nodes []auditlog.StoredHash
 		if edge, head, nodes, err = edge.Append(leaves); err != nil {
 			return err
 		}
-		first = placedLeaf{before.Size, leaves[0]}
-		return db.grow(ctx, tx, before, head, nodes)
+		err = db.dialect.run(ctx, tx, db.grow(all, size, head, nodes))
+		if db.dialect.noParent(err) {
+			return site.ErrUnknown
+		}
+		return err
 	}})
 	if err != nil {
 		// The commit itself may have failed after it reached the disk: what is
@@ -75,6 +84,10 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 	db.remember(artifacts)
 	for i, e := range entries {
 		o := outcomes[i]
+		if o.stored != nil && slices.Contains(entries[:i], o.stored) { // as it was kept just now
+			same := *o.stored
+			o.position, o.stored = same.Index, &same
+		}
 		e.Index, e.Stored, e.Repeat, e.Clash = o.position, nil, false, false
 		if o.stored != nil {
 			if e.Clash = o.stored.Request != e.Request; !e.Clash {
@@ -92,60 +105,55 @@ type outcome struct {
 	stored   *consent.Entry
 }
 
-// appendOne keeps an entry at a position, unless its decision is there already.
-func (db *DB) appendOne(ctx context.Context, tx *sql.Tx, position int64, e *consent.Entry) (outcome, error) {
-	leaf, err := consent.LeafOf(e)
-	if err != nil {
-		return outcome{}, err
-	}
-	if string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "" {
-		return outcome{}, errors.New("the entry is not sealed: its leaf or signature is not that of its bytes")
-	}
-	var taken int64
-	switch err := tx.StmtContext(ctx, db.append.taken).QueryRowContext(ctx, e.Site, e.DecisionID).Scan(&taken); {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return outcome{}, err
-	default:
-		stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision).QueryRowContext(ctx, e.Site, e.DecisionID))
-		if errors.Is(err, sql.ErrNoRows) { // nobody may read it: all that is answered is that its id is taken
-			return outcome{position: taken, stored: &consent.Entry{}}, nil // has no request, so that it clashes with any
+// decided finds out which decisions are kept already, and checks that the others may be.
+func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry) ([]outcome, error) {
+	outcomes, args := make([]outcome, len(entries)), make([][]any, len(entries))
+	for i, e := range entries {
+		leaf, err := consent.LeafOf(e)
+		if err == nil && (string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "") {
+			err = errors.New("the entry is not sealed: its leaf or signature is not that of its bytes")
 		}
-		return outcome{position: taken, stored: stored}, err
+		if err != nil {
+			return nil, fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
+		}
+		args[i] = []any{e.Site, e.DecisionID}
 	}
-	if _, err := tx.StmtContext(ctx, db.append.leaf).ExecContext(ctx, position, e.Leaf); err != nil {
-		return outcome{}, err
-	}
-	done, err := tx.StmtContext(ctx, db.append.record).ExecContext(ctx, position, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
-		optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
-	if db.dialect.noParent(err) {
-		return outcome{}, site.ErrUnknown
-	}
+	taken, err := db.dialect.each(ctx, tx, nil, db.append.taken, args)
 	if err != nil {
-		return outcome{}, err
+		return nil, err
 	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return outcome{}, errors.Join(errors.New("its receipt id is taken"), err)
+	type decision struct{ site, id string }
+	earlier := map[decision]*consent.Entry{} // in the same batch
+	for i, e := range entries {
+		this := decision{e.Site, e.DecisionID}
+		if same := earlier[this]; same != nil {
+			outcomes[i].stored = same
+			continue
+		}
+		position, ok := taken[i].(int64)
+		if !ok {
+			earlier[this] = e
+			continue
+		}
+		stored, err := scanEntry(tx.StmtContext(ctx, db.append.decision.Stmt).QueryRowContext(ctx, e.Site, e.DecisionID))
+		if errors.Is(err, sql.ErrNoRows) { // nobody may read it: all that is answered is that its id is taken
+			stored, err = &consent.Entry{}, nil // has no request, so that it clashes with any
+		}
+		if err != nil {
+			return nil, fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
+		}
+		outcomes[i] = outcome{position, stored}
 	}
-	return outcome{position: position}, nil
+	return outcomes, nil
 }
 
-// grow writes the nodes of a batch and moves the head, in tx.
-func (db *DB) grow(ctx context.Context, tx *sql.Tx, before, head auditlog.Head, nodes []auditlog.StoredHash) error {
-	insert := tx.StmtContext(ctx, db.append.node)
+// grow adds the nodes of a batch, and has the head move on from size.
+func (db *DB) grow(all writes, size int64, head auditlog.Head, nodes []auditlog.StoredHash) writes {
 	for _, n := range nodes {
-		if _, err := insert.ExecContext(ctx, n.Index, n.Hash[:]); err != nil {
-			return fmt.Errorf("node %d of the log: %w", n.Index, err)
-		}
+		all.add(db.append.node, n.Index, n.Hash[:])
 	}
-	done, err := tx.StmtContext(ctx, db.append.grow).ExecContext(ctx, head.Size, head.Root[:], before.Size)
-	if err != nil {
-		return fmt.Errorf("head of the log: %w", err)
-	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return fmt.Errorf("head of the log: %w", errors.Join(auditlog.ErrDamaged, err))
-	}
-	return nil
+	all.add(db.append.grow, head.Size, head.Root[:], size)
+	return all
 }
 
 const entryColumns = `r.position, r.site, r.id, r.decision, r.request, r.previous, r.subject, r.received_at, r.key_id, r.signature,

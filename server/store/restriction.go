@@ -74,7 +74,7 @@ func (db *DB) Unrestrict(ctx context.Context, site string, leaves []int64, act o
 			return nil, nil
 		}
 		clear(in.counts) // it was counted when it was made
-		if err := db.count(ctx, tx, in); err != nil {
+		if err := db.dialect.run(ctx, tx, db.count(nil, in)); err != nil {
 			return nil, err
 		}
 		act.Site, act.What, act.Object = site, "record.unrestrict", leavesText(lifted)

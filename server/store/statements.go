@@ -3,18 +3,29 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
+
+	"github.com/volenti-consent/volenti/server/auditlog"
 )
+
+// A statement is prepared on a pool. Its text goes along for engines to which many are
+// sent at once.
+type statement struct {
+	*sql.Stmt
+	text string
+	none error // where it must change a row, and there is none to change
+}
 
 // appendStatements are prepared on the connection that writes.
 type appendStatements struct {
-	head, edge, taken, record, decision, leaf, node, grow *sql.Stmt
-	count, facet, recordFacet                             *sql.Stmt
+	head, edge, taken, record, decision, leaf, node, grow statement
+	count, facet, recordFacet                             statement
 }
 
 // findStatements are what requests ask, prepared on those that read.
 type findStatements struct {
-	head, node, entry, seq *sql.Stmt
+	head, node, entry, seq statement
 }
 
 const (
@@ -28,7 +39,7 @@ const (
 func (db *DB) prepare(ctx context.Context) error {
 	for _, s := range []struct {
 		pool *sql.DB
-		into **sql.Stmt
+		into *statement
 		text string
 	}{
 		{db.write, &db.append.head, selectHead},
@@ -58,7 +69,9 @@ func (db *DB) prepare(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("prepare %q: %w", s.text, err)
 		}
-		*s.into = stmt
+		s.into.Stmt, s.into.text = stmt, s.text
 	}
+	db.append.record.none = errors.New("its receipt id is taken")
+	db.append.grow.none = auditlog.ErrDamaged
 	return nil
 }

@@ -70,8 +70,8 @@ const (
 	insertRecordFacet = `INSERT INTO record_facet (facet, received_at, position) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING`
 )
 
-// count writes what was gathered, in tx.
-func (db *DB) count(ctx context.Context, tx *sql.Tx, in *increments) error {
+// count adds what was gathered.
+func (db *DB) count(all writes, in *increments) writes {
 	counts := make([]counter, 0, len(in.counts))
 	for c := range in.counts {
 		counts = append(counts, c)
@@ -81,25 +81,16 @@ func (db *DB) count(ctx context.Context, tx *sql.Tx, in *increments) error {
 		return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.count.Dimension, b.count.Dimension), cmp.Compare(a.count.Day, b.count.Day),
 			cmp.Compare(a.count.Value, b.count.Value), cmp.Compare(a.count.Outcome, b.count.Outcome))
 	})
-	upsert := tx.StmtContext(ctx, db.append.count)
 	for _, c := range counts {
-		if _, err := upsert.ExecContext(ctx, c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c]); err != nil {
-			return fmt.Errorf("statistics: %w", err)
-		}
+		all.add(db.append.count, c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c])
 	}
-	insert := tx.StmtContext(ctx, db.append.facet)
 	for id, f := range in.facets {
-		if _, err := insert.ExecContext(ctx, id, f.site, f.outcome, f.region, f.granted); err != nil {
-			return fmt.Errorf("search: %w", err)
-		}
+		all.add(db.append.facet, id, f.site, f.outcome, f.region, f.granted)
 	}
-	place := tx.StmtContext(ctx, db.append.recordFacet)
 	for _, p := range in.placed {
-		if _, err := place.ExecContext(ctx, p.facet, p.receivedAt, p.position); err != nil {
-			return fmt.Errorf("search: %w", err)
-		}
+		all.add(db.append.recordFacet, p.facet, p.receivedAt, p.position)
 	}
-	return nil
+	return all
 }
 
 // summaryOf is what an entry adds: what its maker says, or, of one that is read
@@ -202,7 +193,7 @@ func (db *DB) countBatch(ctx context.Context, tx *sql.Tx, u lateCounter) (done b
 		}
 		u.add(in, e, s)
 	}
-	if err := db.count(ctx, tx, in); err != nil {
+	if err := db.dialect.run(ctx, tx, db.count(nil, in)); err != nil {
 		return false, err
 	}
 	_, err = tx.ExecContext(ctx, `UPDATE uncounted SET next = ?1 WHERE id = ?2`, end, u.id)

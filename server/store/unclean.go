@@ -68,7 +68,7 @@ func (db *DB) checkEnd(ctx context.Context, left int64) error {
 		return err
 	}
 	from := max(0, db.head.Size-min(left/leastRecord+1, mostAtOpen))
-	edge, err := edgeOf(ctx, tx, db.find.node, from)
+	edge, err := edgeOf(ctx, tx, db.find.node.Stmt, from)
 	if err != nil {
 		return err
 	}

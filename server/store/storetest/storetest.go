@@ -164,6 +164,9 @@ func Start(durable bool, options ...string) (*Server, error) {
 	return s, s.Start()
 }
 
+// Folder is where the server keeps all it has: its log is there as "log".
+func (s *Server) Folder() string { return s.folder }
+
 func (s *Server) data() string { return filepath.Join(s.folder, "data") }
 
 // Start starts a server that was stopped.

@@ -102,10 +102,12 @@ CREATE TABLE record (
 	personal    BYTEA,
 	core        BYTEA   NOT NULL
 );
-CREATE UNIQUE INDEX record_id       ON record (id);
-CREATE UNIQUE INDEX record_decision ON record (site, decision);
+-- Unique ones last: while there are no statistics of a table, all indexes that begin
+-- with a column asked for cost the same, and the one made last is used.
 CREATE INDEX        record_subject  ON record (subject, site) WHERE subject IS NOT NULL;
 CREATE INDEX        record_received ON record (site, received_at, position);
+CREATE UNIQUE INDEX record_decision ON record (site, decision);
+CREATE UNIQUE INDEX record_id       ON record (id);
 
 -- What is evidence stays as it is, also against a mistake in our own code.
 CREATE FUNCTION artifact_fixed() RETURNS trigger LANGUAGE plpgsql AS $$

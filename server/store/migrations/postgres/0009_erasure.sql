@@ -23,9 +23,9 @@ CREATE TABLE restricted_record (
 	since       BIGINT  NOT NULL,
 	released    BIGINT  NOT NULL DEFAULT 0 -- 1 within the transaction that moves it back
 );
-CREATE UNIQUE INDEX restricted_record_id       ON restricted_record (id);
-CREATE UNIQUE INDEX restricted_record_decision ON restricted_record (site, decision);
 CREATE INDEX        restricted_record_subject  ON restricted_record (subject, site) WHERE subject IS NOT NULL;
+CREATE UNIQUE INDEX restricted_record_decision ON restricted_record (site, decision);
+CREATE UNIQUE INDEX restricted_record_id       ON restricted_record (id);
 
 -- Every record there is, for audits: they count leaves, and answer nobody.
 CREATE VIEW kept_record AS
@@ -73,7 +73,9 @@ CREATE TRIGGER restricted_record_loses_with_entry BEFORE UPDATE ON restricted_re
 -- What is restricted can't come in again beside itself, and what was shredded not
 -- at its old leaf.
 CREATE FUNCTION record_restricted() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN IF EXISTS (SELECT 1 FROM restricted_record r WHERE r.released = 0 AND (r.position = NEW.position OR r.id = NEW.id OR (r.site = NEW.site AND r.decision = NEW.decision))) THEN
+BEGIN IF EXISTS (SELECT 1 FROM restricted_record r WHERE r.position = NEW.position AND r.released = 0)
+	OR EXISTS (SELECT 1 FROM restricted_record r WHERE r.id = NEW.id AND r.released = 0)
+	OR EXISTS (SELECT 1 FROM restricted_record r WHERE r.site = NEW.site AND r.decision = NEW.decision AND r.released = 0) THEN
 	RETURN NULL;
 END IF; RETURN NEW; END $$;
 CREATE TRIGGER record_restricted BEFORE INSERT ON record FOR EACH ROW EXECUTE FUNCTION record_restricted();
