@@ -38,6 +38,10 @@ func Open(t testing.TB, folder string) *store.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { db.Close() })
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Log(err)
+		}
+	})
 	return db
 }

@@ -125,8 +125,7 @@ func (s *Server) Do(text string) error {
 	if err != nil {
 		return err
 	}
-	defer c.Close(ctx)
-	return c.Exec(ctx, text).Close()
+	return errors.Join(c.Exec(ctx, text).Close(), c.Close(ctx))
 }
 
 // ErrMissing: no PostgreSQL is installed.
@@ -242,7 +241,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	if _, err := os.Stat(filepath.Join(s.bin, name)); err == nil {
 		path = filepath.Join(s.bin, name)
 	}
-	c := exec.Command(path, args...)
+	c := exec.Command(path, args...) //nolint:gosec // of PostgreSQL, with arguments of ours
 	c.Dir = s.folder
 	c.Env = append(os.Environ(), "LC_ALL=C")
 	unprivileged(c)
