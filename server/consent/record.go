@@ -55,19 +55,19 @@ func Prepare(d Decision, q Question) (Draft, error) {
 		return Draft{}, err
 	}
 	signals := Signals{GPC: d.GPC, GPCHeader: q.GPCHeader, DNT: d.DNT, OptOut: q.OptOut}
-	models, bad := modelsOf(q), &Invalid{}
+	asked := askedBy(q.Notice)
+	models, bad := asked.models(q.Models), &Invalid{}
 	for _, list := range d.lists() {
-		known := askable(q.Notice, list.name)
+		known := asked.of(list.name)
 		for _, key := range sortedKeys(list.choices) {
 			if _, ok := known[key]; !ok {
 				bad.add(list.name+"."+key, "the notice does not ask for it", "use "+strings.Join(sortedKeys(known), ", "))
 			}
 		}
 	}
-	vendors := askable(q.Notice, "vendors")
 	for _, key := range d.Open {
-		if _, ok := vendors[key]; !ok {
-			bad.add("open", "the notice does not ask for "+quoted(key), "use "+strings.Join(sortedKeys(vendors), ", "))
+		if _, ok := asked.vendors[key]; !ok {
+			bad.add("open", "the notice does not ask for "+quoted(key), "use "+strings.Join(sortedKeys(asked.vendors), ", "))
 		}
 	}
 	q.ofAge(d, bad)
@@ -129,7 +129,7 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	for key, p := range q.Policies {
 		core.Policies[key] = p
 	}
-	core.choose(d, q.Notice)
+	core.choose(d, q.Notice, asked)
 	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)
 	return Draft{core: core, decision: d, request: request, months: months, rest: max(months, q.Reask), artifacts: q.Artifacts, script: q.Experience.Script}, nil
 }
@@ -167,33 +167,38 @@ func necessary(c notice.Category) bool {
 	return c.Key == notice.Necessary || c.Like == notice.Necessary
 }
 
-// askable are the keys a decision may name: "categories" without the necessary
-// ones, or "vendors" of these.
-func askable(n *notice.Notice, list string) map[string]struct{} {
-	keys := map[string]struct{}{}
+// An asked is what a decision about a notice may name: its categories without the
+// necessary ones, and the vendors of these.
+type asked struct{ categories, vendors map[string]struct{} }
+
+func askedBy(n *notice.Notice) asked {
+	a := asked{make(map[string]struct{}, len(n.Categories)), make(map[string]struct{}, len(n.Vendors))}
 	for _, c := range n.Categories {
 		if !necessary(c) {
-			keys[c.Key] = struct{}{}
+			a.categories[c.Key] = struct{}{}
 		}
 	}
-	if list == "categories" {
-		return keys
-	}
-	vendors := map[string]struct{}{}
 	for _, v := range n.Vendors {
-		if _, ok := keys[v.Category]; ok {
-			vendors[v.Key] = struct{}{}
+		if _, ok := a.categories[v.Category]; ok {
+			a.vendors[v.Key] = struct{}{}
 		}
 	}
-	return vendors
+	return a
 }
 
-// modelsOf is the model of every category that can be asked; one that is not
-// known is the strictest.
-func modelsOf(q Question) map[string]regime.Model {
-	models := map[string]regime.Model{}
-	for key := range askable(q.Notice, "categories") {
-		if models[key] = q.Models[key]; models[key] == "" {
+// of is the list of a name, "categories" or "vendors".
+func (a asked) of(list string) map[string]struct{} {
+	if list == "categories" {
+		return a.categories
+	}
+	return a.vendors
+}
+
+// models is the model of every category; one that is not known is the strictest.
+func (a asked) models(known map[string]regime.Model) map[string]regime.Model {
+	models := make(map[string]regime.Model, len(a.categories))
+	for key := range a.categories {
+		if models[key] = known[key]; models[key] == "" {
 			models[key] = regime.OptIn
 		}
 	}
@@ -207,13 +212,12 @@ func ownAct(a Action) bool { return a != Acknowledge && a != Noticed && a != Sig
 
 // choose fills in every category and every vendor that could be asked. A vendor
 // that was not set apart goes with its category, unless it is open.
-func (c *Core) choose(d Decision, n *notice.Notice) {
-	for key := range askable(n, "categories") {
+func (c *Core) choose(d Decision, n *notice.Notice, a asked) {
+	for key := range a.categories {
 		c.Categories[key] = choiceOf(d.Categories, key, NotAsked)
 	}
-	vendors := askable(n, "vendors")
 	for _, v := range n.Vendors {
-		if _, ok := vendors[v.Key]; ok {
+		if _, ok := a.vendors[v.Key]; ok {
 			c.Vendors[v.Key] = choiceOf(d.Vendors, v.Key, c.Categories[v.Category])
 			if slices.Contains(d.Open, v.Key) {
 				c.Vendors[v.Key] = NotAsked

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,7 +59,19 @@ func BucketOf(t time.Time) int64 { return t.Unix() / int64(Bucket/time.Second) }
 func (s Served) From() time.Time { return time.Unix(s.Bucket*int64(Bucket/time.Second), 0).UTC() }
 
 // Tokens mints and verifies served tokens. It is safe for concurrent use.
-type Tokens struct{ current atomic.Pointer[siteKeys] }
+type Tokens struct{ current atomic.Pointer[tokenKeys] }
+
+// tokenKeys are the keys, and the tokens that one of them has vouched for.
+type tokenKeys struct {
+	siteKeys
+
+	mu      sync.Mutex
+	genuine map[string]Served // guarded by mu
+}
+
+// mostGenuine bounds the memory of tokens: all visitors of a region have the same one
+// within a bucket, so a few hundred are in use.
+const mostGenuine = 4096
 
 // NewTokens makes Tokens of secrets of 32 bytes or more, from which each site's keys
 // are derived: the first one mints, all verify, so that a secret can be replaced
@@ -80,7 +93,7 @@ func (t *Tokens) Replace(keys ...[]byte) {
 			panic("consent: a token key has at least 32 bytes")
 		}
 	}
-	t.current.Store(&siteKeys{secrets: keys, purpose: "token"})
+	t.current.Store(&tokenKeys{siteKeys: siteKeys{secrets: keys, purpose: "token"}, genuine: map[string]Served{}})
 }
 
 var sources = [...]struct {
@@ -143,6 +156,44 @@ var (
 // that is altered, of another site or of a forgotten key, and with ErrStaleToken
 // or ErrFutureToken for one whose time is out.
 func (t *Tokens) Verify(token, forSite string, now time.Time) (Served, error) {
+	s, err := t.current.Load().vouched(token, forSite)
+	if err != nil {
+		return Served{}, err
+	}
+	switch from := s.From(); {
+	case now.Sub(from) > TokenLife+Bucket:
+		return Served{}, ErrStaleToken
+	case from.Sub(now) > tokenSkew:
+		return Served{}, ErrFutureToken
+	}
+	return s, nil
+}
+
+// vouched is what a token says that one of the keys has vouched for, whatever its time.
+func (k *tokenKeys) vouched(token, forSite string) (Served, error) {
+	k.mu.Lock()
+	s, known := k.genuine[token]
+	k.mu.Unlock()
+	if !known {
+		var err error
+		if s, err = k.verify(token, forSite); err != nil {
+			return Served{}, err
+		}
+		k.mu.Lock()
+		if len(k.genuine) >= mostGenuine {
+			clear(k.genuine)
+		}
+		k.genuine[strings.Clone(token)] = s
+		k.mu.Unlock()
+	}
+	if s.Site != forSite {
+		return Served{}, ErrToken
+	}
+	return s, nil
+}
+
+// verify finds out whether a key has vouched for a token.
+func (k *tokenKeys) verify(token, forSite string) (Served, error) {
 	if len(token) > maxToken {
 		return Served{}, ErrToken
 	}
@@ -158,7 +209,7 @@ func (t *Tokens) Verify(token, forSite string, now time.Time) (Served, error) {
 		return Served{}, ErrToken
 	}
 	genuine := false
-	for _, key := range t.current.Load().of(forSite) { // all of them: time does not tell which one fits
+	for _, key := range k.of(forSite) { // all of them: time does not tell which one fits
 		genuine = hmac.Equal(mac, tokenMAC(key, text)) || genuine
 	}
 	if !genuine {
@@ -167,12 +218,6 @@ func (t *Tokens) Verify(token, forSite string, now time.Time) (Served, error) {
 	s, ok := parseServed(text)
 	if !ok || s.Site != forSite {
 		return Served{}, ErrToken
-	}
-	switch from := s.From(); {
-	case now.Sub(from) > TokenLife+Bucket:
-		return Served{}, ErrStaleToken
-	case from.Sub(now) > tokenSkew:
-		return Served{}, ErrFutureToken
 	}
 	return s, nil
 }

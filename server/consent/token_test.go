@@ -3,6 +3,7 @@ package consent
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -184,4 +185,41 @@ func FuzzVerifyToken(f *testing.F) {
 			t.Fatalf("%q has two spellings", token)
 		}
 	})
+}
+
+// A token that was found genuine is looked up the next time: for its own site, within its
+// time, and as long as its key is there.
+func TestAVouchedTokenIsJudgedAnew(t *testing.T) {
+	tokens := NewTokens(keyOf(1))
+	served := Served{Site: "shop", Experience: canonical.Sum([]byte("x")), Law: "eu-gdpr", Region: "DE", Source: "database", Bucket: BucketOf(noon)}
+	token := tokens.Mint(served)
+	for range 2 {
+		if got, err := tokens.Verify(token, "shop", noon); err != nil || got != served {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if _, err := tokens.Verify(token, "other", noon); !errors.Is(err, ErrToken) {
+		t.Errorf("at another site: %v", err)
+	}
+	if _, err := tokens.Verify(token+"A", "shop", noon); !errors.Is(err, ErrToken) {
+		t.Errorf("altered: %v", err)
+	}
+	if _, err := tokens.Verify(token, "shop", noon.Add(TokenLife+2*Bucket)); !errors.Is(err, ErrStaleToken) {
+		t.Errorf("later: %v", err)
+	}
+	for i := range 2 * mostGenuine {
+		other := served
+		other.Region = fmt.Sprintf("%c%c-%03d", 'A'+i%26, 'A'+i/26%26, i%1000)
+		other.Bucket = int64(i)
+		if _, err := tokens.Verify(tokens.Mint(other), "shop", other.From()); err != nil {
+			t.Fatal(i, err)
+		}
+	}
+	if n := len(tokens.current.Load().genuine); n > mostGenuine {
+		t.Errorf("%d tokens are kept", n)
+	}
+	tokens.Replace(keyOf(2))
+	if _, err := tokens.Verify(token, "shop", noon); !errors.Is(err, ErrToken) {
+		t.Errorf("of a key that is gone: %v", err)
+	}
 }

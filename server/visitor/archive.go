@@ -70,7 +70,7 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 	l.mu.Unlock()
 	q := consent.Question{Served: served, Policies: map[string]consent.Policy{}}
 	if ok {
-		q.Notice = l.Notice
+		q.Notice, q.Experience = l.Notice, x.says
 		q.Artifacts = a.artifacts(l, x)
 	} else {
 		kept, err := a.Store.Artifact(ctx, served.Experience)
@@ -82,10 +82,9 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 		if err != nil {
 			return q, err
 		}
-		x.bytes = kept.Bytes
-	}
-	if err := json.Unmarshal(x.bytes, &q.Experience); err != nil {
-		return q, fmt.Errorf("archived experience %s: %w", served.Experience, err)
+		if err := json.Unmarshal(kept.Bytes, &q.Experience); err != nil {
+			return q, fmt.Errorf("archived experience %s: %w", served.Experience, err)
+		}
 	}
 	if q.Notice == nil {
 		kept, err := a.Store.Artifact(ctx, q.Experience.Notice)

@@ -48,6 +48,7 @@ type experience struct {
 	variant notice.Variant
 	digest  canonical.Digest
 	bytes   []byte
+	says    notice.Experience // what the bytes say; its map is read only
 	law     *regime.Row
 	page    []byte // what was shown, where that was a page of the server and no script; nil otherwise
 }
@@ -99,7 +100,7 @@ func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Ro
 	if err != nil {
 		return experience{}, fmt.Errorf("encode experience: %w", err)
 	}
-	return experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, law: law}, nil
+	return experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, says: x, law: law}, nil
 }
 
 // A Directory holds the Live of every site and keeps up with what is published,
