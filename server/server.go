@@ -111,6 +111,9 @@ func New(d Deps) *Server {
 		WriteTimeout:      30 * time.Second,
 		IdleTimeout:       75 * time.Second,
 		MaxHeaderBytes:    96 << 10, // a page with a full jar of cookies still gets its banner
+		// Where TLS ends here, browsers speak HTTP/2: a page asks for a few things at once,
+		// and nobody may open a thousand requests on one connection and cancel them.
+		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10, SendPingTimeout: 60 * time.Second, WriteByteTimeout: 30 * time.Second},
 		ErrorLog:          slog.NewLogLogger(quiet{d.Log.Handler()}, slog.LevelDebug),
 	}
 	return s

@@ -67,13 +67,21 @@ type Config struct {
 	SMTPPasswordFile string   // file with the password
 	HookNetworks     []string // CIDRs within which webhooks may be called although they are private
 
-	LimitBy          string        // who shares an allowance: network, address, none
-	LimitLocal       bool          // count private and loopback addresses like all others
-	LimitDecisions   int           // decisions a second of a client; 0: no limit, here and below
-	LimitReads       int           // costly answers a second of a client
-	LimitConsole     int           // requests of the console a second of a client
-	LimitSite        int           // decisions a second of a site
-	LimitConnections int           // open connections; 0: as many as memory and descriptors are meant for
+	LimitBy          string   // who shares an allowance: network, address, none
+	LimitLocal       bool     // count private and loopback addresses like all others
+	LimitDecisions   int      // decisions a second of a client; 0: no limit, here and below
+	LimitReads       int      // costly answers a second of a client
+	LimitConsole     int      // requests of the console a second of a client
+	LimitSite        int      // decisions a second of a site
+	LimitConnections int      // open connections; 0: as many as memory and descriptors are meant for
+	TLSDomains       []string // names certificates are fetched for; the server then speaks TLS itself
+	TLSEmail         string   // whom the authority writes to
+	TLSCA            string   // ACME directory of the authority, or "" for Let's Encrypt
+	TLSStorage       string   // folder of account and certificates; "" is tls in Data
+	TLSCert          string   // PEM file with the certificate chain, instead of TLSDomains
+	TLSKey           string   // PEM file with its key
+	TLSRedirect      string   // host:port of plain HTTP, "none", or "": :80 where listen is on 443
+
 	BackupFolder     string        // where backups are made, or "": none are
 	BackupEvery      time.Duration // from one to the next
 	BackupKeep       int           // how many stay
@@ -139,6 +147,13 @@ func (c *Config) settings() []setting {
 		{"limits.console", &c.LimitConsole, "requests that one client may send to the console each second"},
 		{"limits.site", &c.LimitSite, "decisions of one site that are taken each second"},
 		{"limits.connections", &c.LimitConnections, "connections that may be open; 0 for 8192, or three quarters of the process's descriptors if those are fewer"},
+		{"tls.domains", &c.TLSDomains, "names of this server, for which it fetches and renews certificates by ACME; naming them accepts the authority's terms"},
+		{"tls.email", &c.TLSEmail, "whom the authority writes to about them"},
+		{"tls.ca", &c.TLSCA, "address of the authority's ACME directory; Let's Encrypt without it"},
+		{"tls.storage", &c.TLSStorage, "folder of its account and certificates; tls in the data folder without it"},
+		{"tls.cert", &c.TLSCert, "PEM file with the certificate chain, instead of tls.domains; read again when it changes"},
+		{"tls.key", &c.TLSKey, "PEM file with its key, readable by this user only"},
+		{"tls.redirect", &c.TLSRedirect, "host:port that sends plain HTTP to HTTPS and answers the authority; :80 where listen is on port 443, none for nowhere"},
 		{"backup.folder", &c.BackupFolder, "folder into which the running server copies its database, best on another disk; without it, it makes no backups"},
 		{"backup.every", &c.BackupEvery, "how long after a backup the next one is made"},
 		{"backup.keep", &c.BackupKeep, "how many of its backups stay in the folder; older ones are removed"},
@@ -311,6 +326,7 @@ func (c *Config) validate() (wrong []error) {
 	if err := c.home().check(); err != nil {
 		bad("%w", err)
 	}
+	wrong = append(wrong, c.validateTLS()...) // it may name public_url
 	if c.PublicURL != "" {
 		u, err := url.Parse(c.PublicURL)
 		switch {

@@ -61,7 +61,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		Address: func(r *http.Request) string {
 			return names.Load().Name(extractor.Client(geo.Peer(r), r.Header))
 		},
-		PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+		PublicURL: cfg.PublicURL, HTTPS: cfg.https(),
 		Insight:      admin.Insight{Store: in.db, Keys: in.keyring.Public, Forms: in.keyring, Lines: embedder(in.db)},
 		Transparency: transparencyPages(in),
 		Retention:    in.db,

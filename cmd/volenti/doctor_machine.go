@@ -23,6 +23,8 @@ func (d *doctor) files(context.Context) error {
 		{"metrics.token_file", c.MetricsToken, true},
 		{"oidc.secret_file", c.OIDCSecretFile, true},
 		{"smtp.password_file", c.SMTPPasswordFile, true},
+		{"tls.cert", c.TLSCert, false},
+		{"tls.key", c.TLSKey, true},
 		{"backup.passphrase_file", c.BackupPassphrase, true},
 	} {
 		if f.path == "" {

@@ -55,12 +55,23 @@ func start(t testing.TB, data string, args ...string) *process {
 // startAs does so with another command that serves, over http or https.
 func startAs(t testing.TB, command, scheme string, client *http.Client, data string, args ...string) *process {
 	t.Helper()
+	return startOn(t, free(t), command, scheme, client, data, args...)
+}
+
+// free is an address of this machine that nobody listens on just now.
+func free(t testing.TB) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
-	_ = l.Close()
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// startOn does so on an address.
+func startOn(t testing.TB, address, command, scheme string, client *http.Client, data string, args ...string) *process {
+	t.Helper()
 	p := &process{t: t, base: scheme + "://" + address, log: &bytes.Buffer{}, done: make(chan error, 1)}
 	flags := []string{command, "--listen", address, "--data", data, "--log-level", "debug"}
 	if _, measured := t.(*testing.B); measured { // the server, not its limits

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -34,7 +32,6 @@ type gateway struct {
 	inject      bool   // put the page's script into pages that lack it
 	patience    time.Duration
 	certificate string // files; "" is no TLS
-	key         string
 }
 
 func gateCommand() *cobra.Command {
@@ -63,12 +60,18 @@ is below /consent/.`,
 	f.StringVar(&g.prefix, "prefix", os.Getenv("VOLENTI_GATE_PREFIX"), "path below which this server's own addresses are, such as /consent (VOLENTI_GATE_PREFIX)")
 	f.BoolVar(&g.inject, "inject", true, "put the banner's script first into pages that lack it")
 	f.DurationVar(&g.patience, "upstream-timeout", time.Minute, "how long the website may take until it begins to answer")
-	f.StringVar(&g.certificate, "tls-certificate", "", "PEM file with the certificate chain; with --tls-key the gate speaks TLS itself")
-	f.StringVar(&g.key, "tls-key", "", "PEM file with the certificate's key")
+	f.StringVar(&g.certificate, "tls-certificate", "", "the same as --tls-cert")
 	flags := addConfigFlags(f)
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		if err := g.validate(*upstream); err != nil {
 			return usage(err)
+		}
+		for flag, value := range map[string]string{"tls-cert": g.certificate} {
+			if value != "" {
+				if err := f.Set(flag, value); err != nil {
+					return usage(err)
+				}
+			}
 		}
 		cfg, err := flags.load(os.Getenv)
 		if err != nil {
@@ -93,25 +96,10 @@ func (g *gateway) validate(upstream string) error {
 	if g.prefix != "" && (!strings.HasPrefix(g.prefix, "/") || strings.Trim(g.prefix, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_/") != "") {
 		return fmt.Errorf("--prefix %q is not a path such as /consent", g.prefix)
 	}
-	if (g.certificate == "") != (g.key == "") {
-		return errors.New("--tls-certificate and --tls-key go together")
-	}
 	if g.patience <= 0 {
 		return errors.New("--upstream-timeout must be longer than nothing, such as 60s")
 	}
 	return nil
-}
-
-// listener speaks TLS where there is a certificate.
-func (g *gateway) listener(l net.Listener) (net.Listener, error) {
-	if g == nil || g.certificate == "" {
-		return l, nil
-	}
-	pair, err := tls.LoadX509KeyPair(g.certificate, g.key)
-	if err != nil {
-		return nil, usage(fmt.Errorf("certificate: %w", err))
-	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
 }
 
 // A front is what the gate needs of the rest of the server.
@@ -137,7 +125,7 @@ func (g *gateway) before(f front) (func(own http.Handler) http.Handler, error) {
 		return nil, err
 	}
 	https := func(r *http.Request) bool {
-		return strings.HasPrefix(f.cfg.PublicURL, "https://") || trusted(r) && r.Header.Get("X-Forwarded-Proto") == "https"
+		return f.cfg.https() || trusted(r) && r.Header.Get("X-Forwarded-Proto") == "https"
 	}
 	proxy := edge.NewProxy(edge.ProxyOptions{
 		Upstream: g.upstream, Trusted: trusted, Patience: g.patience, Log: f.log,

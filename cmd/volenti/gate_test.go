@@ -162,9 +162,9 @@ func TestGateSaysWhatIsWrong(t *testing.T) {
 		{"--site shop --upstream 127.0.0.1:3000", "is not an address such as http://127.0.0.1:3000"},
 		{"--site shop --upstream http://a?b", "is not an address such as"},
 		{"--site shop --upstream http://a --prefix consent", "is not a path such as /consent"},
-		{"--site shop --upstream http://a --tls-key x", "go together"},
+		{"--site shop --upstream http://a --tls-key x", "tls.cert"},
 		{"--site nobody --upstream http://a --listen 127.0.0.1:0", "--site nobody"},
-		{"--site shop --upstream http://a --listen 127.0.0.1:0 --tls-certificate no --tls-key no", "certificate"},
+		{"--site shop --upstream http://a --listen 127.0.0.1:0 --tls-certificate no --tls-key no", "tls.cert"},
 	} {
 		out, exit := volenti(t, append(append([]string{"gate"}, strings.Fields(tt.args)...), "--data", data)...)
 		if exit != exitUsage || !strings.Contains(out, tt.want) {

@@ -94,7 +94,11 @@ func isPublished(table, column string) bool {
 // them as published is known when their bytes are read.
 func (s *piiScan) path(ctx context.Context, path string) error {
 	var files []string
+	authority := filepath.Join(path, "tls") // whom an authority of certificates writes to: the operator's own word
 	err := filepath.WalkDir(path, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() && path == authority {
+			return fs.SkipDir
+		}
 		if err == nil && d.Type().IsRegular() {
 			files = append(files, path)
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
@@ -78,9 +77,6 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		return usage(fmt.Errorf("%w; choose another address with --listen", err))
 	}
 	defer listener.Close()
-	if listener, err = g.listener(listener); err != nil {
-		return err
-	}
 	rules, err := newRuleBook()
 	if err != nil {
 		return err
@@ -91,6 +87,9 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	defer background.Wait()
 	loops, stopLoops := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopLoops()
+	if listener, err = secure(loops, cfg, life.sockets, listener, log, &background); err != nil {
+		return err
+	}
 	locate, regions, err := locator(loops, cfg, log, &background)
 	if err != nil {
 		return err
@@ -155,7 +154,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		passes.Replace(in.secrets.Cookie...)
 		return cookies.Replace(in.secrets.Cookie...)
 	})
-	decisions.OptOut = &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: strings.HasPrefix(cfg.PublicURL, "https://"),
+	decisions.OptOut = &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: cfg.https(),
 		Directory: directory, Passes: passes, Addresses: cfg.Addresses, Runs: in.db, Now: time.Now}
 	trusted, err := trustedProxies(cfg)
 	if err != nil {
@@ -215,7 +214,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Before:       before,
 		Ready:        in.db.Ready,
 		Checked:      check.share,
-		HTTPS:        strings.HasPrefix(cfg.PublicURL, "https://"),
+		HTTPS:        cfg.https(),
 		Demo:         shop.handler(),
 	})
 	background.Go(func() { in.followKeys(loops, log) })
