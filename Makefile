@@ -10,7 +10,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-types test-integrations test-browser lint check tamper litestream cover mutants bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check tamper litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ run: build ## build, start on http://localhost:8080 with the demo (PORT=… DATA
 build: ## the binary, in bin/
 	go build -trimpath -o bin/volenti ./cmd/volenti
 
-test: deps lint test-go test-types test-integrations test-browser ## everything: lint, Go, TypeScript, real browsers
+test: deps lint test-go test-postgres test-types test-integrations test-browser ## everything: lint, Go, TypeScript, real browsers
 
 test-go: ## Go tests, with the race detector where anything runs side by side; what tries a thing 100,000 times, without it
 	go vet ./...
@@ -31,6 +31,10 @@ test-go: ## Go tests, with the race detector where anything runs side by side; w
 	go test -timeout 40m ./banner/fairness
 	go test -timeout 40m -run 'Forged|Tampering|Allocates' ./server/consent ./server/auditlog ./server/store ./server/visitor
 	go test -run Memory ./server/edge
+
+test-postgres: ## what rests on the store, on PostgreSQL; and the store with every transaction done twice
+	VOLENTI_TEST_TWICE=1 go test -short -timeout 20m ./server/store -run 'Site|Publi|Polic|Version|Work|Operator|Session|Request|Retention|Restrict|Eras|Statistic|Throttle|Pass|Trial|Show|Enter|Draft'
+	VOLENTI_TEST_ENGINE=postgres go test -short -timeout 40m ./server/visitor ./server/request ./server/bundle ./server/transparency
 
 test-types: banner/node_modules ## type check and unit tests of the banner
 	cd banner && npm run --silent typecheck && npm test --silent

@@ -23,13 +23,12 @@ func BenchmarkAppend(b *testing.B) {
 // durable are engines that keep what they acknowledge, as they do in earnest.
 var durable = []engine{
 	engines[0],
-	{"postgres", func(t testing.TB) func(Options) (*DB, error) {
+	{"postgres", func(t testing.TB) string {
 		durableServer.once.Do(func() { durableServer.Server, durableServer.err = storetest.Start(true) })
 		if durableServer.err != nil {
 			t.Skip(durableServer.err)
 		}
-		dsn := durableServer.Database(t)
-		return func(o Options) (*DB, error) { return OpenPostgres(t.Context(), dsn, o) }
+		return durableServer.Database(t)
 	}},
 }
 

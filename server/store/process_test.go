@@ -21,6 +21,7 @@ import (
 
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/site"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 // child is what this test's own binary does when it is started as one of
@@ -28,7 +29,7 @@ import (
 // decisions, telling each receipt it got on its standard output.
 func child(role string) error {
 	ctx := context.Background()
-	db, err := Open(ctx, os.Getenv("VOLENTI_STORE_TEST_PATH"), Options{})
+	db, err := openAt(ctx, os.Getenv("VOLENTI_STORE_TEST_PATH"), Options{})
 	if err != nil {
 		return err
 	}
@@ -200,12 +201,17 @@ func allThere(t *testing.T, db *DB, receipts map[string]string) {
 
 // Killed at moments nobody chose, while 16 writers are at it.
 func TestKilledWhileWriting(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "volenti.db")
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) { testKilledWhileWriting(t, e.place(t)) })
+	}
+}
+
+func testKilledWhileWriting(t *testing.T, place string) {
 	random := rand.New(rand.NewPCG(1, 12))
 	receipts := map[string]string{}
 	const rounds = 12
 	for round := range rounds {
-		p := start(t, path, "forever", fmt.Sprint(round))
+		p := start(t, place, "forever", fmt.Sprint(round))
 		left := random.IntN(150)
 		if left == 0 {
 			_ = p.Process.Kill() // while it starts
@@ -225,14 +231,23 @@ func TestKilledWhileWriting(t *testing.T) {
 	if len(receipts) < 10*rounds {
 		t.Fatalf("only %d decisions were answered", len(receipts))
 	}
-	allThere(t, openedSQLite(t, path), receipts)
+	allThere(t, openedAt(t, place), receipts)
+}
+
+func openedAt(t testing.TB, place string) *DB {
+	t.Helper()
+	return opened(t, func(o Options) (*DB, error) { return openAt(t.Context(), place, o) }, Options{})
 }
 
 // Two processes make one database, append to one log, and neither knows of the
 // other.
 func TestTwoProcessesAppendToOneLog(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "volenti.db")
-	processes := []*process{start(t, path, "append", "a"), start(t, path, "append", "b")}
+	t.Run("sqlite", func(t *testing.T) { testTwoProcesses(t, engines[0].place(t)) })
+	t.Run("postgres", func(t *testing.T) { testTwoProcesses(t, storetest.Postgres(t, nil)) })
+}
+
+func testTwoProcesses(t *testing.T, place string) {
+	processes := []*process{start(t, place, "append", "a"), start(t, place, "append", "b")}
 	answered := []map[string]string{{}, {}}
 	var wg sync.WaitGroup
 	for i, p := range processes {
@@ -251,7 +266,7 @@ func TestTwoProcessesAppendToOneLog(t *testing.T) {
 	if len(receipts) != 600 {
 		t.Errorf("%d of 600 answered", len(receipts))
 	}
-	allThere(t, openedSQLite(t, path), receipts)
+	allThere(t, openedAt(t, place), receipts)
 }
 
 // The operating system refuses to let files grow: real failed writes, at a

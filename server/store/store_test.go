@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -34,20 +35,30 @@ func TestMain(m *testing.M) {
 
 // An engine opens one database again and again.
 type engine struct {
-	name string
-	new  func(t testing.TB) (open func(Options) (*DB, error))
+	name  string
+	place func(t testing.TB) string // a fresh database: a path, or a connection string
 }
 
 // engines are all that the same tests run on.
 var engines = []engine{
-	{"sqlite", func(t testing.TB) func(Options) (*DB, error) {
-		path := filepath.Join(t.TempDir(), "data", "volenti.db")
-		return func(o Options) (*DB, error) { return Open(t.Context(), path, o) }
-	}},
-	{"postgres", func(t testing.TB) func(Options) (*DB, error) {
-		dsn := storetest.Postgres(t, migrated)
-		return func(o Options) (*DB, error) { return OpenPostgres(t.Context(), dsn, o) }
-	}},
+	{"sqlite", func(t testing.TB) string { return filepath.Join(t.TempDir(), "data", "volenti.db") }},
+	{"postgres", func(t testing.TB) string { return storetest.Postgres(t, migrated) }},
+}
+
+// openAt opens what an engine's place names.
+func openAt(ctx context.Context, place string, o Options) (*DB, error) {
+	if strings.HasPrefix(place, "postgres:") {
+		if o.wrap == nil && os.Getenv("VOLENTI_TEST_TWICE") != "" {
+			o.wrap = twice
+		}
+		return OpenPostgres(ctx, place, o)
+	}
+	return Open(ctx, place, o)
+}
+
+func (e engine) new(t testing.TB) (open func(Options) (*DB, error)) {
+	place := e.place(t)
+	return func(o Options) (*DB, error) { return openAt(t.Context(), place, o) }
 }
 
 // migrated makes the schema in the database that those of tests are copies of.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"os/exec"
@@ -33,12 +34,12 @@ const Engine = "VOLENTI_TEST_ENGINE"
 func OnPostgres() bool { return os.Getenv(Engine) == "postgres" }
 
 var shared struct {
-	once   sync.Once
-	server *Server
-	err    error
-	next   atomic.Int64
-
+	mu       sync.Mutex
+	server   *Server
+	err      error
 	template string // a database with the schema
+
+	next atomic.Int64
 }
 
 // Postgres is the connection string of a fresh database, and where migrate is given one
@@ -46,43 +47,50 @@ var shared struct {
 // sync, which the string says.
 func Postgres(t testing.TB, migrate func(dsn string) error) string {
 	t.Helper()
-	shared.once.Do(func() { shared.err = share(migrate) })
-	if errors.Is(shared.err, ErrMissing) {
+	shared.mu.Lock()
+	defer shared.mu.Unlock()
+	if shared.server == nil && shared.err == nil {
+		shared.server, shared.err = share()
+	}
+	if shared.err == nil && migrate != nil && shared.template == "" {
+		shared.err = makeTemplate(migrate)
+	}
+	switch {
+	case errors.Is(shared.err, ErrMissing):
 		t.Skip(shared.err)
-	}
-	if shared.err != nil {
+	case shared.err != nil:
 		t.Fatal(shared.err)
+	case migrate != nil:
+		return shared.server.Database(t, "TEMPLATE "+shared.template)
 	}
-	if migrate == nil || shared.template == "" {
-		return shared.server.Database(t)
-	}
-	return shared.server.Database(t, "TEMPLATE "+shared.template)
+	return shared.server.Database(t)
 }
 
-// share starts the server of this test binary, and makes the database that others are
-// copies of.
-func share(migrate func(dsn string) error) (err error) {
+// PostgresWith is Postgres with an empty database that was made in another way.
+func PostgresWith(t testing.TB, more string) string {
+	t.Helper()
+	Postgres(t, nil)
+	return shared.server.Database(t, more)
+}
+
+// share is the server of this test binary.
+func share() (*Server, error) {
 	if given := os.Getenv(Variable); given != "" {
 		u, err := url.Parse(given)
-		if err != nil {
-			return err
-		}
-		shared.server = &Server{admin: u}
-	} else if shared.server, err = Start(false); err != nil {
-		return err
+		return &Server{admin: u}, err
 	}
-	if migrate == nil {
-		return nil
-	}
+	return Start(false)
+}
+
+// makeTemplate makes the database that others are copies of: that is quicker than to
+// migrate each.
+func makeTemplate(migrate func(dsn string) error) error {
 	name := fmt.Sprintf("template_%d", os.Getpid())
 	if err := shared.server.Do(`CREATE DATABASE ` + name + ` TEMPLATE template0`); err != nil {
 		return err
 	}
-	if err := migrate(shared.server.DSN(name)); err != nil {
-		return err
-	}
 	shared.template = name
-	return nil
+	return migrate(shared.server.DSN(name))
 }
 
 // Database makes a database, and drops it when the test ends. more is added to CREATE
@@ -138,7 +146,7 @@ type Server struct {
 	bin     string
 	folder  string
 	options []string
-	running *exec.Cmd
+	inputs  []io.Closer // of each time it was started: closed, it stops
 }
 
 // Start makes a cluster and starts it. Only one that is durable survives Kill.
@@ -178,37 +186,35 @@ func (s *Server) Start() error {
 		args = append(args, "-c", o)
 	}
 	// The server ends with whoever started it: cat does when our end of its input closes.
-	script := `"$0" "$@" 2>"` + s.folder + `/log" & echo $!; cat >/dev/null; kill -INT $!; wait $!; rm -rf "` + s.folder + `"`
-	s.running = s.command("sh", append([]string{"-c", script, filepath.Join(s.bin, "postgres")}, args...)...)
-	stdin, err := s.running.StdinPipe()
-	if err != nil {
-		return err
-	}
-	kept.Store(s.running, stdin)
-	out, err := s.running.StdoutPipe()
-	if err != nil {
-		return err
-	}
-	if err := s.running.Start(); err != nil {
-		return err
-	}
-	buf := make([]byte, 32)
-	if _, err := out.Read(buf); err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		err := s.Do(`SELECT 1`)
-		if err == nil {
-			return nil
+	script := `exec 3<&0; cd "$1"; shift; "$0" "$@" 2>>log 3<&- & p=$!
+(cat <&3 >/dev/null; [ -e ended.$p ] || kill -INT $p) & c=$!
+wait $p; : >ended.$p; wait $c; rm -rf "$PWD"`
+	deadline := time.Now().Add(2 * time.Minute)
+	for {
+		running := s.command("sh", append([]string{"-c", script, filepath.Join(s.bin, "postgres"), s.folder}, args...)...)
+		stdin, err := running.StdinPipe()
+		if err != nil {
+			return err
 		}
-		if time.Now().After(deadline) {
-			log, _ := os.ReadFile(filepath.Join(s.folder, "log"))
-			return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, log)
+		if err := running.Start(); err != nil {
+			return err
+		}
+		s.inputs = append(s.inputs, stdin)
+		for ended := false; !ended; time.Sleep(10 * time.Millisecond) {
+			err := s.Do(`SELECT 1`)
+			if err == nil {
+				return nil
+			}
+			if time.Now().After(deadline) {
+				log, _ := os.ReadFile(filepath.Join(s.folder, "log"))
+				return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, log)
+			}
+			// After a kill it does not start before the last of its former processes ended.
+			marks, _ := filepath.Glob(filepath.Join(s.folder, "ended.*"))
+			ended = len(marks) == len(s.inputs)
 		}
 	}
 }
-
-var kept sync.Map // inputs of running servers: closed, they stop
 
 // Postmaster is the id of the server's first process.
 func (s *Server) Postmaster() (int, error) {

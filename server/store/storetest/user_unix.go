@@ -40,3 +40,13 @@ func chown(folder string) error {
 	}
 	return nil
 }
+
+// Kill ends the server's first process as the kernel does when memory is short: the
+// others end by themselves, and nothing is written any more.
+func (s *Server) Kill() error {
+	pid, err := s.Postmaster()
+	if err != nil {
+		return err
+	}
+	return syscall.Kill(pid, syscall.SIGKILL)
+}
