@@ -313,7 +313,7 @@ func TestMoreConnectionsThanMayBe(t *testing.T) {
 func TestNoHTTP2WithoutTLS(t *testing.T) {
 	p := start(t, publish(t))
 	for request, want := range map[string]string{
-		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00": "HTTP/1.1 404",
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00":                                                                "HTTP/1.1 404",
 		"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n": "HTTP/1.1 200",
 	} {
 		conn := p.dial()
