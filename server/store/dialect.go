@@ -30,6 +30,8 @@ type dialect interface {
 	// migrated is told that there is a schema.
 	lockSchema(ctx context.Context, tx *sql.Tx) error
 	migrated()
+	// several is a statement as one that is done several times at once, or "".
+	several(text string) string
 	// run does writes in a transaction.
 	run(ctx context.Context, tx *sql.Tx, list writes) error
 	// each asks one question, once for each of the parameters: the first column of the

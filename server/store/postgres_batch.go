@@ -25,6 +25,9 @@ type sent struct {
 	rows [][]any
 }
 
+// several has nothing to say: run and each send all that there is in one go.
+func (postgres) several(string) string { return "" }
+
 // run does writes in one round trip; those of one statement that follow each other as
 // one statement over arrays.
 func (postgres) run(ctx context.Context, tx *sql.Tx, list writes) error {

@@ -13,8 +13,9 @@ import (
 // sent at once.
 type statement struct {
 	*sql.Stmt
-	text string
-	none error // where it must change a row, and there is none to change
+	several *sql.Stmt // does it several times at once; nil where the engine has no use for that
+	text    string
+	none    error // where it must change a row, and there is none to change
 }
 
 // appendStatements are prepared on the connection that writes.
@@ -32,6 +33,8 @@ const (
 	selectHead = `SELECT size, root FROM log_head WHERE id = 1`
 	insertLeaf = `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2)`
 	selectNode = `SELECT hash FROM log_node WHERE position = ?1`
+
+	selectTaken = `SELECT position FROM kept_record WHERE site = ?1 AND decision = ?2`
 )
 
 // prepare is called once, before the DB is handed out. The statements end with
@@ -50,7 +53,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		{db.write, &db.append.decision, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
 			WHERE r.site = ?1 AND r.decision = ?2`},
 		{db.write, &db.append.leaf, insertLeaf},
-		{db.write, &db.append.taken, `SELECT position FROM kept_record WHERE site = ?1 AND decision = ?2`},
+		{db.write, &db.append.taken, selectTaken},
 		{db.write, &db.append.node, `INSERT INTO log_node (position, hash) VALUES (?1, ?2)`},
 		{db.write, &db.append.grow, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1 AND size = ?3`},
 		{db.write, &db.append.count, upsertCount},
@@ -70,6 +73,11 @@ func (db *DB) prepare(ctx context.Context) error {
 			return fmt.Errorf("prepare %q: %w", s.text, err)
 		}
 		s.into.Stmt, s.into.text = stmt, s.text
+		if text := db.dialect.several(s.text); text != "" {
+			if s.into.several, err = s.pool.PrepareContext(ctx, text); err != nil {
+				return fmt.Errorf("prepare %q: %w", text, err)
+			}
+		}
 	}
 	db.append.record.none = errors.New("its receipt id is taken")
 	db.append.grow.none = auditlog.ErrDamaged

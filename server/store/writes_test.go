@@ -1,0 +1,64 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/volenti-consent/volenti/server/consent"
+)
+
+// A batch of any size, of which some are repeats of each other or of what was kept before,
+// is kept as if one came after the other.
+func TestBatchesOfAnySizeAreKept(t *testing.T) {
+	forEachEngine(t, func(t *testing.T, open func() *DB) {
+		db := open()
+		withSites(t, db, "shop")
+		kept := map[string]string{}
+		next := 0
+		for _, size := range []int{1, severalRows - 1, severalRows, severalRows + 1, 3*severalRows + 5} {
+			var drafts []consent.Draft
+			for i := range size {
+				drafts = append(drafts, draft(t, "shop", fmt.Sprint(next), ""))
+				switch i % 7 { // the next one is another, the same, or one of before
+				case 3:
+				case 5:
+					next -= 2
+				default:
+					next++
+				}
+			}
+			entries := entriesOf(t, drafts...)
+			if err := db.AppendRecords(t.Context(), entries); err != nil {
+				t.Fatal(err)
+			}
+			for i, e := range entries {
+				id := e.ReceiptID
+				if e.Repeat {
+					id = e.Stored.ReceiptID
+				}
+				if before, ok := kept[e.DecisionID]; e.Clash || ok != e.Repeat || ok && before != id {
+					t.Errorf("batch of %d, entry %d: decision %s: receipt %s, before %s, repeat %v, clash %v", size, i, e.DecisionID, id, before, e.Repeat, e.Clash)
+				}
+				kept[e.DecisionID] = id
+			}
+		}
+		if head := checkLog(t, db); head.Size != int64(len(kept)) || len(kept) < 50 {
+			t.Errorf("%d leaves for %d decisions", head.Size, len(kept))
+		}
+		for decision, id := range kept {
+			if e, err := db.Entry(t.Context(), "shop", id); err != nil || e.DecisionID != decision {
+				t.Errorf("receipt %s of decision %s: %v", id, decision, err)
+			}
+		}
+	})
+}
+
+// What SQLite is given several times at once is the same statement as once.
+func TestSeveralAtOnce(t *testing.T) {
+	if got := (sqlite{}).several(`UPDATE log_head SET size = ?1`); got != "" {
+		t.Errorf("several updates at once: %s", got)
+	}
+	if got, want := (sqlite{}).several(insertLeaf), `INSERT INTO log_leaf (position, leaf) VALUES (?1, ?2), (?3, ?4), `; len(got) < len(want) || got[:len(want)] != want {
+		t.Errorf("several leaves at once: %s", got)
+	}
+}
