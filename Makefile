@@ -10,7 +10,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check tamper litestream cover mutants bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster tamper litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,6 +49,9 @@ lint: bin/golangci-lint ## golangci-lint, with the import rules of the house
 	bin/golangci-lint run
 
 check: test ## exactly what CI runs
+
+cluster: ## three nodes, a PostgreSQL and its replica, killed and cut off again and again: minutes (TIMES=…)
+	VOLENTI_CLUSTER=$(or $(TIMES),10) go test -count=1 -timeout 3h -v ./cmd/volenti/cluster
 
 tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES=…)
 	VOLENTI_TAMPER=$(or $(TIMES),10000) go test -count=1 -timeout 2h -v -run 'EveryTampering|AnyHistory' ./server/store

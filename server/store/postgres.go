@@ -36,6 +36,9 @@ const oldestPostgres = 130000
 // together; migrations may take longer.
 const patience = 30 * time.Second
 
+// hesitation is how long a transaction may wait for its next statement.
+const hesitation = 5 * time.Second
+
 // postgres is the dialect of PostgreSQL, and of what speaks its protocol.
 type postgres struct {
 	head      *atomic.Bool // see postgresConnector
@@ -88,14 +91,20 @@ func postgresConfig(dsn string, o Options) (*pgconn.Config, postgres, error) {
 	if config.ConnectTimeout <= 0 {
 		config.ConnectTimeout = o.BusyTimeout
 	}
+	config.DialFunc = dialer().DialContext
 	set := func(name, value string) {
 		if _, ok := config.RuntimeParams[name]; !ok {
 			config.RuntimeParams[name] = value
 		}
 	}
 	set("application_name", "volenti")
-	// One that vanishes in a transaction holds the lock of all for so long, and no longer.
-	set("idle_in_transaction_session_timeout", strconv.FormatInt((2*patience).Milliseconds(), 10))
+	// One that vanishes in a transaction holds the lock of all for so long, and no longer:
+	// by the first where its process is frozen, by the others where its machine is gone.
+	set("idle_in_transaction_session_timeout", strconv.FormatInt(hesitation.Milliseconds(), 10))
+	set("tcp_user_timeout", strconv.FormatInt(hesitation.Milliseconds(), 10))
+	set("tcp_keepalives_idle", "2")
+	set("tcp_keepalives_interval", "1")
+	set("tcp_keepalives_count", "3")
 	set("lock_timeout", strconv.FormatInt(o.BusyTimeout.Milliseconds(), 10))
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	config.RuntimeParams["standard_conforming_strings"] = "on"

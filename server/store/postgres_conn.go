@@ -20,11 +20,16 @@ type postgresConnector struct {
 }
 
 func (c *postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	pg, err := pgconn.ConnectConfig(ctx, c.config)
-	if err != nil {
+	conn := &postgresConn{reader: c.reader, head: c.head, statements: map[string]*pgconn.StatementDescription{}}
+	config := c.config.Copy()
+	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
+		conn.warned = conn.warned || n.SeverityUnlocalized == "WARNING"
+	}
+	var err error
+	if conn.pg, err = pgconn.ConnectConfig(ctx, config); err != nil {
 		return nil, err
 	}
-	return &postgresConn{pg: pg, reader: c.reader, head: c.head, statements: map[string]*pgconn.StatementDescription{}}, nil
+	return conn, nil
 }
 
 func (*postgresConnector) Driver() driver.Driver { return postgresDriver{} }
@@ -49,6 +54,7 @@ type postgresConn struct {
 	named      int
 	snapshot   bool  // in a reading transaction
 	cursors    []int // by number: cursorOpen, cursorLeft
+	warned     bool  // by the server, of something
 }
 
 // mostStatements is how many are prepared on one connection before it begins anew.
@@ -132,7 +138,7 @@ var errCommitUnknown = errors.New("the connection to PostgreSQL ended while it w
 func (t postgresTx) Commit() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	t.c.snapshot = false
+	t.c.snapshot, t.c.warned = false, false
 	results, err := t.c.pg.Exec(ctx, `COMMIT`).ReadAll()
 	if err != nil {
 		if _, refused := errors.AsType[*pgconn.PgError](err); refused && !t.c.pg.IsClosed() {
@@ -142,6 +148,11 @@ func (t postgresTx) Commit() error {
 	}
 	if len(results) > 0 && results[len(results)-1].CommandTag.String() != "COMMIT" {
 		return errors.New("PostgreSQL rolled the transaction back: a statement in it had failed")
+	}
+	if t.c.warned {
+		// One that waits for a synchronous replica can be told to wait no longer, and then says
+		// COMMIT with a warning: it is committed here, and perhaps nowhere else.
+		return fmt.Errorf("%w: PostgreSQL committed with a warning", errCommitUnknown)
 	}
 	return nil
 }
