@@ -47,8 +47,6 @@ func (m *memory) ScriptByShort(context.Context, string, string) (Script, error) 
 	return Script{}, ErrUnpublished
 }
 
-func (m *memory) Seq(context.Context) (int64, error) { return int64(len(m.all)), nil }
-
 // A compiler whose scripts say what they were made of; change spoils them.
 type compiler struct {
 	version int

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/splice"
 )
 
 // ErrUnpublished is returned for a site that has no notice yet.
@@ -41,6 +42,26 @@ type PublishedScript struct {
 	Encoded map[string][]byte // "br", "gzip", "zstd": prefixes made by package splice
 }
 
+// Plain is the coding of what is handed out as it is.
+const Plain = splice.Identity
+
+// A Shelf hands out what is published piece by piece, so that whoever serves it need not
+// hold all of it. Calls are safe for concurrent use.
+type Shelf interface {
+	// Published is the newest Seq of each site that has published since a Seq, that
+	// one left out: a cheap question, asked often.
+	Published(ctx context.Context, since int64) (map[string]int64, error)
+	// Outline is a publication without its scripts and without the bytes of its
+	// wordings; ErrUnpublished if there is none of this Seq.
+	Outline(ctx context.Context, seq int64) (*Publication, error)
+	// ScriptAt names the script that is a publication's variant; ErrUnpublished if it
+	// has none.
+	ScriptAt(ctx context.Context, seq int64, v Variant) (canonical.Digest, error)
+	// Content is a wording or script as it is (Plain), or a script in a coding of
+	// package splice; nil where it is not kept so.
+	Content(ctx context.Context, d canonical.Digest, coding string) ([]byte, error)
+}
+
 // A Store keeps publications.
 type Store interface {
 	// AddPublication keeps p whole, in one durable transaction, and makes it the
@@ -54,7 +75,4 @@ type Store interface {
 	// ScriptByShort finds a script ever published for the site by the first 16
 	// digits of its digest, without its compressed forms; ErrUnpublished if none.
 	ScriptByShort(ctx context.Context, site, short string) (Script, error)
-	// Seq is the newest Seq of the store, or 0: a cheap question, asked often,
-	// that tells whether something was published by another process.
-	Seq(ctx context.Context) (int64, error)
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -51,12 +52,20 @@ func (s Site) Validate() error {
 	return nil
 }
 
+// locations are the time zones that were asked for, by name: each is read from the disk
+// once. There are some hundred names, and what they mean does not change while we run.
+var locations sync.Map
+
 // Location is the site's time zone, UTC if none is set.
 func (s Site) Location() *time.Location {
+	if known, ok := locations.Load(s.TimeZone); ok {
+		return known.(*time.Location)
+	}
 	loc, err := time.LoadLocation(s.TimeZone)
 	if err != nil {
 		return time.UTC
 	}
+	locations.Store(s.TimeZone, loc)
 	return loc
 }
 

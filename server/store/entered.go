@@ -95,6 +95,20 @@ func enterMissing(ctx context.Context, db *DB, what, query string, kind auditlog
 	}
 }
 
+// scanWording reads a trial (” for none), a language and a digest into p.
+func scanWording(row scanner, p *notice.Publication) error {
+	var trial, language, digest string
+	if err := row.Scan(&trial, &language, &digest); err != nil {
+		return err
+	}
+	if trial == "" {
+		p.Wordings[language] = canonical.Digest(digest)
+	} else {
+		p.AddTrialWording(trial, language, canonical.Digest(digest))
+	}
+	return nil
+}
+
 // publicationIn is a publication without bytes.
 func publicationIn(ctx context.Context, tx *sql.Tx, seq int64) (*notice.Publication, error) {
 	p := &notice.Publication{Seq: seq, Wordings: map[string]canonical.Digest{}}
@@ -108,16 +122,7 @@ func publicationIn(ctx context.Context, tx *sql.Tx, seq int64) (*notice.Publicat
 	rows, err := tx.QueryContext(ctx, `SELECT '', language, digest FROM publication_wording WHERE seq = ?1
 		UNION ALL SELECT trial, language, digest FROM publication_trial_wording WHERE seq = ?1`, seq)
 	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
-		var trial, language, digest string
-		if err := row.Scan(&trial, &language, &digest); err != nil {
-			return none, err
-		}
-		if trial == "" {
-			p.Wordings[language] = canonical.Digest(digest)
-		} else {
-			p.AddTrialWording(trial, language, canonical.Digest(digest))
-		}
-		return none, nil
+		return none, scanWording(row, p)
 	})
 	if err != nil {
 		return nil, err

@@ -125,6 +125,82 @@ func (db *DB) Current(ctx context.Context, site string) (*notice.Publication, er
 	return p, nil
 }
 
+// Published is the newest publication of each site since one.
+func (db *DB) Published(ctx context.Context, since int64) (map[string]int64, error) {
+	newest := map[string]int64{}
+	rows, err := db.read.QueryContext(ctx, `SELECT site, MAX(seq) FROM publication WHERE seq > ?1 GROUP BY site`, since)
+	_, err = collect(rows, err, func(row scanner) (none struct{}, _ error) {
+		var site string
+		var seq int64
+		err := row.Scan(&site, &seq)
+		newest[site] = seq
+		return none, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read publications: %w", db.seen(err))
+	}
+	return newest, nil
+}
+
+// Outline is a publication but for its scripts and the bytes of its wordings.
+func (db *DB) Outline(ctx context.Context, seq int64) (*notice.Publication, error) {
+	p := &notice.Publication{Seq: seq, Wordings: map[string]canonical.Digest{}}
+	var published int64
+	err := db.read.QueryRowContext(ctx, `SELECT p.site, p.notice, p.published_at, a.bytes FROM publication p
+		JOIN artifact a ON a.digest = p.notice WHERE p.seq = ?1`, seq).Scan(&p.Site, (*string)(&p.Notice), &published, &p.NoticeBytes)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, notice.ErrUnpublished
+	}
+	p.PublishedAt = timeOf(published)
+	if err == nil {
+		err = checkDigest(p.Notice, p.NoticeBytes)
+	}
+	if err == nil {
+		rows, failed := db.read.QueryContext(ctx, `SELECT '', language, digest FROM publication_wording WHERE seq = ?1
+			UNION ALL SELECT trial, language, digest FROM publication_trial_wording WHERE seq = ?1`, seq)
+		_, err = collect(rows, failed, func(row scanner) (none struct{}, _ error) {
+			return none, scanWording(row, p)
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read publication %d: %w", seq, db.seen(err))
+	}
+	return p, nil
+}
+
+// ScriptAt names the script of a variant.
+func (db *DB) ScriptAt(ctx context.Context, seq int64, v notice.Variant) (d canonical.Digest, err error) {
+	err = db.read.QueryRowContext(ctx, `SELECT digest FROM publication_script
+		WHERE seq = ?1 AND kind = ?2 AND surface = ?3 AND language = ?4 AND trial = ?5`,
+		seq, string(v.Kind), string(v.Surface), v.Language, v.Trial).Scan((*string)(&d))
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", notice.ErrUnpublished
+	}
+	if err != nil {
+		return "", fmt.Errorf("find script %v of publication %d: %w", v, seq, db.seen(err))
+	}
+	return d, nil
+}
+
+// Content is what is kept under a digest, as it is or in a coding.
+func (db *DB) Content(ctx context.Context, d canonical.Digest, coding string) (b []byte, err error) {
+	if coding == notice.Plain {
+		err = db.read.QueryRowContext(ctx, `SELECT bytes FROM artifact WHERE digest = ?1`, string(d)).Scan(&b)
+		if err == nil {
+			err = checkDigest(d, b)
+		}
+	} else {
+		err = db.read.QueryRowContext(ctx, `SELECT bytes FROM encoded WHERE digest = ?1 AND encoding = ?2`, string(d), coding).Scan(&b)
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d, db.seen(err))
+	}
+	return b, nil
+}
+
 func (db *DB) readWordings(ctx context.Context, p *notice.Publication) error {
 	rows, err := db.read.QueryContext(ctx, `SELECT '', w.language, w.digest, a.bytes FROM publication_wording w
 		JOIN artifact a ON a.digest = w.digest WHERE w.seq = ?1
@@ -227,13 +303,4 @@ func (db *DB) ScriptByShort(ctx context.Context, site, short string) (s notice.S
 		return s, fmt.Errorf("read script of site %s: %w", site, db.seen(err))
 	}
 	return s, nil
-}
-
-// Seq is the newest Seq of all publications, or 0.
-func (db *DB) Seq(ctx context.Context) (seq int64, err error) {
-	err = db.find.seq.QueryRowContext(ctx).Scan(&seq)
-	if err != nil {
-		return 0, fmt.Errorf("read publication counter: %w", db.seen(err))
-	}
-	return seq, nil
 }

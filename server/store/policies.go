@@ -236,6 +236,23 @@ func versionsIn(ctx context.Context, tx *sql.Tx, site, policy string) ([]policyv
 	return all, rows.Err()
 }
 
+// EnteredSince lists the sites whose policies have got a version since a position of
+// the log, that one left out, and the position of the last of those; since if there is none.
+func (db *DB) EnteredSince(ctx context.Context, since int64) (sites []string, last int64, err error) {
+	last = since
+	rows, err := db.read.QueryContext(ctx, `SELECT site, MAX(position) FROM policy_entry WHERE position > ?1 GROUP BY site`, since)
+	sites, err = collect(rows, err, func(row scanner) (site string, _ error) {
+		var position int64
+		err := row.Scan(&site, &position)
+		last = max(last, position)
+		return site, err
+	})
+	if err != nil {
+		return nil, since, fmt.Errorf("read policy versions: %w", db.seen(err))
+	}
+	return sites, last, nil
+}
+
 // Version finds a version by its number.
 func (db *DB) Version(ctx context.Context, site, policy string, number int) (policyversions.Version, error) {
 	return db.version(ctx, policy, `WHERE v.site = ?1 AND v.policy = ?2 AND v.number = ?3`, site, policy, number)

@@ -26,7 +26,7 @@ type appendStatements struct {
 
 // findStatements are what requests ask, prepared on those that read.
 type findStatements struct {
-	head, node, entry, seq statement
+	head, node, entry statement
 }
 
 const (
@@ -63,7 +63,6 @@ func (db *DB) prepare(ctx context.Context) error {
 		{db.read, &db.find.node, selectNode},
 		{db.read, &db.find.entry, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
 			WHERE r.id = ?1 AND r.site = ?2`},
-		{db.read, &db.find.seq, `SELECT COALESCE(MAX(seq), 0) FROM publication`},
 	} {
 		if s.pool == nil {
 			continue // opened to be read

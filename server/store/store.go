@@ -26,6 +26,7 @@ import (
 var (
 	_ site.Store           = (*DB)(nil)
 	_ notice.Store         = (*DB)(nil)
+	_ notice.Shelf         = (*DB)(nil)
 	_ policyversions.Store = (*DB)(nil)
 	_ consent.Store        = (*DB)(nil)
 	_ auditlog.Reader      = (*DB)(nil)

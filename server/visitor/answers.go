@@ -11,8 +11,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/geo"
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/cork"
-	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/splice"
 )
 
@@ -28,7 +28,7 @@ const slotLength = 5 * 60
 // some microseconds more: strangers choose what stands in Accept-Language.
 const (
 	mostAskers      = 1 << 14
-	mostAnswerBytes = 16 << 20
+	mostAnswerBytes = 8 << 20
 )
 
 // An asker is all of an undecided visitor's request that changes the answer. Live is
@@ -120,8 +120,11 @@ func (s *Script) asking(r *http.Request, live *Live) (who asker, ok bool) {
 }
 
 // made is the complete answer to an undecided visitor.
-func made(live *Live, script *notice.PublishedScript, v view, r *http.Request) *ready {
-	coding, prefix := coded(script, negotiate(r.Header.Get("Accept-Encoding")))
+func made(live *Live, script canonical.Digest, v view, r *http.Request) (*ready, error) {
+	coding, prefix, err := live.shelf.coded(r.Context(), script, negotiate(r.Header.Get("Accept-Encoding")))
+	if err != nil {
+		return nil, err
+	}
 	tail := v.boot.append(make([]byte, 0, 512))
 	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
 	tag := v.tag(script, r)
@@ -133,7 +136,7 @@ func made(live *Live, script *notice.PublishedScript, v view, r *http.Request) *
 	if coding != splice.Identity {
 		a.encoding = []string{coding}
 	}
-	return a
+	return a, nil
 }
 
 // send answers without allocating anything: the header's values are shared.

@@ -171,29 +171,36 @@ func (a *Archive) earlier(ctx context.Context, l *Live, short string) (*notice.N
 	return n, n != nil
 }
 
-// Script is a compiled script of the site by its digest, or by the first 16
+// Script names a compiled script of the site by its digest, or by the first 16
 // digits of it, as scripts name one another. Those that are no longer current
 // are in browsers' caches for a while, and in receipts for good.
-func (a *Archive) Script(ctx context.Context, l *Live, name string) (*notice.PublishedScript, error) {
+func (a *Archive) Script(ctx context.Context, l *Live, name string) (canonical.Digest, error) {
 	if len(name) != 16 {
 		if _, err := canonical.ParseDigest(name); err != nil {
-			return nil, consent.ErrUnknownArtifact
+			return "", consent.ErrUnknownArtifact
 		}
 	}
 	short := canonical.Digest(name).Short()
-	script := l.byShort[short]
-	if script == nil {
-		kept, err := a.Notices.ScriptByShort(ctx, l.Site.Key, short)
+	l.mu.Lock()
+	digest := l.byShort[short]
+	l.mu.Unlock()
+	if digest == "" {
+		kept, err := once(ctx, l.shelf, l.Site.Key+" "+short, func(ctx context.Context) (notice.Script, error) {
+			return a.Notices.ScriptByShort(ctx, l.Site.Key, short)
+		})
 		if errors.Is(err, notice.ErrUnpublished) {
-			return nil, consent.ErrUnknownArtifact
+			return "", consent.ErrUnknownArtifact
 		}
 		if err != nil {
-			return nil, err
+			return "", err
 		}
-		script = &notice.PublishedScript{Script: kept}
+		digest = kept.Digest
+		l.mu.Lock()
+		l.byShort[short] = digest
+		l.mu.Unlock()
 	}
-	if !strings.HasPrefix(string(script.Digest), name) {
-		return nil, consent.ErrUnknownArtifact
+	if !strings.HasPrefix(string(digest), name) {
+		return "", consent.ErrUnknownArtifact
 	}
-	return script, nil
+	return digest, nil
 }

@@ -1,9 +1,7 @@
 package visitor
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -16,17 +14,9 @@ import (
 // mostChanges bounds what one note lists.
 const mostChanges = 8
 
-// material lists the material changes of a policy that are or were in force at a
+// material lists the material changes among a policy's versions that are or were in force at a
 // time, newest first. The first version changes nothing.
-func material(ctx context.Context, store policyversions.Store, site, policy string, at time.Time) ([]policyversions.Version, error) {
-	all, err := store.Versions(ctx, site, policy)
-	if errors.Is(err, policyversions.ErrUnknownPolicy) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("versions of policy %s: %w", policy, err)
-	}
-	var some []policyversions.Version
+func material(all []policyversions.Version, at time.Time) (some []policyversions.Version) {
 	for _, v := range all {
 		standing, _ := policyversions.StandingOf(all, v.Number, at)
 		came := standing.State == policyversions.InForce || standing.State == policyversions.Superseded
@@ -34,7 +24,7 @@ func material(ctx context.Context, store policyversions.Store, site, policy stri
 			some = append(some, v)
 		}
 	}
-	return some, nil
+	return some
 }
 
 // changed is the first whole second at which the newest material change was in

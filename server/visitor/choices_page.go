@@ -105,7 +105,9 @@ func (p *ChoicesPage) page(r *http.Request, live *Live) (*web.Choices, error) {
 		age: s.Laws.age(live.Site, live.Notice, region, source, consent.Served{Bucket: consent.BucketOf(now)}.From()),
 	}}
 	v.variant.Language = live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang"))
-	s.remember(r, live, &v, now)
+	if err := s.remember(r, live, &v, now); err != nil {
+		return nil, err
+	}
 
 	page := p.blank(live, v)
 	var shown bytes.Buffer

@@ -2,6 +2,7 @@ package visitor
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strconv"
@@ -12,6 +13,7 @@ import (
 	"golang.org/x/text/language/display"
 
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/splice"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -122,11 +124,12 @@ func answer300(c echo.Context, kind string, body []byte) error {
 
 // words is the wording that the site publishes in a language, filled in as far as
 // it can be. What a publication of an earlier version had no words for is taken
-// from ours of today.
+// from ours of today; so is all of it while it can't be read.
 func (l *Live) words(lang string) notice.Wording {
 	words := l.Notice.WordingFor(lang)
 	var published notice.Wording
-	if json.Unmarshal(l.Publication.WordingBytes[l.Publication.Wordings[lang]], &published) == nil {
+	text, err := l.shelf.content(context.Background(), l.Publication.Wordings[lang], splice.Identity)
+	if err == nil && json.Unmarshal(text, &published) == nil {
 		for key, text := range published {
 			words[key] = text
 		}

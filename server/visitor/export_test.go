@@ -7,3 +7,17 @@ func (s *Script) KeptAnswers() int {
 	defer slot.mu.RUnlock()
 	return len(slot.askers)
 }
+
+// Held is how many bytes of scripts and wordings are in memory, and in how many pieces.
+func (d *Directory) Held() (bytes, pieces int) {
+	d.shelf.mu.Lock()
+	defer d.shelf.mu.Unlock()
+	return d.shelf.bytes, d.shelf.order.Len()
+}
+
+// Names is how many variants' digests the site's Live knows.
+func (l *Live) Names() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.scripts)
+}

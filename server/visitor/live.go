@@ -19,24 +19,38 @@ import (
 	"github.com/volenti-consent/volenti/server/site"
 )
 
-// A Live is what one site serves now: its current publication, unpacked, and
-// the policy versions in force. It never changes; a newer Live replaces it.
+// A Live is what one site serves now: its current publication, unpacked but for
+// scripts and wordings, and the policy versions in force. It never changes; a newer
+// Live replaces it. Scripts and wordings are read when somebody wants them.
 type Live struct {
 	Site        site.Site
 	Notice      *notice.Notice
-	Publication *notice.Publication
+	Publication *notice.Publication               // without Scripts and WordingBytes
 	Policies    map[string]policyversions.Version // in force, by policy key, without texts
 
+	shelf   *Shelf
 	matcher *notice.Matcher
-	scripts map[notice.Variant]*notice.PublishedScript
-	byShort map[string]*notice.PublishedScript
 	tags    []byte                   // canonical
 	changes []policyversions.Version // material ones of all policies, newest first, without texts
+	until   time.Time                // when another policy version comes into force; zero: none is to come
 
 	mu          sync.Mutex
-	experiences map[experienceKey]experience    // guarded by mu
-	earlier     map[string]*notice.Notice       // guarded by mu; notices of older cookies by short digest
-	served      map[canonical.Digest]experience // guarded by mu; the same experiences by digest
+	scripts     map[notice.Variant]canonical.Digest // guarded by mu; of those that were asked for, "" where there is none
+	byShort     map[string]canonical.Digest         // guarded by mu; scripts that were asked for by name and are the site's
+	experiences map[experienceKey]experience        // guarded by mu
+	earlier     map[string]*notice.Notice           // guarded by mu; notices of older cookies by short digest
+	served      map[canonical.Digest]experience     // guarded by mu; the same experiences by digest
+	carries     *bool                               // guarded by mu; nil: nobody has asked
+}
+
+func newLive(s site.Site, n *notice.Notice, p *notice.Publication, shelf *Shelf) (*Live, error) {
+	tags, err := n.EncodeTags()
+	if err != nil {
+		return nil, err
+	}
+	return &Live{Site: s, Notice: n, Publication: p, shelf: shelf, matcher: shelf.matcher(n), tags: tags,
+		scripts: map[notice.Variant]canonical.Digest{}, byShort: map[string]canonical.Digest{},
+		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}, nil
 }
 
 type experienceKey struct {
@@ -53,25 +67,46 @@ type experience struct {
 	page    []byte // what was shown, where that was a page of the server and no script; nil otherwise
 }
 
-// Script is the compiled variant, or nil.
-func (l *Live) Script(v notice.Variant) *notice.PublishedScript { return l.scripts[v] }
+// Script names the compiled variant. It fails with notice.ErrUnpublished where there is
+// none, and as the store does where it must be read and can't be.
+func (l *Live) Script(ctx context.Context, v notice.Variant) (canonical.Digest, error) {
+	l.mu.Lock()
+	digest, asked := l.scripts[v]
+	l.mu.Unlock()
+	if !asked {
+		var err error
+		digest, err = l.shelf.scriptAt(ctx, l.Publication.Seq, v)
+		if err != nil && !errors.Is(err, notice.ErrUnpublished) {
+			return "", err
+		}
+		l.mu.Lock()
+		l.scripts[v] = digest
+		l.mu.Unlock()
+	}
+	if digest == "" {
+		return "", notice.ErrUnpublished
+	}
+	return digest, nil
+}
 
 // experience is what a visitor is served who gets this variant under this law.
-func (l *Live) experience(v notice.Variant, law *regime.Row) (experience, error) {
+func (l *Live) experience(ctx context.Context, v notice.Variant, law *regime.Row) (experience, error) {
 	key := experienceKey{v, law.Digest()}
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	if e, ok := l.experiences[key]; ok {
+	e, ok := l.experiences[key]
+	l.mu.Unlock()
+	if ok {
 		return e, nil
 	}
-	script := l.scripts[v]
-	if script == nil {
-		return experience{}, notice.ErrUnpublished
-	}
-	e, err := l.describe(v, script.Digest, law)
+	script, err := l.Script(ctx, v)
 	if err != nil {
 		return experience{}, err
 	}
+	if e, err = l.describe(v, script, law); err != nil {
+		return experience{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.experiences[key] = e
 	l.served[e.digest] = e
 	return e, nil
@@ -103,17 +138,31 @@ func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Ro
 	return experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, says: x, law: law}, nil
 }
 
+// A VersionStore says cheaply where something has changed.
+type VersionStore interface {
+	policyversions.Store
+	// EnteredSince lists the sites whose policies have got a version since a position
+	// of the log, that one left out, and the last such position, or since. -1 is
+	// before all.
+	EnteredSince(ctx context.Context, since int64) (sites []string, last int64, err error)
+}
+
 // A Directory holds the Live of every site and keeps up with what is published,
 // by this process or another one.
 type Directory struct {
 	Sites    site.Store
-	Notices  notice.Store
-	Versions policyversions.Store
+	Notices  notice.Shelf
+	Versions VersionStore
 	Now      func() time.Time
 	Log      *slog.Logger
+	Room     int // bytes of scripts and wordings in memory; 0 is 8 MiB
 
 	live atomic.Pointer[map[string]*Live]
-	seq  int64 // of the last load; used by one goroutine at a time
+
+	// Of the last load; used by one goroutine at a time.
+	shelf   *Shelf
+	seq     int64
+	entered int64
 }
 
 // Live is what the site serves now. It fails with site.ErrUnknown or
@@ -168,93 +217,120 @@ func (d *Directory) Keep(ctx context.Context, every time.Duration) {
 	}
 }
 
-// Refresh loads what is new. What was served stays served if it fails.
+// Refresh loads what is new, and asks three short questions where nothing is. What was
+// served stays served if it fails.
 func (d *Directory) Refresh(ctx context.Context) error {
-	seq, err := d.Notices.Seq(ctx)
+	if d.shelf == nil {
+		d.shelf, d.entered = newShelf(d.Notices, d.Room), -1
+	}
+	published, err := d.Notices.Published(ctx, d.seq)
 	if err != nil {
-		return fmt.Errorf("read publication counter: %w", err)
+		return err
+	}
+	revised, entered, err := d.Versions.EnteredSince(ctx, d.entered)
+	if err != nil {
+		return err
 	}
 	sites, err := d.Sites.Sites(ctx)
 	if err != nil {
 		return fmt.Errorf("read sites: %w", err)
 	}
-	old := d.live.Load()
-	next := make(map[string]*Live, len(sites))
-	for _, s := range sites {
-		var before *Live
-		if old != nil {
-			before = (*old)[s.Key]
-		}
-		l, err := d.load(ctx, s, before, seq != d.seq)
-		if err != nil {
-			return fmt.Errorf("load site %s: %w", s.Key, err)
-		}
-		next[s.Key] = l
+	old, now := map[string]*Live{}, d.Now()
+	if all := d.live.Load(); all != nil {
+		old = *all
 	}
-	d.seq = seq
-	d.live.Store(&next)
+	next := make(map[string]*Live, len(sites))
+	same := len(old) == len(sites) && d.live.Load() != nil
+	for _, s := range sites {
+		before, known := old[s.Key]
+		seq := published[s.Key]
+		if seq == 0 && before != nil {
+			seq = before.Publication.Seq
+		}
+		l := before
+		if seq != 0 && (before == nil || before.Site != s || before.Publication.Seq != seq ||
+			slices.Contains(revised, s.Key) || !before.until.IsZero() && !now.Before(before.until)) {
+			if l, err = d.load(ctx, s, seq, before); err != nil {
+				return fmt.Errorf("load site %s: %w", s.Key, err)
+			}
+		}
+		same = same && known && l == before
+		next[s.Key] = l // nil: a site without a notice is known and has nothing to serve
+	}
+	for _, seq := range published {
+		d.seq = max(d.seq, seq)
+	}
+	d.entered = entered
+	if !same {
+		d.live.Store(&next)
+	}
 	return nil
 }
 
-func (d *Directory) load(ctx context.Context, s site.Site, before *Live, published bool) (*Live, error) {
+// load reads a publication, unless it is that of before, and the policies.
+func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Live) (*Live, error) {
 	var pub *notice.Publication
-	if before != nil && !published {
-		pub = before.Publication
+	var n *notice.Notice
+	if before != nil && before.Publication.Seq == seq {
+		pub, n = before.Publication, before.Notice
 	} else {
 		var err error
-		pub, err = d.Notices.Current(ctx, s.Key)
-		if errors.Is(err, notice.ErrUnpublished) {
-			return nil, nil //nolint:nilnil // a site without a notice is known and has nothing to serve
-		}
-		if err != nil {
+		if pub, err = d.Notices.Outline(ctx, seq); err != nil {
 			return nil, err
 		}
-		if before != nil && before.Publication.Seq == pub.Seq {
-			pub = before.Publication
+		if n, err = notice.Decode(pub.NoticeBytes); err != nil {
+			return nil, err
 		}
-	}
-	n, err := notice.Decode(pub.NoticeBytes)
-	if err != nil {
-		return nil, err
+		pub.NoticeBytes = nil // unpacked
 	}
 	policies := map[string]policyversions.Version{}
+	var changes []policyversions.Version
+	var until time.Time
+	now := d.Now()
 	for _, key := range n.Policies {
-		v, err := d.Versions.InForce(ctx, s.Key, key, d.Now())
-		if errors.Is(err, policyversions.ErrUnknownPolicy) || errors.Is(err, policyversions.ErrUnknownVersion) {
+		all, err := d.Versions.Versions(ctx, s.Key, key)
+		if errors.Is(err, policyversions.ErrUnknownPolicy) {
 			continue // the notice may be published before its policies; receipts then name none
 		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("versions of policy %s: %w", key, err)
 		}
-		v.Canonical, v.Original = nil, nil
-		policies[key] = v
+		changes = append(changes, material(all, now)...)
+		until = soonest(until, all, now)
+		if v, ok := inForce(all, now); ok {
+			policies[key] = v
+		}
 	}
-	if before != nil && before.Site == s && before.Publication == pub && samePolicies(before.Policies, policies) {
+	if before != nil && before.Site == s && before.Publication == pub && samePolicies(before.Policies, policies) && before.until.Equal(until) {
 		return before, nil
 	}
-	var changes []policyversions.Version
-	for _, key := range n.Policies {
-		some, err := material(ctx, d.Versions, s.Key, key, d.Now())
-		if err != nil {
-			return nil, err
-		}
-		changes = append(changes, some...)
-	}
 	slices.SortStableFunc(changes, func(a, b policyversions.Version) int { return b.From().Compare(a.From()) })
-	tags, err := n.EncodeTags()
+	l, err := newLive(s, n, pub, d.shelf)
 	if err != nil {
 		return nil, err
 	}
-	l := &Live{Site: s, Notice: n, Publication: pub, Policies: policies, changes: changes[:min(len(changes), mostChanges)],
-		matcher: notice.NewMatcher(n), scripts: map[notice.Variant]*notice.PublishedScript{},
-		byShort: map[string]*notice.PublishedScript{}, tags: tags,
-		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}
-	for i := range pub.Scripts {
-		script := &pub.Scripts[i]
-		l.scripts[script.Variant] = script
-		l.byShort[script.Digest.Short()] = script
-	}
+	l.Policies, l.changes, l.until = policies, changes[:min(len(changes), mostChanges)], until
 	return l, nil
+}
+
+// inForce is the version that binds: of two that take effect at once, the later one.
+func inForce(all []policyversions.Version, at time.Time) (found policyversions.Version, ok bool) {
+	for _, v := range all { // newest first
+		if !v.Effective.After(at) && (!ok || v.Effective.After(found.Effective)) {
+			found, ok = v, true
+		}
+	}
+	return found, ok
+}
+
+// soonest is the earlier of until and the next time at which a version comes into force.
+func soonest(until time.Time, all []policyversions.Version, now time.Time) time.Time {
+	for _, v := range all {
+		if at := v.Effective; at.After(now) && (until.IsZero() || at.Before(until)) {
+			until = at
+		}
+	}
+	return until
 }
 
 func samePolicies(a, b map[string]policyversions.Version) bool {
@@ -277,20 +353,16 @@ const (
 )
 
 // artifacts is everything an experience names that the archive must hold once
-// a receipt names it. Policy texts are kept with their versions already.
+// a receipt names it. What was published is kept already: policy texts, the notice,
+// its wordings and its scripts.
 func (l *Live) artifacts(x experience) []consent.Artifact {
-	wording := l.Publication.WordingOf(x.variant)
-	shown := consent.Artifact{Digest: canonical.Sum(x.page), Kind: kindPage, Bytes: x.page}
-	if x.page == nil {
-		script := l.scripts[x.variant]
-		shown = consent.Artifact{Digest: script.Digest, Kind: kindScript, Bytes: script.Source}
-	}
-	return []consent.Artifact{
+	all := []consent.Artifact{
 		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},
 		{Digest: x.law.Digest(), Kind: "law", Bytes: x.law.Canonical()},
-		{Digest: l.Publication.Notice, Kind: "notice", Bytes: l.Publication.NoticeBytes},
-		{Digest: wording, Kind: "wording", Bytes: l.Publication.WordingBytes[wording]},
 		{Digest: canonical.Sum(l.tags), Kind: "tags", Bytes: l.tags},
-		shown,
 	}
+	if x.page != nil {
+		all = append(all, consent.Artifact{Digest: canonical.Sum(x.page), Kind: kindPage, Bytes: x.page})
+	}
+	return all
 }

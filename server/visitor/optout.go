@@ -137,7 +137,7 @@ func (o *OptOut) list(r *http.Request, page *web.OptOut, id, lang string) error 
 		site, more := web.OptOutSite{Name: live.Site.Name}, true
 		switch at, _ := o.reach(live, hostOfRequest(r, o.PublicURL)); {
 		case at == reachedByItself:
-			site, more = o.onItsOwn(r, live, made, page.On, lang), carries(live)
+			site, more = o.onItsOwn(r, live, made, page.On, lang), carries(r.Context(), live)
 		case running && made.states[live.Site.Key] != "" || running && at == reachedHere:
 			site.State = made.states[live.Site.Key]
 		case at == reachedHere && page.On:

@@ -3,6 +3,7 @@ package visitor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/splice"
 	"github.com/volenti-consent/volenti/web"
 )
 
@@ -31,19 +33,38 @@ func sells(n *notice.Notice) bool {
 
 // carries reports whether the script that is published for a site takes an opt-out out of
 // the page's address. One that was published by an earlier version does not.
-func carries(live *Live) bool {
-	script := live.Script(notice.Variant{Kind: notice.KindGate, Language: live.Notice.Languages[0]})
-	return script != nil && bytes.Contains(script.Source, []byte(optOutFragment))
+// That is read once; where it can't be just now, the visitor is told to open the site.
+func carries(ctx context.Context, live *Live) bool {
+	live.mu.Lock()
+	known := live.carries
+	live.mu.Unlock()
+	if known != nil {
+		return *known
+	}
+	does := false
+	script, err := live.Script(ctx, notice.Variant{Kind: notice.KindGate, Language: live.Notice.Languages[0]})
+	if err == nil {
+		var source []byte
+		source, err = live.shelf.store.Content(ctx, script, splice.Identity) // no visitor wants it so: it is not held
+		does = bytes.Contains(source, []byte(optOutFragment))
+	}
+	if err != nil && !errors.Is(err, notice.ErrUnpublished) {
+		return false
+	}
+	live.mu.Lock()
+	live.carries = &does
+	live.mu.Unlock()
+	return does
 }
 
 // ahead notes what is to be done at the pages of a site that are reached by themselves:
 // browsers keep apart what each of its origins stores.
-func (o *OptOut) ahead(live *Live, states map[string]string) {
+func (o *OptOut) ahead(ctx context.Context, live *Live, states map[string]string) {
 	for _, origin := range live.Notice.Origins {
 		switch {
 		case !sells(live.Notice):
 			states[placeOf(live, origin)] = stateOut
-		case carries(live):
+		case carries(ctx, live):
 			states[placeOf(live, origin)] = stateTodo
 		}
 	}
@@ -54,7 +75,7 @@ func (o *OptOut) ahead(live *Live, states map[string]string) {
 // answered.
 func (o *OptOut) onItsOwn(r *http.Request, live *Live, made run, on bool, lang string) web.OptOutSite {
 	site := web.OptOutSite{Name: live.Site.Name}
-	tried := !carries(live)
+	tried := !carries(r.Context(), live)
 	if on && sells(live.Notice) {
 		site.State = stateTodo
 	}

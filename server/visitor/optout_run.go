@@ -96,7 +96,7 @@ func (o *OptOut) begin(r *http.Request, origin *url.URL, on bool, lang string) s
 			states[live.Site.Key] = stateTodo
 		case reachedByItself:
 			if on {
-				o.ahead(live, states)
+				o.ahead(r.Context(), live, states)
 			}
 		}
 	}

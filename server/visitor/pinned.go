@@ -30,8 +30,10 @@ type Pinned struct {
 
 // A pinned is one pinned script, unpacked.
 type pinned struct {
-	pin    notice.Pin
-	script *notice.PublishedScript
+	pin     notice.Pin
+	digest  canonical.Digest
+	source  []byte
+	encoded splice.Encoded
 
 	live *Live // with the policies of of
 	of   *Live // what the site served when live was made
@@ -63,12 +65,16 @@ func (p *Pinned) Get(c echo.Context) error {
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Access-Control-Allow-Origin", "*") // without CORS no browser checks integrity
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	tag := etag(found.script.Digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	tag := etag(found.digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
 	h.Set("ETag", tag)
 	if match(c.Request().Header.Get("If-None-Match"), tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return send(c, found.script, nil)
+	coding, prefix := splice.Identity, found.source
+	if b := found.encoded[negotiate(c.Request().Header.Get("Accept-Encoding"))]; b != nil {
+		coding, prefix = negotiate(c.Request().Header.Get("Accept-Encoding")), b
+	}
+	return send(c, coding, prefix, nil)
 }
 
 // Boot answers GET /v1/sites/:site/boot?pinned={digest}: what the banner script
@@ -132,7 +138,7 @@ func (p *Pinned) find(c echo.Context, live *Live, name string) (*pinned, error) 
 		if err != nil {
 			return nil, err
 		}
-		found = &pinned{pin: pin, script: &notice.PublishedScript{Script: notice.Script{Digest: digest, Source: kept.Bytes}, Encoded: encoded}}
+		found = &pinned{pin: pin, digest: digest, source: kept.Bytes, encoded: encoded}
 		p.mu.Lock()
 		if p.known == nil || len(p.known) >= mostPinned {
 			p.known = map[canonical.Digest]*pinned{}
@@ -172,37 +178,26 @@ func (p *Pinned) unpack(c echo.Context, live *Live, pin notice.Pin) (*Live, erro
 	if err != nil {
 		return nil, fmt.Errorf("notice of a pinned script: %w", err)
 	}
-	wording, err := p.Store.Artifact(ctx, pin.Wording)
-	if err != nil {
-		return nil, fmt.Errorf("wording of a pinned script: %w", err)
-	}
 	n, err := notice.Decode(noticeText.Bytes)
 	if err != nil {
 		return nil, err
 	}
 	n.Trials = nil // a page that names one script shows that
-	tags, err := n.EncodeTags()
-	if err != nil {
-		return nil, err
-	}
-	publication := &notice.Publication{Site: live.Site.Key, Notice: pin.Notice, NoticeBytes: noticeText.Bytes, PublishedAt: live.Publication.PublishedAt,
-		Wordings: map[string]canonical.Digest{pin.Language: pin.Wording}, WordingBytes: map[canonical.Digest][]byte{pin.Wording: wording.Bytes}}
+	publication := &notice.Publication{Site: live.Site.Key, Notice: pin.Notice, PublishedAt: live.Publication.PublishedAt,
+		Wordings: map[string]canonical.Digest{pin.Language: pin.Wording}}
 	policies := map[string]policyversions.Version{}
 	for _, key := range n.Policies {
 		if v, ok := live.Policies[key]; ok {
 			policies[key] = v
 		}
 	}
-	made := &Live{Site: live.Site, Notice: n, Publication: publication, Policies: policies,
-		matcher: notice.NewMatcher(n), scripts: map[notice.Variant]*notice.PublishedScript{}, byShort: map[string]*notice.PublishedScript{}, tags: tags, changes: live.changes,
-		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}
+	made, err := newLive(live.Site, n, publication, live.shelf)
+	if err != nil {
+		return nil, err
+	}
+	made.Policies, made.changes = policies, live.changes
 	for surface, digest := range pin.Scripts {
-		kept, err := p.Store.Artifact(ctx, digest)
-		if err != nil {
-			return nil, fmt.Errorf("first layer of a pinned script: %w", err)
-		}
-		variant := notice.Variant{Kind: notice.KindAsk, Surface: surface, Language: pin.Language}
-		made.scripts[variant] = &notice.PublishedScript{Script: notice.Script{Variant: variant, Digest: digest, Source: kept.Bytes}}
+		made.scripts[notice.Variant{Kind: notice.KindAsk, Surface: surface, Language: pin.Language}] = digest
 	}
 	return made, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
@@ -59,19 +60,22 @@ func (s *Script) Get(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	script, err := live.Script(r.Context(), v.variant)
+	if err != nil {
+		return err
+	}
 	if alike && v.archived {
-		script := live.Script(v.variant)
-		if script == nil {
-			return notice.ErrUnpublished
+		a, err := made(live, script, v, r)
+		if err != nil {
+			return err
 		}
-		a := made(live, script, v, r)
 		s.answers.slot(now).keep(who, a)
 		return a.send(c)
 	}
 	if r.Method == http.MethodGet {
-		s.Tally.Add(live, v.variant)
+		s.Tally.Add(live, v.variant, script)
 	}
-	return s.answer(c, live, v)
+	return s.answer(c, live, v, script)
 }
 
 // A view is everything that decides which bytes a visitor gets.
@@ -107,7 +111,9 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 		Kind: notice.KindAsk, Surface: v.surface,
 		Language: live.matcher.Match(r.Header.Get("Accept-Language"), r.URL.Query().Get("lang")),
 	}
-	s.remember(r, live, &v, now)
+	if err := s.remember(r, live, &v, now); err != nil {
+		return view{}, err
+	}
 	if v.variant.Kind != notice.KindAsk || len(live.Notice.Trials) == 0 {
 		err := s.bind(r.Context(), live, &v)
 		return v, err
@@ -120,7 +126,7 @@ func (s *Script) view(r *http.Request, live *Live, now time.Time) (view, error) 
 // experience.
 func (s *Script) bind(ctx context.Context, live *Live, v *view) error {
 	shown := notice.Variant{Kind: notice.KindAsk, Surface: v.surface, Language: v.variant.Language, Trial: v.variant.Trial}
-	x, err := live.experience(shown, v.law)
+	x, err := live.experience(ctx, shown, v.law)
 	if err != nil {
 		return err
 	}
@@ -143,7 +149,11 @@ func (s *Script) draw(r *http.Request, live *Live, v view) (view, error) {
 			if err := s.bind(r.Context(), live, &same); err != nil {
 				return view{}, err
 			}
-			if script := live.Script(same.variant); script != nil && match(kept, same.tag(script, r)) {
+			script, err := live.Script(r.Context(), same.variant)
+			if err != nil {
+				return view{}, err
+			}
+			if match(kept, same.tag(script, r)) {
 				return same, nil
 			}
 		}
@@ -168,31 +178,38 @@ func (s *Script) region(r *http.Request) (geo.Region, geo.Source) {
 }
 
 // remember reads the cookie and settles which kind of script this visitor gets.
-func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) {
+func (s *Script) remember(r *http.Request, live *Live, v *view, now time.Time) error {
 	memory, ok, bad := s.Cookies.Read(r, live.Site.Key, now)
 	if bad {
 		v.boot.void = now.Unix()
 	}
 	if !ok {
-		return
+		return nil
 	}
 	said, ok := s.Archive.Carry(r.Context(), live, memory, now)
 	if !ok {
 		v.boot.void = now.Unix()
-		return
+		return nil
 	}
 	said.admit(live.Notice, v.boot.models, memory.Implied)
 	said.mature(live.Notice, v.boot.age, memory.Age)
 	v.boot.decided, v.boot.memory, v.boot.carried = true, memory, said
 	if said.unanswered(live.Notice, v.boot.models) {
-		return // he said something, but not to all that is asked here: the script that asks, knowing what he said
+		return nil // he said something, but not to all that is asked here: the script that asks, knowing what he said
 	}
 	v.variant.Kind, v.variant.Surface = notice.KindKept, ""
 	may := live.Notice.Resolve(v.boot.models, &notice.Standing{Choices: notice.Choices(said.choices), Implied: memory.Implied, Signal: memory.Signal}, v.boot.signal())
-	if guarded := (notice.Variant{Kind: notice.KindGuarded, Language: v.variant.Language}); live.Notice.Holds(may) && live.Script(guarded) != nil {
-		v.variant = guarded // what was published by an earlier version has none
-	}
 	v.boot.may = beyond(live.Notice, may)
+	if !live.Notice.Holds(may) {
+		return nil
+	}
+	guarded := notice.Variant{Kind: notice.KindGuarded, Language: v.variant.Language}
+	_, err := live.Script(r.Context(), guarded)
+	if errors.Is(err, notice.ErrUnpublished) {
+		return nil // what was published by an earlier version has none
+	}
+	v.variant = guarded
+	return err
 }
 
 // beyond is what may load, or nothing where that is only what is necessary:
@@ -226,11 +243,7 @@ func gpcHeader(r *http.Request) bool {
 // of the decision, and one with choices by vendor is not kept at all: what a
 // browser repeats to us must not tell visitors apart. Nor is one that voids what
 // the page keeps: it speaks of what was decided before this moment only.
-func (s *Script) answer(c echo.Context, live *Live, v view) error {
-	script := live.Script(v.variant)
-	if script == nil {
-		return notice.ErrUnpublished
-	}
+func (s *Script) answer(c echo.Context, live *Live, v view, script canonical.Digest) error {
 	h := c.Response().Header()
 	h["Content-Type"], h["Cross-Origin-Resource-Policy"], h["Vary"] = scriptType, anyOrigin, scriptVary
 	tail := v.boot.append(make([]byte, 0, 512))
@@ -244,7 +257,11 @@ func (s *Script) answer(c echo.Context, live *Live, v view) error {
 			return c.NoContent(http.StatusNotModified)
 		}
 	}
-	return send(c, script, tail)
+	coding, prefix, err := live.shelf.coded(c.Request().Context(), script, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	if err != nil {
+		return err
+	}
+	return send(c, coding, prefix, tail)
 }
 
 // Values of headers that every answer shares; nobody changes them.
@@ -266,10 +283,10 @@ func freshness(n *notice.Notice, kind notice.Kind) string {
 }
 
 // tag is the ETag of an answer, made without the time of the decision.
-func (v view) tag(script *notice.PublishedScript, r *http.Request) string {
+func (v view) tag(script canonical.Digest, r *http.Request) string {
 	shared := v.boot
 	shared.memory, shared.ends, shared.rests = Memory{Signal: shared.memory.Signal}, time.Time{}, time.Time{}
-	return etag(script.Digest, shared.append(make([]byte, 0, 512)), negotiate(r.Header.Get("Accept-Encoding")))
+	return etag(script, shared.append(make([]byte, 0, 512)), negotiate(r.Header.Get("Accept-Encoding")))
 }
 
 // ByDigest answers a compiled variant alone, for a year.
@@ -292,17 +309,20 @@ func (s *Script) ByDigest(c echo.Context) error {
 	h.Set("Vary", "Accept-Encoding")
 	h.Set("Access-Control-Allow-Origin", "*") // modules are fetched with CORS; the bytes are the same for all
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	tag := etag(script.Digest, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	tag := etag(script, nil, negotiate(c.Request().Header.Get("Accept-Encoding")))
 	h.Set("ETag", tag)
 	if match(c.Request().Header.Get("If-None-Match"), tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
-	return send(c, script, nil)
+	coding, prefix, err := live.shelf.coded(c.Request().Context(), script, negotiate(c.Request().Header.Get("Accept-Encoding")))
+	if err != nil {
+		return err
+	}
+	return send(c, coding, prefix, nil)
 }
 
-// send writes the script and its tail in the best coding the browser takes.
-func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
-	coding, prefix := coded(script, negotiate(c.Request().Header.Get("Accept-Encoding")))
+// send writes a script in a coding, and its tail.
+func send(c echo.Context, coding string, prefix, tail []byte) error {
 	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
 	h := c.Response().Header()
 	if coding != splice.Identity {
@@ -310,14 +330,6 @@ func send(c echo.Context, script *notice.PublishedScript, tail []byte) error {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	return writeWhole(c, body)
-}
-
-// coded is the script in a coding, or as it is where there is none in that.
-func coded(script *notice.PublishedScript, coding string) (string, []byte) {
-	if encoded := script.Encoded[coding]; encoded != nil {
-		return coding, encoded
-	}
-	return splice.Identity, script.Source
 }
 
 // negotiate picks the smallest coding that Accept-Encoding allows. A coding

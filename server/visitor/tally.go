@@ -30,15 +30,11 @@ type counted struct {
 }
 
 // Add counts one answer.
-func (t *Tally) Add(live *Live, v notice.Variant) {
+func (t *Tally) Add(live *Live, v notice.Variant, script canonical.Digest) {
 	if t == nil || v.Kind != notice.KindAsk || len(live.Notice.Trials) == 0 {
 		return
 	}
-	script := live.Script(v)
-	if script == nil {
-		return
-	}
-	key := counted{live.Site.Key, t.Now().UTC().Format(time.DateOnly), script.Digest}
+	key := counted{live.Site.Key, t.Now().UTC().Format(time.DateOnly), script}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.counts == nil {

@@ -73,7 +73,7 @@ func TestChanceChoosesTheTrial(t *testing.T) {
 		}
 		digest := strings.Split(token, ".")[2]
 		x := w.experience(digest)
-		if x.Script != live.Script(v).Digest {
+		if script, err := live.Script(t.Context(), v); err != nil || x.Script != script {
 			t.Errorf("tried %v: the experience names another script", tried)
 		}
 	}
@@ -86,9 +86,13 @@ func TestChanceChoosesTheTrial(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	publication, err := w.db.Current(t.Context(), "shop")
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := map[string]int64{}
 	for _, s := range showings {
-		for _, script := range live.Publication.Scripts {
+		for _, script := range publication.Scripts {
 			if script.Digest == s.Script {
 				got[s.Day+" "+script.Trial] = s.Times
 			}
