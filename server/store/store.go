@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
@@ -76,6 +77,8 @@ type DB struct {
 	appending sync.Mutex    // one at a time adds leaves to the log
 	edge      auditlog.Edge // of the log at head; guarded by appending
 	head      auditlog.Head // as this process saw it last; guarded by appending
+
+	refused atomic.Bool // something was, since Ready has asked
 
 	mu     sync.Mutex
 	known  map[canonical.Digest]struct{} // artifacts that are kept; guarded by mu
@@ -212,9 +215,21 @@ func (db *DB) abandon() error {
 }
 
 // Ready reports whether records can be kept just now, by taking the write lock
-// for a moment.
+// for a moment. After something was refused it writes, too: a full disk gives the
+// lock to anybody.
 func (db *DB) Ready(ctx context.Context) error {
-	return db.inTransaction(ctx, "ready", func(context.Context, *sql.Tx) error { return nil })
+	refused := db.refused.Swap(false) // a failure of this write sets it again
+	return db.inTransaction(ctx, "ready", func(ctx context.Context, tx *sql.Tx) error {
+		if !refused {
+			return nil
+		}
+		// What stays the same, SQLite does not write.
+		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_migration (version, name) VALUES (-1, 'can this be written?')`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `DELETE FROM schema_migration WHERE version = -1`)
+		return err
+	})
 }
 
 // Bytes is what the database takes on the disk, its write-ahead log included; of
@@ -248,6 +263,7 @@ func (db *DB) seen(err error) error {
 	case db.dialect.damaged(err), errors.Is(err, auditlog.ErrDamaged):
 		return fmt.Errorf("%w: %w", consent.ErrDamaged, err)
 	case db.dialect.unavailable(err), errors.Is(err, context.DeadlineExceeded):
+		db.refused.Store(true)
 		return fmt.Errorf("%w: %w", consent.ErrUnavailable, err)
 	}
 	return err

@@ -7,6 +7,8 @@
  * DISK_HOW      once, from (that one and all later ones), half (half of it is written
  *               first), kill (the process ends before the call)
  * DISK_ERRNO    number of the error
+ * DISK_SWITCH   file: while it is there and says w or s, such calls fail: the disk is
+ *               full, or does not keep what it was given
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -24,7 +26,7 @@
 static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 static int journal = -1;
 static long fail_at, calls;
-static const char *kinds = "", *how = "";
+static const char *kinds = "", *how = "", *switched;
 static int error = EIO;
 
 static ssize_t (*real_pwrite)(int, const void *, size_t, off64_t);
@@ -44,6 +46,7 @@ __attribute__((constructor)) static void begin(void) {
 	if ((s = getenv("DISK_KINDS"))) kinds = s;
 	if ((s = getenv("DISK_HOW"))) how = s;
 	if ((s = getenv("DISK_ERRNO"))) error = atoi(s);
+	switched = getenv("DISK_SWITCH");
 }
 
 /* which file of the database it is: d(atabase), w(rite-ahead log), j(ournal), or 0 */
@@ -75,6 +78,15 @@ static void note(char kind, char file, int64_t at, const void *bytes, uint32_t n
 
 /* whether this call is one that fails */
 static int hit(char kind) {
+	if (switched) {
+		char says = 0;
+		int fd = open(switched, O_RDONLY | O_CLOEXEC);
+		if (fd < 0) return 0;
+		ssize_t n = read(fd, &says, 1);
+		close(fd);
+		error = kind == 'w' ? ENOSPC : EIO;
+		return n == 1 && says == kind;
+	}
 	if (!fail_at || !strchr(kinds, kind)) return 0;
 	calls++;
 	if (calls != fail_at && !(calls > fail_at && !strcmp(how, "from"))) return 0;
