@@ -14,6 +14,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/language"
 
@@ -62,14 +63,23 @@ func Root(path string) string {
 type Renderer struct {
 	assets  assets.Set
 	words   map[string]words // by language
-	pages   map[string]map[string]*template.Template
+	names   []string         // of templates
 	tags    []language.Tag
 	matcher language.Matcher
+
+	mu    sync.Mutex
+	pages map[page]*template.Template // guarded by mu; some of those that were rendered
 }
+
+type page struct{ language, template string }
+
+// mostPages bounds the parsed templates: all of them, in all languages, take as much
+// memory as the rest of the server, and most are never asked for.
+const mostPages = 100
 
 // New reads the embedded files. An error is a mistake in them.
 func New() (*Renderer, error) {
-	r := &Renderer{pages: make(map[string]map[string]*template.Template)}
+	r := &Renderer{pages: map[page]*template.Template{}}
 	var err error
 	if r.assets, err = assets.Read(embedded, "static", "assets/"); err != nil {
 		return nil, err
@@ -84,22 +94,35 @@ func New() (*Renderer, error) {
 		}
 	}
 	r.matcher = language.NewMatcher(readers)
-	names, err := templateNames()
-	if err != nil {
+	if r.names, err = templateNames(); err != nil {
 		return nil, err
 	}
-	for lang, w := range r.words {
-		r.pages[lang] = make(map[string]*template.Template)
-		for _, name := range names {
-			t, err := template.New("layout.html").Funcs(r.funcs(lang, w)).Option("missingkey=error").
-				ParseFS(embedded, "templates/layout.html", "templates/"+name+".html")
-			if err != nil {
-				return nil, fmt.Errorf("template %s: %w", name, err)
-			}
-			r.pages[lang][name] = t
-		}
-	}
 	return r, nil
+}
+
+// parsed is a page's template in a language of ours.
+func (r *Renderer) parsed(p page) (*template.Template, error) {
+	r.mu.Lock()
+	t := r.pages[p]
+	r.mu.Unlock()
+	if t != nil {
+		return t, nil
+	}
+	if !slices.Contains(r.names, p.template) {
+		return nil, fmt.Errorf("render: there is no template %q", p.template)
+	}
+	t, err := template.New("layout.html").Funcs(r.funcs(p.language, r.words[p.language])).Option("missingkey=error").
+		ParseFS(embedded, "templates/layout.html", "templates/"+p.template+".html")
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", p.template, err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pages) >= mostPages {
+		clear(r.pages)
+	}
+	r.pages[p] = t
+	return t, nil
 }
 
 // Assets serves the stylesheet and the icon at /assets/{digest}/{name}.
@@ -132,15 +155,15 @@ func (r *Renderer) Render(w io.Writer, p Page) error {
 	if h.Root == "" {
 		h.Root = "./"
 	}
-	t, ok := r.pages[h.Language][p.template()]
-	if !ok {
-		return fmt.Errorf("render: there is no template %q", p.template())
+	t, err := r.parsed(page{h.Language, p.template()})
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, p); err != nil {
 		return fmt.Errorf("render %s: %w", p.template(), err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }
 

@@ -553,3 +553,24 @@ func TestProblemsInEveryLanguage(t *testing.T) {
 		}
 	}
 }
+
+// What is parsed when it is rendered first must parse.
+func TestEveryTemplateParses(t *testing.T) {
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range r.names {
+		for lang := range r.words {
+			if _, err := r.parsed(page{lang, name}); err != nil {
+				t.Errorf("%s: %v", lang, err)
+			}
+		}
+		if len(r.pages) > mostPages {
+			t.Fatalf("%d templates are held", len(r.pages))
+		}
+	}
+	if _, err := r.parsed(page{"en", "visitor/none"}); err == nil {
+		t.Error("a template that is not there was parsed")
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/volenti-consent/volenti/web/assets"
@@ -102,7 +103,7 @@ func (f *Frame) WrongAt(field string) string {
 
 // A Renderer renders pages. It is safe for concurrent use.
 type Renderer struct {
-	pages  map[string]*template.Template
+	pages  map[string]func() (*template.Template, error) // parsed when one is rendered first
 	assets assets.Set
 }
 
@@ -112,7 +113,7 @@ func New() (*Renderer, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Renderer{pages: map[string]*template.Template{}, assets: files}
+	r := &Renderer{pages: map[string]func() (*template.Template, error){}, assets: files}
 	names, err := fs.Glob(embedded, "templates/*.html")
 	if err != nil {
 		return nil, err
@@ -122,27 +123,38 @@ func New() (*Renderer, error) {
 		if name == "layout" || strings.HasPrefix(name, "parts") {
 			continue
 		}
-		t, err := template.New("layout.html").Funcs(r.funcs()).
-			ParseFS(embedded, "templates/layout.html", "templates/parts*.html", file)
-		if err != nil {
-			return nil, fmt.Errorf("template %s: %w", name, err)
-		}
-		r.pages[name] = t
+		r.pages[name] = sync.OnceValues(func() (*template.Template, error) {
+			return template.New("layout.html").Funcs(r.funcs()).
+				ParseFS(embedded, "templates/layout.html", "templates/parts*.html", file)
+		})
 	}
 	return r, nil
 }
 
+// parsed is a page's template.
+func (r *Renderer) parsed(name string) (*template.Template, error) {
+	parse, ok := r.pages[name]
+	if !ok {
+		return nil, fmt.Errorf("render: there is no template %q", name)
+	}
+	t, err := parse()
+	if err != nil {
+		return nil, fmt.Errorf("template %s: %w", name, err)
+	}
+	return t, nil
+}
+
 // Render writes a page, all of it or, on an error, nothing.
 func (r *Renderer) Render(w io.Writer, p Page) error {
-	t, ok := r.pages[p.template()]
-	if !ok {
-		return fmt.Errorf("render: there is no template %q", p.template())
+	t, err := r.parsed(p.template())
+	if err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, p); err != nil {
 		return fmt.Errorf("render %s: %w", p.template(), err)
 	}
-	_, err := b.WriteTo(w)
+	_, err = b.WriteTo(w)
 	return err
 }
 

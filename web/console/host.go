@@ -41,9 +41,9 @@ func (h Host) Render(w io.Writer) error {
 
 // Part renders one part of a page's template, for what a script puts in its place.
 func (r *Renderer) Part(page, part string, data any) (string, error) {
-	t, ok := r.pages[page]
-	if !ok {
-		return "", fmt.Errorf("render: there is no template %q", page)
+	t, err := r.parsed(page)
+	if err != nil {
+		return "", err
 	}
 	var b strings.Builder
 	if err := t.ExecuteTemplate(&b, part, data); err != nil {
