@@ -28,7 +28,8 @@ var ErrNoBackup = errors.New("this is no backup made by volenti backup")
 // Backup copies the database, as it is at one moment, into a file that must not be
 // there, while others read and write: everything that was answered before it began is
 // in it, and no free page, gap or write-ahead log with what was erased. The copy is
-// checked and on stable storage when it returns. keys are kept in it as they come.
+// checked and on stable storage when it returns. keys are kept in it as they come. Of
+// either engine it is the same file: a database of SQLite, whose keys stand beside it.
 func (db *DB) Backup(ctx context.Context, path string, keys []byte, at time.Time) (b Backup, err error) {
 	defer func() {
 		if err != nil {
@@ -49,7 +50,7 @@ func (db *DB) Backup(ctx context.Context, path string, keys []byte, at time.Time
 			_ = os.Remove(making)
 		}
 	}()
-	if err := copyInto(ctx, db.path, making); err != nil {
+	if err := db.dialect.copyInto(ctx, db, making); err != nil {
 		return b, err
 	}
 	if b, err = describe(ctx, making, keys, at); err != nil {
@@ -65,8 +66,8 @@ func (db *DB) Backup(ctx context.Context, path string, keys []byte, at time.Time
 }
 
 // copyInto writes all that is in a database to a new file, in one reading transaction.
-func copyInto(ctx context.Context, from, to string) error {
-	pool := openPool(sqliteConnector(from, 5*time.Second, false), 1, nil)
+func (sqlite) copyInto(ctx context.Context, db *DB, to string) error {
+	pool := openPool(sqliteConnector(db.path, 5*time.Second, false), 1, nil)
 	_, err := pool.ExecContext(ctx, `VACUUM INTO ?1`, to)
 	return errors.Join(err, pool.Close())
 }

@@ -37,6 +37,8 @@ type dialect interface {
 	// each asks one question, once for each of the parameters: the first column of the
 	// first row, nil where there is none. It asks in tx, or else on the pool.
 	each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s statement, args [][]any) ([]any, error)
+	// copyInto writes all that is in a database, as it is at one moment, to an empty file.
+	copyInto(ctx context.Context, db *DB, to string) error
 	// bytes is what the database takes on the disk.
 	bytes(db *DB) (int64, error)
 	// patience is how long a transaction may take; 0: as long as it likes.
