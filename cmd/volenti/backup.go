@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/crypto/argon2"
 
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
@@ -28,7 +29,10 @@ answered before is in it. The copy is checked before the command ends. What was 
 is not in it, and what is erased later has to be erased in it when it is restored: see
 volenti restore.
 
-The keys are in it only with --keys, and then only sealed with a passphrase.`,
+The keys are in it only with --keys, and then only sealed with a passphrase.
+
+Of a PostgreSQL database the copy is of the same kind: volenti restore makes an
+installation on SQLite of it. To restore PostgreSQL itself, back it up by its own means.`,
 		Example: `  volenti backup /var/backups/volenti-monday.db
   volenti backup /var/backups/volenti-monday.db --keys --passphrase-file /root/volenti.pass`,
 		Args: cobra.ExactArgs(1),
@@ -37,24 +41,28 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 	withKeys := cmd.Flags().Bool("keys", false, "put the keys in, sealed with a passphrase")
 	phrase := passphraseFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if data.shared() {
-			return usage(errors.New("PostgreSQL is backed up by its own means (pg_basebackup and an archive of its log; see docs/scale.md); the secret of its keys is backed up apart"))
-		}
-		var sealed []byte
+		var pass []byte
 		if *withKeys {
-			pass, err := readPassphrase(cmd.InOrStdin(), *phrase)
-			if err != nil {
+			var err error
+			if pass, err = readPassphrase(cmd.InOrStdin(), *phrase); err != nil {
 				return err
 			}
-			packed, err := packFolder(keysFolder(data.data))
-			if err != nil {
-				return err
-			}
-			sealed = sealKeys(packed, pass)
 		} else if *phrase != "" {
 			return usage(errors.New("--passphrase-file seals the keys: say --keys, too"))
 		}
 		return withDatabase(cmd.Context(), *data, func(db *store.DB) error {
+			var sealed []byte
+			if *withKeys {
+				keys, err := data.keyStore(db)
+				if err != nil {
+					return err
+				}
+				packed, err := packKeys(keys)
+				if err != nil {
+					return err
+				}
+				sealed = sealKeys(packed, pass)
+			}
 			b, err := makeBackup(cmd.Context(), db, data.data, args[0], sealed)
 			if errors.Is(err, os.ErrExist) {
 				return usage(err)
@@ -63,6 +71,9 @@ The keys are in it only with --keys, and then only sealed with a passphrase.`,
 				return err
 			}
 			what := "without the keys: copy " + keysFolder(data.data) + " to a safe place of its own"
+			if data.shared() {
+				what = "its keys are of use with their secret alone: copy that to a safe place of its own, or say --keys"
+			}
 			if *withKeys {
 				what = "with the keys, sealed"
 			}
@@ -141,23 +152,20 @@ func openKeys(sealed, pass []byte) ([]byte, error) {
 	return packed, nil
 }
 
-// packFolder is a tar of a folder's files.
-func packFolder(folder string) ([]byte, error) {
-	files, err := os.ReadDir(folder)
+// packKeys is a tar of all keys, as files.
+func packKeys(keys consent.KeyStore) ([]byte, error) {
+	names, err := keys.KeyNames()
 	if err != nil {
 		return nil, usage(err)
 	}
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
-	for _, f := range files {
-		if !f.Type().IsRegular() || strings.HasPrefix(f.Name(), ".") { // a lock is no key
-			continue
-		}
-		b, err := os.ReadFile(filepath.Join(folder, f.Name()))
+	for _, name := range names {
+		b, err := keys.ReadKey(name)
 		if err != nil {
 			return nil, err
 		}
-		if err := w.WriteHeader(&tar.Header{Name: f.Name(), Mode: 0o600, Size: int64(len(b))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(b))}); err != nil {
 			return nil, err
 		}
 		if _, err := w.Write(b); err != nil {

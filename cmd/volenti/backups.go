@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
@@ -106,7 +107,7 @@ func (b *backupJob) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		packed, err := packFolder(keysFolder(b.cfg.Data))
+		packed, err := packKeys(consent.KeyFolder(keysFolder(b.cfg.Data)))
 		if err != nil {
 			return err
 		}
