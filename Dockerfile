@@ -1,11 +1,13 @@
 # One static binary, an unprivileged user, one data volume.
+# docker build --build-arg VERSION=$(git describe --tags) .
 FROM golang:1.26-alpine AS build
-RUN apk add --no-cache gcc musl-dev
+RUN apk add --no-cache gcc make musl-dev
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
 COPY . .
-RUN CGO_ENABLED=1 go build -trimpath -tags osusergo,netgo,sqlite_omit_load_extension,timetzdata -ldflags '-s -w -linkmode external -extldflags "-static"' -o /volenti ./cmd/volenti \
+ARG VERSION=0.0.0-container
+RUN make static OUT=/volenti VERSION=$VERSION \
  && mkdir -m 700 /data
 
 FROM scratch

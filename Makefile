@@ -6,11 +6,19 @@ GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 LITESTREAM = github.com/benbjohnson/litestream/cmd/litestream@v0.5.18
 CHROMIUM ?= $(shell command -v chromium-headless-shell || command -v chromium)
 
+# What a release is built with; the Dockerfile uses the same. The same sources and the
+# same compilers give the same bytes, wherever they lie.
+VERSION ?= $(shell git describe --tags --dirty 2>/dev/null || (echo "0.0.0-$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unreleased)"))
+DIST ?= dist
+STATIC = -trimpath -buildvcs=false -tags osusergo,netgo,sqlite_omit_load_extension,timetzdata \
+  -ldflags '-s -w -buildid= -X main.released=$(VERSION) -linkmode external -extldflags "-static -Wl,--build-id=none"'
+ARM64_CC ?= aarch64-linux-gnu-gcc
+
 export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster tamper litestream cover mutants bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster tamper release static sign reproducible litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +60,23 @@ check: test ## exactly what CI runs
 
 cluster: ## three nodes, a PostgreSQL and its replica, killed and cut off again and again: minutes (TIMES=…)
 	VOLENTI_CLUSTER=$(or $(TIMES),10) go test -count=1 -timeout 3h -v ./cmd/volenti/cluster
+
+release: ## static binaries in dist/, with checksums and a bill of materials (VERSION=…); arm64 where its C compiler is
+	@mkdir -p "$(DIST)"
+	GOARCH=amd64 $(MAKE) --no-print-directory static OUT="$(DIST)/volenti-$(VERSION)-linux-amd64" VERSION="$(VERSION)"
+	@if command -v $(ARM64_CC) >/dev/null; then set -x; GOARCH=arm64 CC=$(ARM64_CC) $(MAKE) --no-print-directory static OUT="$(DIST)/volenti-$(VERSION)-linux-arm64" VERSION="$(VERSION)"; \
+	  else echo "$(ARM64_CC) is not here: no arm64 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)"; fi
+	@for f in "$(DIST)"/volenti-$(VERSION)-linux-*64; do go run ./.ci/sbom "$$f" > "$$f.cdx.json"; done
+	@cd "$(DIST)" && sha256sum volenti-$(VERSION)-linux-*64 volenti-$(VERSION)-linux-*.cdx.json > SHA256SUMS && cat SHA256SUMS
+
+static: ## one static binary (OUT=…)
+	go build $(STATIC) -o "$(OUT)" ./cmd/volenti
+
+sign: ## sign dist/SHA256SUMS with an SSH key (KEY=~/.ssh/id_ed25519)
+	ssh-keygen -Y sign -n volenti-release -f "$(KEY)" "$(DIST)/SHA256SUMS"
+
+reproducible: ## build twice, in two folders, without a cache, and compare: minutes
+	.ci/reproducible "$(VERSION)"
 
 tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES=…)
 	VOLENTI_TAMPER=$(or $(TIMES),10000) go test -count=1 -timeout 2h -v -run 'EveryTampering|AnyHistory' ./server/store
