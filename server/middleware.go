@@ -13,6 +13,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/volenti-consent/volenti/server/metrics"
+	"github.com/volenti-consent/volenti/server/telemetry"
 )
 
 const requestIDKey = "volenti.request"
@@ -33,10 +34,14 @@ func requestID(c echo.Context) string {
 // observe answers
 // panics like any other error, and logs what was asked by its route: addresses
 // hold receipt ids, which open receipts, so they are neither logged nor counted.
-func observe(log *slog.Logger, now func() time.Time, count *metrics.Metrics) echo.MiddlewareFunc {
+func observe(log *slog.Logger, now func() time.Time, count *metrics.Metrics, traces *telemetry.Tracer) echo.MiddlewareFunc {
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) (err error) {
 			begun := now()
+			if traces != nil {
+				end := traces.Request(c.Request())
+				defer func() { end(c.Path(), c.Response().Status) }() // after what a panic is answered with
+			}
 			defer func() {
 				if r := recover(); r != nil {
 					if err, ok := r.(error); ok && errors.Is(err, http.ErrAbortHandler) {

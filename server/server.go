@@ -18,6 +18,7 @@ import (
 	"github.com/volenti-consent/volenti/server/cork"
 	"github.com/volenti-consent/volenti/server/limit"
 	"github.com/volenti-consent/volenti/server/metrics"
+	"github.com/volenti-consent/volenti/server/telemetry"
 	"github.com/volenti-consent/volenti/server/transparency"
 	"github.com/volenti-consent/volenti/server/visitor"
 	"github.com/volenti-consent/volenti/web"
@@ -55,8 +56,9 @@ type Deps struct {
 	// 0 to 1; false, or nil, where that is not under way.
 	Checked func() (share float64, underWay bool)
 
-	Metrics      *metrics.Metrics // nil: nothing is counted
-	MetricsToken string           // whoever shows it may read /metrics here; "": nobody
+	Metrics      *metrics.Metrics  // nil: nothing is counted
+	Traces       *telemetry.Tracer // nil: nothing is followed
+	MetricsToken string            // whoever shows it may read /metrics here; "": nobody
 
 	HTTPS bool         // visitors reach this server over TLS
 	Demo  http.Handler // nil: no demo
@@ -87,7 +89,7 @@ func New(d Deps) *Server {
 	if d.Limits == nil {
 		d.Limits = &Limits{}
 	}
-	e.Use(observe(d.Log, d.Now, d.Metrics), harden(d.HTTPS), limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}), outlive)
+	e.Use(observe(d.Log, d.Now, d.Metrics, d.Traces), harden(d.HTTPS), limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}), outlive)
 	routes(e, d)
 	for _, r := range e.Routes() {
 		d.Metrics.Route(r.Method, r.Path)
@@ -113,8 +115,8 @@ func New(d Deps) *Server {
 		MaxHeaderBytes:    96 << 10, // a page with a full jar of cookies still gets its banner
 		// Where TLS ends here, browsers speak HTTP/2: a page asks for a few things at once,
 		// and nobody may open a thousand requests on one connection and cancel them.
-		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10, SendPingTimeout: 60 * time.Second, WriteByteTimeout: 30 * time.Second},
-		ErrorLog:          slog.NewLogLogger(quiet{d.Log.Handler()}, slog.LevelDebug),
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10, SendPingTimeout: 60 * time.Second, WriteByteTimeout: 30 * time.Second},
+		ErrorLog: slog.NewLogLogger(quiet{d.Log.Handler()}, slog.LevelDebug),
 	}
 	return s
 }

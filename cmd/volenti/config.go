@@ -82,6 +82,9 @@ type Config struct {
 	TLSKey           string   // PEM file with its key
 	TLSRedirect      string   // host:port of plain HTTP, "none", or "": :80 where listen is on 443
 
+	TracesEndpoint string // address of an OpenTelemetry collector, or ""
+	TracesPercent  int    // of a hundred requests, how many are followed
+
 	BackupFolder     string        // where backups are made, or "": none are
 	BackupEvery      time.Duration // from one to the next
 	BackupKeep       int           // how many stay
@@ -154,6 +157,8 @@ func (c *Config) settings() []setting {
 		{"tls.cert", &c.TLSCert, "PEM file with the certificate chain, instead of tls.domains; read again when it changes"},
 		{"tls.key", &c.TLSKey, "PEM file with its key, readable by this user only"},
 		{"tls.redirect", &c.TLSRedirect, "host:port that sends plain HTTP to HTTPS and answers the authority; :80 where listen is on port 443, none for nowhere"},
+		{"traces.endpoint", &c.TracesEndpoint, "address of an OpenTelemetry collector that speaks OTLP over HTTP, such as http://127.0.0.1:4318; the variables OTEL_… are read, too"},
+		{"traces.percent", &c.TracesPercent, "of a hundred requests, how many are followed where no proxy decides"},
 		{"backup.folder", &c.BackupFolder, "folder into which the running server copies its database, best on another disk; without it, it makes no backups"},
 		{"backup.every", &c.BackupEvery, "how long after a backup the next one is made"},
 		{"backup.keep", &c.BackupKeep, "how many of its backups stay in the folder; older ones are removed"},
@@ -208,7 +213,7 @@ func defaults() *Config {
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text", ClientNames: string(geo.Keyed),
 		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
 		LimitBy: string(limit.Network), LimitDecisions: 50, LimitReads: 100, LimitConsole: 50, LimitSite: 1000,
-		BackupEvery: 24 * time.Hour, BackupKeep: 14,
+		BackupEvery: 24 * time.Hour, BackupKeep: 14, TracesPercent: 10,
 	}
 }
 
@@ -264,7 +269,8 @@ func (f *configFlags) read(getenv func(string) string) (c *Config, wrong []error
 			}
 		}
 	}
-	return c, append(wrong, c.validate()...)
+	wrong = append(wrong, c.validate()...)
+	return c, append(wrong, c.validateTraces(getenv)...)
 }
 
 func (c *Config) readFile(path string) (wrong []error) {

@@ -112,10 +112,15 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	check := &checking{}
 	background.Go(func() { check.run(loops, in.db, log) })
 
+	tracer, err := newTracer(cfg, os.Getenv, log)
+	if err != nil {
+		return err
+	}
 	book, err := openLog(cfg, in, log)
 	if err != nil {
 		return err
 	}
+	book.OnSign = func(took time.Duration, err error) { tracer.Done("log.checkpoint", 1, took, err) }
 	background.Go(func() { book.Keep(loops) })
 	jobs := []func(context.Context){book.KeepOutside,
 		func(ctx context.Context) { book.KeepStandings(ctx, in.db) },
@@ -130,7 +135,10 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	tokens := consent.NewTokens(in.secrets.Token...)
 	var recorder *consent.Recorder
 	measured := metrics.New(version(), gaugesOf(in.db, cfg.Data, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
-	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{OnBatch: measured.Batch})
+	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{OnBatch: func(records int, took time.Duration, err error) {
+		measured.Batch(records, took, err)
+		tracer.Done("record.batch", records, took, err)
+	}})
 	metricsToken, err := cfg.metricsToken()
 	if err != nil {
 		return err
@@ -164,6 +172,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	courier.Client.Transport = tracer.Calls("webhook", courier.Client.Transport)
 	jobs = append(jobs, func(ctx context.Context) { courier.Keep(ctx, time.Second) })
 	requests.Passes = passes
 	csp := &visitor.CSP{Script: script, Rules: rules.of, PublicURL: cfg.PublicURL, Trusted: trusted}
@@ -209,6 +218,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Transparency: book, PublicLog: cfg.LogPublic,
 		Console:      desk,
 		Metrics:      measured,
+		Traces:       tracer,
 		MetricsToken: metricsToken,
 		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
 		Before:       before,
@@ -234,7 +244,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	finish, cancel := context.WithTimeout(loops, cfg.ShutdownTimeout)
 	defer cancel()
 	// Requests first, then the records they handed over; the database last.
-	err = errors.Join(life.leave(finish, srv, listener), srv.Shutdown(finish), recorder.Close(finish))
+	err = errors.Join(life.leave(finish, srv, listener), srv.Shutdown(finish), recorder.Close(finish), tracer.Close(finish))
 	stopLoops()
 	return err
 }

@@ -46,6 +46,9 @@ type Options struct {
 	// Retired are the public keys under which the log was signed before, to be shown.
 	Retired []string
 
+	// OnSign is told of every checkpoint that was made, and of failures; nil is nobody.
+	OnSign func(took time.Duration, err error)
+
 	Witnesses []Witness // that cosign this log
 	Witness   *Cosigner // as which this server cosigns others; nil if it is none
 	Places    []Place   // where checkpoints are pinned once a day
@@ -148,13 +151,19 @@ func (l *Log) Sign(ctx context.Context) (auditlog.Checkpoint, error) {
 
 // signAt is Sign, but where the newest checkpoint is of a head that the log had at
 // least, that one is the answer.
-func (l *Log) signAt(ctx context.Context, least auditlog.Head) (auditlog.Checkpoint, error) {
+func (l *Log) signAt(ctx context.Context, least auditlog.Head) (c auditlog.Checkpoint, err error) {
 	l.signing.Lock()
 	defer l.signing.Unlock()
+	if l.OnSign != nil {
+		begun, before := time.Now(), l.Newest().Head
+		defer func() {
+			if err != nil || c.Head != before {
+				l.OnSign(time.Since(begun), err)
+			}
+		}()
+	}
 	const tries = 5 // other processes may sign too
-	var err error
 	for range tries {
-		var c auditlog.Checkpoint
 		c, err = l.sign(ctx, least)
 		if err == nil {
 			return c, l.show(c)
