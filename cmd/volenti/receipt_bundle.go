@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/bundle"
@@ -35,7 +36,9 @@ that it is in the log, and a README in plain words. It is checked without this
 server: by volenti receipt verify, by the page in it, or by hand.
 
 --checkpoint proves it under a checkpoint of the log that somebody kept, instead of
-the newest: that shows that nothing in the bundle is younger than what they hold.`,
+the newest: that shows that nothing in the bundle is younger than what they hold.
+Where it is from before the receipt, the bundle is proven under the newest, and
+carries that checkpoint and the proof that the log continues it.`,
 		Example: `  volenti receipt bundle 3f2c… --site shop --out evidence.zip
   volenti receipt bundle 3f2c… --site shop --out evidence.zip --checkpoint mailed-last-month.txt`,
 		Args: cobra.ExactArgs(1),
@@ -69,8 +72,22 @@ the newest: that shows that nothing in the bundle is younger than what they hold
 			maker.Prove = func(ctx context.Context, index int64) ([]byte, error) { return log.ProofUnder(ctx, index, c) }
 		}
 		zip, err := maker.Bundle(cmd.Context(), *site, args[0])
-		if errors.Is(err, auditlog.ErrNotInLog) {
-			return usage(fmt.Errorf("%w: the checkpoint in %s is from before the receipt. Make the bundle without --checkpoint, and prove that the log continues that checkpoint: volenti log consistency %s NEW --json, where NEW is log/checkpoint of the bundle; volenti receipt verify takes that with --consistency", err, *kept, *kept))
+		if errors.Is(err, auditlog.ErrNotInLog) && *kept != "" { // it is from before the receipt, or before a policy's entry
+			maker = bundles(in, log)
+			if maker.Earlier, err = os.ReadFile(*kept); err != nil {
+				return usage(err)
+			}
+			maker.Continue = func(ctx context.Context, earlier, later auditlog.Head) (tlog.TreeProof, error) {
+				proof, err := auditlog.ProveConsistency(in.db.Hashes(ctx), earlier, later)
+				if err == nil {
+					err = auditlog.CheckConsistency(proof, earlier, later)
+				}
+				if errors.Is(err, auditlog.ErrConsistency) {
+					return nil, invalid(fmt.Errorf("the log does not continue the checkpoint in %s: %w", *kept, err))
+				}
+				return proof, err
+			}
+			zip, err = maker.Bundle(cmd.Context(), *site, args[0])
 		}
 		if errors.Is(err, consent.ErrUnknownReceipt) {
 			return usage(fmt.Errorf("site %s has no receipt %s: it is another site's, was erased, or never was", *site, args[0]))

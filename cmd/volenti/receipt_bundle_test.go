@@ -63,7 +63,7 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 	if status, _, err := p.open(nil).decide("a1"); err != nil || status != http.StatusCreated {
 		t.Fatalf("another decision: %d %v", status, err)
 	}
-	under := filepath.Join(folder, "under.zip")
+	under, earlier := filepath.Join(folder, "under.zip"), filepath.Join(folder, "earlier.zip")
 	printed("said", "receipt", "bundle", id, "--site", "shop", "--checkpoint", kept, "--out", under)
 	leads := printed("leads", "log", "consistency", before, kept, "--json")
 	altered := bytes.Clone(served)
@@ -84,7 +84,9 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 		{[]string{"verify", under, "--checkpoint", before, "--consistency", leads}, 0, "kept checkpoint"},
 		{[]string{"verify", under, "--checkpoint", before, "--consistency", kept}, 3, "FAILED  kept checkpoint"},
 		{[]string{"verify", under, "--consistency", leads}, 2, "--checkpoint"},
-		{[]string{"bundle", id, "--site", "shop", "--data", data, "--out", out, "--checkpoint", before}, 2, "from before the receipt"},
+		{[]string{"bundle", id, "--site", "shop", "--data", data, "--out", earlier, "--checkpoint", before}, 0, "bytes"},
+		{[]string{"verify", earlier, "--checkpoint", before}, 0, "earlier checkpoint"},
+		{[]string{"verify", earlier}, 0, "earlier checkpoint"},
 		{[]string{"bundle", id, "--site", "shop", "--data", data, "--out", out, "--checkpoint", receiptFile}, 3, "not a checkpoint"},
 		{[]string{"verify", filepath.Join(folder, "none.zip")}, 2, "no such file"},
 		{[]string{"bundle", strings.Repeat("0", 32), "--site", "shop", "--data", data, "--out", out}, 2, "has no receipt"},

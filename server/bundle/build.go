@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"strings"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/notice"
@@ -41,8 +44,12 @@ type Maker struct {
 	// checkpoint that the log has signed.
 	Prove  func(ctx context.Context, index int64) ([]byte, error)
 	LogKey string // the log's public key as vkey (c2sp.org/signed-note)
-	Keys   func() consent.PublicKeys
-	Tokens *consent.Tokens
+	// Earlier is a checkpoint of the log that somebody kept, from before the receipt;
+	// nil where there is none. Continue is the proof that the one of the bundle continues it.
+	Earlier  []byte
+	Continue func(ctx context.Context, earlier, later auditlog.Head) (tlog.TreeProof, error)
+	Keys     func() consent.PublicKeys
+	Tokens   *consent.Tokens
 }
 
 // Bundle is the bundle of a receipt, as a zip. It fails with consent.ErrUnknownReceipt,
@@ -247,5 +254,18 @@ func (m *Maker) prove(ctx context.Context, f Files, index int64) (err error) {
 	}
 	f[nameCheckpoint] = p.Checkpoint
 	f[nameLogKey] = []byte(strings.TrimSuffix(m.LogKey, "\n") + "\n")
-	return nil
+	if m.Earlier == nil {
+		return nil
+	}
+	earlier, err := auditlog.ParseCheckpoint(m.Earlier)
+	if err != nil {
+		return err
+	}
+	proof, err := m.Continue(ctx, earlier.Head, p.checkpoint.Head)
+	if err != nil {
+		return err
+	}
+	f[nameEarlier] = m.Earlier
+	f[nameConsistency], err = encodeConsistency(earlier.Head, p.checkpoint.Head, proof)
+	return err
 }

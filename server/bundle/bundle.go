@@ -24,7 +24,7 @@ const Schema = "bundle/v1"
 
 // Edition numbers the rules by which the derived files are made. Whoever changes a
 // byte of what they come to gives the next number: a test compares.
-const Edition = 1
+const Edition = 2
 
 // ErrIncomplete is of making a bundle: the archive does not hold what the receipt
 // names. It is a consent.ErrUnknownArtifact, too.
@@ -53,6 +53,11 @@ const (
 	nameProof      = "log/receipt.tlog-proof"
 	nameCheckpoint = "log/checkpoint"
 	nameLogKey     = "log/vkey"
+
+	// A checkpoint that somebody kept from before the receipt, and the proof that the
+	// bundle's continues it; both, or neither.
+	nameEarlier     = "log/earlier-checkpoint"
+	nameConsistency = "log/consistency.json"
 
 	nameReadme     = "README.txt"
 	nameBoot       = "derived/boot.json"

@@ -16,7 +16,7 @@ var checked = map[string]string{
 	"notice": "the notice", "wording": "the words", "tags": "the tags", "law": "the row of the law table", "script": "the script that asked, and those it fetches",
 	"page": "the page on which was answered", "policies": "the policies' texts, and their chains without a gap", "token": "the token that came with the question",
 	"checkpoint": "the checkpoint is signed by the log", "inclusion": "the receipt's leaf is in the log at that checkpoint",
-	"entries": "the entries of the policies' versions are in the log", "kept checkpoint": "the log is the one whose checkpoint you kept",
+	"entries": "the entries of the policies' versions are in the log", "earlier checkpoint": "the log continues the earlier checkpoint in it", "kept checkpoint": "the log is the one whose checkpoint you kept",
 	"files": "nothing else is in the bundle", "derived": "README, words and replay are what comes of the evidence",
 }
 

@@ -10,7 +10,6 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -44,6 +43,7 @@ type Report struct {
 	Trusted Trust // what came from outside
 	Origin  string
 	Size    int64 // of the log, by the bundle's checkpoint
+	Earlier int64 // of the log, by the checkpoint from before the receipt; 0 where the bundle has none
 	Edition int
 }
 
@@ -275,8 +275,14 @@ func (r *Report) log(f Files, core consent.Core) {
 	}
 	r.check("inclusion", err)
 	r.check("entries", checkEntries(f, core, log))
+	var earlier auditlog.Checkpoint
+	if f[nameEarlier] != nil || f[nameConsistency] != nil {
+		earlier, err = earlierOf(f, c, log)
+		r.check("earlier checkpoint", err)
+		r.Earlier = earlier.Head.Size
+	}
 	if r.Trusted.Checkpoint != nil {
-		r.check("kept checkpoint", r.kept(c, log))
+		r.check("kept checkpoint", r.kept(c, earlier, log))
 	}
 }
 
@@ -301,12 +307,37 @@ func checkEntries(f Files, core consent.Core, log note.Verifier) error {
 	return nil
 }
 
-// kept compares the bundle's checkpoint with one that somebody kept.
-func (r *Report) kept(c auditlog.Checkpoint, log note.Verifier) error {
+// earlierOf is the checkpoint from before the receipt that a bundle can have, once it is
+// shown that the log continued it.
+func earlierOf(f Files, c auditlog.Checkpoint, log note.Verifier) (auditlog.Checkpoint, error) {
+	earlier, _, err := auditlog.OpenCheckpoint(f[nameEarlier], log)
+	if err != nil {
+		return auditlog.Checkpoint{}, fmt.Errorf("%s: %w", nameEarlier, err)
+	}
+	if earlier.Head.Size > c.Head.Size {
+		return auditlog.Checkpoint{}, fmt.Errorf("%s is of %d leaves, and no earlier than %s", nameEarlier, earlier.Head.Size, nameCheckpoint)
+	}
+	proof, err := parseConsistency(f[nameConsistency])
+	if err == nil {
+		err = auditlog.CheckConsistency(proof, earlier.Head, c.Head)
+	}
+	if err != nil {
+		return auditlog.Checkpoint{}, err
+	}
+	if text, err := encodeConsistency(earlier.Head, c.Head, proof); err != nil || !bytes.Equal(text, f[nameConsistency]) {
+		return auditlog.Checkpoint{}, fmt.Errorf("%s says something else than what it proves", nameConsistency)
+	}
+	return earlier, nil
+}
+
+// kept compares the bundle's checkpoints with one that somebody kept.
+func (r *Report) kept(c, earlier auditlog.Checkpoint, log note.Verifier) error {
 	mine, _, err := auditlog.OpenCheckpoint(r.Trusted.Checkpoint, log)
 	switch {
 	case err != nil:
 		return fmt.Errorf("yours: %w", err)
+	case earlier.Note != nil && mine.Head == earlier.Head:
+		return nil
 	case mine.Head.Size != c.Head.Size && r.Trusted.Consistency == nil:
 		return fmt.Errorf("yours is of %d leaves, the bundle's of %d: ask for a bundle made for yours (volenti receipt bundle --checkpoint), or for the proof that one continues the other (volenti log consistency --json), and give it with --consistency", mine.Head.Size, c.Head.Size)
 	case mine.Head.Size != c.Head.Size:
@@ -319,19 +350,9 @@ func (r *Report) kept(c auditlog.Checkpoint, log note.Verifier) error {
 
 // continues makes sure that a proof leads from the smaller of two heads to the larger.
 func continues(text []byte, one, other auditlog.Head) error {
-	var said struct {
-		Proof []string `json:"proof"`
-	}
-	if err := json.Unmarshal(text, &said); err != nil {
-		return fmt.Errorf("the proof of consistency: %w", err)
-	}
-	var proof tlog.TreeProof
-	for _, line := range said.Proof {
-		h, err := auditlog.ParseHash(line)
-		if err != nil {
-			return fmt.Errorf("the proof of consistency: %w", err)
-		}
-		proof = append(proof, h)
+	proof, err := parseConsistency(text)
+	if err != nil {
+		return err
 	}
 	if one.Size > other.Size {
 		one, other = other, one
@@ -342,7 +363,7 @@ func continues(text []byte, one, other auditlog.Head) error {
 // checkFiles makes sure that nothing is in the bundle that nothing speaks of.
 func checkFiles(f Files, core consent.Core) error {
 	known := map[string]bool{nameManifest: true, nameAbout: true, nameReceipt: true, nameKeys: true, nameExperience: true, nameNotice: true, nameWording: true,
-		nameTags: true, nameLaw: true, nameToken: true, nameProof: true, nameCheckpoint: true, nameLogKey: true}
+		nameTags: true, nameLaw: true, nameToken: true, nameProof: true, nameCheckpoint: true, nameLogKey: true, nameEarlier: true, nameConsistency: true}
 	if f[namePage] != nil {
 		known[namePage], known[nameStyle] = true, true
 	} else {

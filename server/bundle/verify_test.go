@@ -2,12 +2,15 @@ package bundle
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -133,7 +136,7 @@ func TestChecksNameWhatWasAltered(t *testing.T) {
 		}, "derived"},
 		{"a file of what is derived too many", func(f Files) { f["derived/more.txt"] = []byte("x") }, "derived"},
 		{"an edition to come", func(f Files) {
-			f[nameAbout] = bytes.Replace(f[nameAbout], []byte(`"edition":1`), []byte(`"edition":9`), 1)
+			f[nameAbout] = bytes.Replace(f[nameAbout], []byte(`"edition":`+itoa(Edition)), []byte(`"edition":99`), 1)
 		}, "derived"},
 		{"a schema to come", func(f Files) { f[nameAbout] = bytes.Replace(f[nameAbout], []byte(`bundle/v1`), []byte(`bundle/v2`), 1) }, "derived"},
 	} {
@@ -316,6 +319,89 @@ func TestTheChainOfVersions(t *testing.T) {
 		altered[nameManifest] = manifest(altered)
 		if got := failed(Verify(altered, Trust{})); !slices.Contains(got, "policies") {
 			t.Errorf("the first version was %s: %v fail", name, got)
+		}
+	}
+}
+
+// A bundle can bring a checkpoint from before its receipt, and the proof that the log has
+// continued it since.
+func TestABundleWithAnEarlierCheckpoint(t *testing.T) {
+	w, kinds := sample(t)
+	hashes := w.db.Hashes(t.Context())
+	sign := func(size int64) []byte {
+		t.Helper()
+		root, err := tlog.TreeHash(size, hashes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := w.logKey.Sign(auditlog.Head{Size: size, Root: root}, w.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.Note
+	}
+	maker := *w.maker
+	maker.Continue = func(_ context.Context, earlier, later auditlog.Head) (tlog.TreeProof, error) {
+		return auditlog.ProveConsistency(hashes, earlier, later)
+	}
+	made := func(size int64) Files {
+		t.Helper()
+		maker.Earlier = sign(size)
+		f, err := maker.Files(t.Context(), "shop", kinds["script"].id(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	whole, err := auditlog.ParseCheckpoint(made(1)[nameCheckpoint])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for size := int64(0); size <= whole.Head.Size; size++ {
+		f := made(size)
+		for name, trust := range map[string]Trust{"nothing": {}, "the earlier one": {Checkpoint: f[nameEarlier]}, "its own": {Checkpoint: f[nameCheckpoint]}} {
+			if r := Verify(f, trust); r.Err() != nil || r.Earlier != size {
+				t.Errorf("of %d leaves, trusting %s: %v", size, name, r.Err())
+			}
+		}
+	}
+	zip, err := Pack(made(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := VerifyArchive(zip, Trust{Checkpoint: sign(2)}); r.Err() != nil {
+		t.Errorf("as a file: %v", r.Err())
+	}
+	for name, test := range map[string]struct {
+		alter func(Files)
+		trust Trust
+		want  []string
+	}{
+		"another one was kept": {func(Files) {}, Trust{Checkpoint: sign(1)}, []string{"kept checkpoint"}},
+		"no proof":             {func(f Files) { delete(f, nameConsistency) }, Trust{}, []string{"earlier checkpoint"}},
+		"no checkpoint":        {func(f Files) { delete(f, nameEarlier) }, Trust{}, []string{"earlier checkpoint"}},
+		"other words about it": {func(f Files) {
+			f[nameConsistency] = bytes.Replace(f[nameConsistency], []byte(`"size":2`), []byte(`"size":1`), 1)
+		}, Trust{}, []string{"earlier checkpoint"}},
+		"of another size":    {func(f Files) { f[nameEarlier] = sign(1) }, Trust{}, []string{"earlier checkpoint"}},
+		"a proof of nothing": {func(f Files) { f[nameConsistency] = []byte(`{"proof":[]}`) }, Trust{}, []string{"earlier checkpoint"}},
+		"unsigned":           {func(f Files) { f[nameEarlier] = bytes.Replace(f[nameEarlier], []byte("\n2\n"), []byte("\n1\n"), 1) }, Trust{}, []string{"earlier checkpoint"}},
+		"and kept so":        {func(f Files) { f[nameConsistency] = []byte(`{"proof":[]}`) }, Trust{Checkpoint: sign(2)}, []string{"earlier checkpoint", "kept checkpoint"}},
+		"a later one": {func(f Files) {
+			c := whole.Head
+			c.Size++
+			later, err := w.logKey.Sign(c, w.now)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f[nameEarlier] = later.Note
+		}, Trust{}, []string{"earlier checkpoint"}},
+	} {
+		f := made(2)
+		test.alter(f)
+		f[nameManifest] = manifest(f)
+		if got := failed(Verify(f, test.trust)); !slices.Equal(got, test.want) {
+			t.Errorf("%s: %v fail, want %v", name, got, test.want)
 		}
 	}
 }

@@ -185,6 +185,17 @@ func TestReceiptsAreReadInFull(t *testing.T) {
 			t.Errorf("%s verifies", name)
 		}
 	}
+	// Signed by the very key, and still no record.
+	for name, alter := range map[string]func(*Entry){
+		"a core nobody knows":   func(e *Entry) { e.Core = []byte(`{"x":1}`) },
+		"a person nobody knows": func(e *Entry) { e.Personal = []byte(`{"x":1}`) },
+	} {
+		odd := *made
+		alter(&odd)
+		if r, err := Verify(receiptOf(t, sealedAnew(t, &odd)), newTestKey(1).keys()); !errors.Is(err, ErrContents) || errors.Is(err, ErrLeaf) || errors.Is(err, ErrSignature) {
+			t.Errorf("%s: %+v %v", name, r.Checks, err)
+		}
+	}
 	var shown strings.Builder
 	report, err := Verify(receipt, newTestKey(7).keys())
 	if err != nil {
@@ -194,7 +205,8 @@ func TestReceiptsAreReadInFull(t *testing.T) {
 	if _, err := report.WriteTo(&shown); err != nil || strings.ContainsRune(shown.String(), '\x1b') {
 		t.Errorf("%q %v", shown.String(), err)
 	}
-	for _, want := range []string{"ok      form", "a\uFFFD[2J", "refusals rest until 2026-11-21 12:03:04.567 UTC", "subject   " + person.Subject, "formatted anew", "vendor    meta: granted"} {
+	for _, want := range []string{"ok      form", "a\uFFFD[2J", "refusals rest until 2026-11-21 12:03:04.567 UTC", "subject   " + person.Subject, "formatted anew", "vendor    meta: granted",
+		"ok      key", "category  analytics: granted (opt-in)", "policy    privacy version 3, in force since", "claimed to be number 0 of the log", "state     partial, explicit (save on settings)"} {
 		if !strings.Contains(shown.String(), want) {
 			t.Errorf("%q is missing in %s", want, shown.String())
 		}

@@ -67,6 +67,35 @@ const rootOf = async (hash, index, size, hashes) => {
   return sn === 0n ? r : undefined;
 };
 
+/** Whether a log at one head, shown by a proof, continues the same log at an earlier head (RFC 9162, 2.1.4.2). */
+const continued = async (earlier, later, hashes) => {
+  if (earlier.size > later.size) return false;
+  if (earlier.size === later.size) return !hashes.length && same(earlier.root, later.root);
+  if (earlier.size === 0n) return !hashes.length && same(earlier.root, await sha256(new Uint8Array(0)));
+  let fn = earlier.size - 1n;
+  let sn = later.size - 1n;
+  for (; fn & 1n; fn >>= 1n) sn >>= 1n;
+  // Of a size that is a power of two the earlier root is itself where the way begins.
+  const [first, ...way] = fn === 0n ? [earlier.root, ...hashes] : hashes;
+  if (!first) return false;
+  let was = first;
+  let is = first;
+  for (const p of way) {
+    if (sn === 0n) return false;
+    if (fn & 1n || fn === sn) {
+      was = await sha256(join([1], p, was));
+      is = await sha256(join([1], p, is));
+      while (!(fn & 1n) && fn !== 0n) {
+        fn >>= 1n;
+        sn >>= 1n;
+      }
+    } else is = await sha256(join([1], is, p));
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  return sn === 0n && same(was, earlier.root) && same(is, later.root);
+};
+
 /** Makes sure that a leaf of 32 bytes is in the log; the checkpoint that shows it. */
 const included = async (proof, index, leaf, log) => {
   const checkpoint = await openCheckpoint(proof.checkpoint, log);

@@ -91,7 +91,7 @@ const checkToken = (token, core) => {
 /** Makes sure that nothing is in the bundle that nothing speaks of. */
 const checkFiles = (files, core, page) => {
   const known = new Set(
-    ['MANIFEST', 'bundle.json', 'receipt.json', 'keys/jwks.json', 'shown/experience.json', 'shown/notice.json', 'shown/wording.json', 'shown/tags.json', 'shown/law.json', 'shown/token.txt', 'log/receipt.tlog-proof', 'log/checkpoint', 'log/vkey'].concat(
+    ['MANIFEST', 'bundle.json', 'receipt.json', 'keys/jwks.json', 'shown/experience.json', 'shown/notice.json', 'shown/wording.json', 'shown/tags.json', 'shown/law.json', 'shown/token.txt', 'log/receipt.tlog-proof', 'log/checkpoint', 'log/vkey', 'log/earlier-checkpoint', 'log/consistency.json'].concat(
       page ? ['shown/page.html', 'shown/page.css'] : ['shown/script.js'],
     ),
   );

@@ -287,6 +287,36 @@ test('the program and the page agree on good and on altered bundles', async () =
   assert.notEqual(await judged(verify, good), 'holds');
 });
 
+test('a bundle brings a checkpoint from before its receipt, and the proof that the log went on from there', async () => {
+  const before = await (await fetch(s.server.base + '/log/checkpoint')).text();
+  const kept = s.server.file('before', before);
+  const page = await s.open('/?region=DE');
+  await press(page, 'accept');
+  const { id } = await s.receipt(page);
+  const good = join(dirname(kept), 'earlier.zip');
+  s.server.volenti('receipt', 'bundle', id, '--site', 'shop', '--out', good, '--checkpoint', kept);
+  const files = unzip(readFileSync(good));
+  assert.equal(files.get('log/earlier-checkpoint').toString(), before);
+  const verify = await offline(join(unpack(good), 'verify.html'));
+  assert.equal(await judged(verify, good), 'holds');
+  assert.match(checked(good, '--checkpoint', kept).stdout, /^ok +earlier checkpoint[\s\S]*^ok +kept checkpoint/m);
+  await verify.locator('summary').click();
+  await verify.locator('#checkpoint').fill(before);
+  assert.equal(await judged(verify, good), 'holds', 'by what somebody kept');
+  await verify.locator('#checkpoint').fill('');
+  const { createHash } = await import('node:crypto');
+  for (const name of ['log/earlier-checkpoint', 'log/consistency.json'])
+    for (let i = 1; i < 8; i++) {
+      const altered = Buffer.from(files.get(name));
+      altered[Math.floor((altered.length * i) / 8)] ^= 1;
+      const changed = new Map([...files, [name, altered]]);
+      const names = [...changed.keys()].filter((file) => file !== 'MANIFEST').sort();
+      changed.set('MANIFEST', Buffer.from(names.map((file) => `${createHash('sha256').update(changed.get(file)).digest('hex')}  ${file}\n`).join('')));
+      const path = s.server.file('altered.zip', zip(changed));
+      assert.deepEqual([checked(path).failed, await judged(verify, path).then((said) => said === 'holds')], [['earlier checkpoint'], false], `${name}, ${i} of 8`);
+    }
+});
+
 test('Python and OpenSSL are enough', { skip: spawnSync('python3', ['--version']).status || spawnSync('openssl', ['version']).status ? 'they are not here' : false }, async () => {
   const page = await s.open('/?region=DE');
   await press(page, 'reject');
