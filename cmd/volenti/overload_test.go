@@ -42,6 +42,8 @@ func drive(p *process, connections int, lasts, every time.Duration, request func
 	for c := range connections {
 		all.Go(func() {
 			var mine pressure
+			next := begun.Add(every * time.Duration(c) / time.Duration(connections))
+			time.Sleep(time.Until(next)) // its place in the pace
 			conn, err := net.Dial("tcp", p.address())
 			if err != nil {
 				p.t.Error(err)
@@ -55,7 +57,6 @@ func drive(p *process, connections int, lasts, every time.Duration, request func
 				l.served, l.turned = append(l.served, mine.served...), append(l.turned, mine.turned...)
 			}()
 			in := bufio.NewReaderSize(conn, 16<<10)
-			next := begun.Add(every * time.Duration(c) / time.Duration(connections))
 			for time.Since(begun) < lasts {
 				if every > 0 {
 					time.Sleep(time.Until(next)) // the pace of the load
