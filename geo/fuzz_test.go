@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"regexp"
 	"testing"
-
 )
 
 var (
@@ -76,4 +75,3 @@ func FuzzDatabase(f *testing.F) {
 		}
 	})
 }
-

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -453,7 +454,7 @@ func (p *process) sendRaw(request []byte) (status int, answer []byte, err error)
 	}()
 	var got bytes.Buffer
 	_, err = io.Copy(&got, io.LimitReader(conn, 1<<20))
-	if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return 0, got.Bytes(), err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(got.Bytes())), nil)

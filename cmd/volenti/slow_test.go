@@ -261,7 +261,7 @@ func TestHeaderFloods(t *testing.T) {
 		if !ok {
 			t.Errorf("%s: %d, want one of %v", name, resp.StatusCode, tt.want)
 		}
-		if resp.StatusCode == 200 && bytes.Contains(script, []byte(`"c":"`)) {
+		if resp.StatusCode == http.StatusOK && bytes.Contains(script, []byte(`"c":"`)) {
 			t.Errorf("%s: a decision is believed: %.200s", name, script[max(0, len(script)-200):])
 		}
 		_ = conn.Close()
@@ -277,7 +277,7 @@ func TestIdleConnections(t *testing.T) {
 	for range idle {
 		conn := p.dial()
 		_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 200 {
+		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatal(err)
 		}
 	}
@@ -300,7 +300,7 @@ func TestMoreConnectionsThanMayBe(t *testing.T) {
 	for i := range 300 {
 		conn := p.dial()
 		_, _ = io.WriteString(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != 200 {
+		if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode != http.StatusOK {
 			t.Fatalf("connection %d: %v", i, err)
 		}
 	}
