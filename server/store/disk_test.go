@@ -53,13 +53,18 @@ type ran struct {
 
 func runOnDisk(t *testing.T, library, path string, f diskFault) ran {
 	t.Helper()
+	return runRoleOnDisk(t, "disk", library, path, f)
+}
+
+func runRoleOnDisk(t *testing.T, role, library, path string, f diskFault) ran {
+	t.Helper()
 	journal := path + ".written" // beside it: no file of the database
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), self)
-	cmd.Env = append(os.Environ(), "VOLENTI_STORE_TEST_CHILD=disk", "VOLENTI_STORE_TEST_PATH="+path, "VOLENTI_STORE_TEST_NAME=n",
+	cmd.Env = append(os.Environ(), "VOLENTI_STORE_TEST_CHILD="+role, "VOLENTI_STORE_TEST_PATH="+path, "VOLENTI_STORE_TEST_NAME=n",
 		"LD_PRELOAD="+library, "DISK_JOURNAL="+journal, "DISK_FAIL="+strconv.Itoa(f.at), "DISK_KINDS="+f.kinds, "DISK_HOW="+f.how, "DISK_ERRNO="+strconv.Itoa(int(f.errno)))
 	// What is told goes the way of what is written, so that both have one order.
 	out, err := os.OpenFile(journal, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)

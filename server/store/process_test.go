@@ -33,6 +33,9 @@ func child(role string) error {
 	if err != nil {
 		return err
 	}
+	if role == "open" {
+		return db.Close()
+	}
 	if err := db.AddSite(ctx, site.Site{Key: "shop", Name: "shop"}); err != nil && !errors.Is(err, site.ErrExists) {
 		return err
 	}
