@@ -18,7 +18,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster tamper release static sign reproducible litestream cover mutants bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster soak tamper release static sign reproducible litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,11 @@ fuzz: ## every fuzz target for a while, one after the other (TIME=10m each)
 
 vulncheck: ## known weaknesses in what is used; asks vuln.go.dev
 	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
+
+soak: ## every fault for long: kills, power cuts, failing disks, upgrades, hand-overs, then a constant load (SOAK=30m)
+	VOLENTI_TEST_CUTS=500 VOLENTI_TEST_FAULTS=2000 VOLENTI_TEST_UPGRADES=4 VOLENTI_TEST_KILLS=30 VOLENTI_TEST_RELOADS=100 \
+	  VOLENTI_TEST_RESTARTS=20 VOLENTI_TEST_LOCKS=all VOLENTI_TEST_BACKUPS=20 VOLENTI_SOAK=$(or $(SOAK),30m) \
+	  go test -count=1 -timeout 12h -v -run 'PowerFails|NthCall|Upgrade|Corrupt|Killed|Kill|Success|ServiceManager|Disk|Lock|StartsThat|Clock|Backups|Soak' ./server/store ./cmd/volenti
 
 bench: ## benchmarks, never part of the tests
 	go test -run '^$$' -bench . -benchmem ./...

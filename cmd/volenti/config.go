@@ -53,6 +53,7 @@ type Config struct {
 	LogWitnesses    []string      // who cosigns it: "key address"
 	LogWitnessed    []string      // keys of logs that this server cosigns
 	LogPins         []string      // where checkpoints are pinned once a day
+	ClockSetBack    bool          // records may be dated before the newest one that is kept
 	ShutdownTimeout time.Duration // how long a stop waits for requests under way
 	OIDCIssuer      string        // company whose operators sign in there, or ""
 	OIDCClient      string        // id we have there
@@ -131,6 +132,7 @@ func (c *Config) settings() []setting {
 		{"log.witnesses", &c.LogWitnesses, "who cosigns its checkpoints, each as: key, a space, address"},
 		{"log.witnessed", &c.LogWitnessed, "keys of the logs whose checkpoints this server cosigns, at /log/witness/add-checkpoint"},
 		{"log.pins", &c.LogPins, "where its checkpoint is pinned once a day: /path/of/file, https://…, rfc3161:https://…"},
+		{"clock_set_back", &c.ClockSetBack, "date records by the clock although newer ones are kept: for one start, after the clock was wrong"},
 		{"shutdown_timeout", &c.ShutdownTimeout, "how long a stop waits for requests under way"},
 		{"oidc.issuer", &c.OIDCIssuer, "OpenID Connect issuer at which operators may sign in, such as https://login.example.com"},
 		{"oidc.client", &c.OIDCClient, "client id this server has there"},

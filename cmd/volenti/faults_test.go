@@ -253,6 +253,42 @@ func TestAnotherProcessHoldsTheLock(t *testing.T) {
 	}
 }
 
+// A record of the future: the clock is behind it, now or then. Nothing is recorded until
+// the clock is right, or somebody says that it is.
+func TestClockIsBehindTheRecords(t *testing.T) {
+	l := found(t, publish(t), nil, nil)
+	w := l.witness()
+	w.decides(2, true)
+	_ = syscall.Kill(l.pid, syscall.SIGKILL)
+	<-l.done
+	db, err := sql.Open("sqlite3", filepath.Join(l.data, "volenti.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var trigger string
+	err = db.QueryRowContext(t.Context(), `SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'record' AND sql LIKE '%UPDATE OF%received_at%'`).Scan(&trigger)
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), `DROP TRIGGER `+trigger+`; UPDATE record SET received_at = received_at + 3600000 WHERE position = (SELECT MAX(position) FROM record)`)
+	}
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	behind := found(t, l.data, nil, nil)
+	late := behind.witness()
+	late.n = 10
+	late.ready(false)
+	late.decides(3, false)
+	if said := behind.said(); !strings.Contains(said, "--clock-set-back") {
+		t.Errorf("the log does not say the mend:\n%s", said)
+	}
+	_ = syscall.Kill(behind.pid, syscall.SIGTERM)
+	<-behind.done
+	mended := found(t, l.data, nil, nil, "--clock-set-back").witness()
+	mended.n = 20
+	mended.ready(true)
+	mended.decides(3, true)
+}
+
 // A start that can't work ends at once, says why in a line, and changes nothing.
 func TestStartsThatCannotWork(t *testing.T) {
 	data := publish(t)

@@ -105,3 +105,12 @@ func (l *life) leave(ctx context.Context, s *server.Server, listener net.Listene
 	defer cancel()
 	return s.Leave(ctx, listener)
 }
+
+// newestRecord is when the newest record was received: none is dated before it, unless
+// the operator says that it was the clock then that was wrong.
+func newestRecord(ctx context.Context, cfg *Config, in *installation) (time.Time, error) {
+	if cfg.ClockSetBack {
+		return time.Time{}, nil
+	}
+	return in.db.Newest(ctx)
+}

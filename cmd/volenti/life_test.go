@@ -59,7 +59,7 @@ func found(t *testing.T, data string, env []string, files []*os.File, args ...st
 		_ = syscall.Kill(l.pid, syscall.SIGKILL)
 		l.ended(l.pid)
 	})
-	l.until("it serves", func() bool { return l.answers("/readyz") })
+	l.until("it serves", func() bool { return l.answers("/healthz") })
 	return l
 }
 
@@ -158,14 +158,6 @@ func (r *rush) end(t *testing.T, l *lineage) {
 		t.Errorf("%d of %d decisions were not answered: %s\n%s", len(failed), r.answered.Load()+int64(len(failed)), failed[0], l.said())
 	}
 	r.audit(t, (&process{t: t, base: l.base}).open(nil))
-}
-
-// times is how often something is done: a number for CI, another for a long run.
-func times(few int, variable string) int {
-	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil {
-		return n
-	}
-	return few
 }
 
 // A server that is succeeded under load answers every request, and what it answered is

@@ -135,7 +135,11 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	tokens := consent.NewTokens(in.secrets.Token...)
 	var recorder *consent.Recorder
 	measured := metrics.New(version(), gaugesOf(in.db, cfg.Data, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
-	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{OnBatch: func(records int, took time.Duration, err error) {
+	newest, err := newestRecord(ctx, cfg, in)
+	if err != nil {
+		return err
+	}
+	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{Newest: newest, OnBatch: func(records int, took time.Duration, err error) {
 		measured.Batch(records, took, err)
 		tracer.Done("record.batch", records, took, err)
 	}})
@@ -222,7 +226,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		MetricsToken: metricsToken,
 		Handover:     &visitor.Handovers{Script: script, Decisions: decisions},
 		Before:       before,
-		Ready:        in.db.Ready,
+		Ready:        func(ctx context.Context) error { return errors.Join(recorder.Clock(), in.db.Ready(ctx)) },
 		Checked:      check.share,
 		HTTPS:        cfg.https(),
 		Demo:         shop.handler(),

@@ -24,6 +24,7 @@ var (
 // RecorderOptions are what a Recorder may be told. Zero values are right.
 type RecorderOptions struct {
 	Now     func() time.Time // the clock; time.Now
+	Newest  time.Time        // of the records that are kept; none is dated before it
 	Random  io.Reader        // of ids and salts; crypto/rand. It is read by one goroutine at a time
 	Queue   int              // records that may wait; 4096
 	Batch   int              // records that share a transaction; 256
@@ -90,14 +91,14 @@ func NewRecorder(store Store, keys Signer, o RecorderOptions) *Recorder {
 	if o.OnBatch == nil {
 		o.OnBatch = func(int, time.Duration, error) {}
 	}
-	r := &Recorder{store: store, keys: keys, options: o, queue: make(chan *job, o.Queue), done: make(chan struct{})}
+	r := &Recorder{store: store, keys: keys, options: o, queue: make(chan *job, o.Queue), done: make(chan struct{}), last: o.Newest}
 	go r.write()
 	return r
 }
 
 // Record keeps the decision of d and returns its receipt once both are durable.
 // The same decision, sent again, gets the same receipt. It fails with ErrBusy,
-// ErrClash, ErrClosed, ErrUnavailable, or with ctx's error: then the record, if
+// ErrClash, ErrClock, ErrClosed, ErrUnavailable, or with ctx's error: then the record, if
 // it was accepted, is kept all the same, and sending again tells.
 func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	if d.core.Schema == "" {
@@ -157,8 +158,7 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 }
 
 // accept gives a decision its time and its place in the queue, or refuses it; it
-// never waits. A clock that is set back must not date a record before the one it
-// follows: until it has caught up, time stands still.
+// never waits.
 func (r *Recorder) accept() (*job, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -169,9 +169,9 @@ func (r *Recorder) accept() (*job, error) {
 	if _, err := io.ReadFull(r.options.Random, random[:]); err != nil {
 		return nil, fmt.Errorf("%w: no randomness: %w", ErrUnavailable, err)
 	}
-	now := r.options.Now().UTC().Truncate(time.Millisecond)
-	if now.Before(r.last) {
-		now = r.last
+	now, err := r.date()
+	if err != nil {
+		return nil, err
 	}
 	j := &job{received: now, luck: luckOf(random[:]), sealed: make(chan struct{}), answer: make(chan error, 1)}
 	select {

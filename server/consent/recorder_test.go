@@ -360,30 +360,6 @@ func TestNoRandomnessNoRecord(t *testing.T) {
 	}
 }
 
-func TestReceivedAtNeverGoesBack(t *testing.T) {
-	var now atomic.Int64
-	now.Store(noon.UnixNano())
-	store := newMemory()
-	r := recorderOn(t, store, RecorderOptions{Now: func() time.Time { return time.Unix(0, now.Load()) }})
-	day := int64(24 * time.Hour)
-	for i, jump := range []int64{0, int64(time.Second), -int64(time.Second), int64(5 * time.Minute), -int64(5 * time.Minute), day, -3650 * day, 3650 * day, -day, int64(time.Nanosecond)} {
-		now.Add(jump)
-		if _, err := r.Record(t.Context(), draftNamed(t, fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	last := int64(0)
-	for i, e := range store.entries {
-		if e.ReceivedAt < last {
-			t.Errorf("record %d is %v before the one it follows", i, time.Duration(last-e.ReceivedAt)*time.Millisecond)
-		}
-		last = e.ReceivedAt
-		if _, err := Verify(receiptOf(t, e), newTestKey(7).keys()); err != nil {
-			t.Errorf("record %d: %v", i, err)
-		}
-	}
-}
-
 func TestRecordRefusesADraftNobodyJudged(t *testing.T) {
 	store := newMemory()
 	r := recorderOn(t, store, RecorderOptions{})
