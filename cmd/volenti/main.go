@@ -64,7 +64,7 @@ receipts of every choice, linked to the exact text the visitor was shown.`,
 		SilenceErrors: true,
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
-	cmd.AddCommand(serveCommand(), gateCommand(), cspCommand(), siteCommand(), embedCommand(), noticeCommand(), policyCommand(), markupCommand(), receiptCommand(), requestCommand(), keyCommand(), logCommand(), operatorCommand(), trialsCommand(), erasureCommand(), retentionCommand(), backupCommand(), restoreCommand(), doctorCommand(), piiCommand(), versionCommand(), manCommand())
+	cmd.AddCommand(serveCommand(), gateCommand(), cspCommand(), siteCommand(), embedCommand(), noticeCommand(), policyCommand(), markupCommand(), receiptCommand(), requestCommand(), keyCommand(), storeCommand(), logCommand(), operatorCommand(), trialsCommand(), erasureCommand(), retentionCommand(), backupCommand(), restoreCommand(), doctorCommand(), piiCommand(), versionCommand(), manCommand())
 	complete(cmd)
 	return cmd
 }

@@ -219,6 +219,9 @@ func (sqlite) unavailable(err error) bool {
 	if !ok {
 		return errors.Is(err, driver.ErrBadConn)
 	}
+	if code == sqlite3.ErrConstraint && strings.Contains(err.Error(), movedText) {
+		return true // it goes on in another database
+	}
 	switch code {
 	case sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrFull, sqlite3.ErrReadonly, sqlite3.ErrIoErr, sqlite3.ErrCantOpen,
 		sqlite3.ErrNomem, sqlite3.ErrProtocol, sqlite3.ErrPerm, sqlite3.ErrAuth:

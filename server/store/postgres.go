@@ -58,7 +58,7 @@ func OpenPostgres(ctx context.Context, dsn string, o Options) (*DB, error) {
 	}
 	db := &DB{dialect: p, name: postgresName(config), known: map[canonical.Digest]struct{}{}}
 	db.write = openPool(postgresConnectorOf(config, p, false), 1, o.wrap)
-	return db.begin(ctx, opening{readers: func() *sql.DB { return openPool(postgresConnectorOf(config, p, true), o.Readers, o.wrap) }})
+	return db.begin(ctx, opening{moving: o.Moving, readers: func() *sql.DB { return openPool(postgresConnectorOf(config, p, true), o.Readers, o.wrap) }})
 }
 
 // OpenPostgresToRead is OpenToRead for PostgreSQL.

@@ -45,6 +45,7 @@ var (
 type Options struct {
 	BusyTimeout time.Duration // how long to wait for another process that writes; 5 seconds
 	Readers     int           // connections that read; 8
+	Moving      bool          // open one that is being moved, too
 
 	wrap  func(connector) connector // tests put failing storage in between
 	large int64                     // the size of a file that is not read whole before it is used; wholeAtOnce
@@ -101,6 +102,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	db := &DB{dialect: sqlite{}, name: path, path: path, known: map[canonical.Digest]struct{}{}}
 	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
 	return db.begin(ctx, opening{
+		moving:  o.Moving,
 		unclean: left > 0, large: size > o.large, left: left,
 		readers: func() *sql.DB { return openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap) },
 	})
@@ -112,6 +114,7 @@ type opening struct {
 	large   bool  // too large to be read whole first
 	left    int64 // bytes in the write-ahead log that was left behind
 	readers func() *sql.DB
+	moving  bool // and may be
 }
 
 // begin makes an opened database ready for use, or closes it.
@@ -126,6 +129,11 @@ func (db *DB) begin(ctx context.Context, o opening) (_ *DB, err error) {
 	}
 	if err := db.migrate(ctx); err != nil {
 		return nil, err
+	}
+	if !o.moving {
+		if err := db.settled(ctx, db.write); err != nil {
+			return nil, err
+		}
 	}
 	db.read = o.readers()
 	if err := db.prepare(ctx); err != nil {
@@ -220,8 +228,8 @@ func (db *DB) abandon() error {
 func (db *DB) Ready(ctx context.Context) error {
 	refused := db.refused.Swap(false) // a failure of this write sets it again
 	return db.inTransaction(ctx, "ready", func(ctx context.Context, tx *sql.Tx) error {
-		if !refused {
-			return nil
+		if err := db.settled(ctx, tx); err != nil || !refused {
+			return err
 		}
 		// What stays the same, SQLite does not write.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO schema_migration (version, name) VALUES (-1, 'can this be written?')`); err != nil {

@@ -1,0 +1,283 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// ErrMoveDiffers is returned where the copy is not what was copied.
+var ErrMoveDiffers = errors.New("the copy is not the same; nothing was changed: the installation goes on where it is")
+
+// late copies what is left while nobody writes, compares, and has the source take nothing
+// any more.
+func (m *Move) late(ctx context.Context, id string) error {
+	if m.From.dialect.migrations() != (sqlite{}).migrations() {
+		return errors.New("an installation is moved from SQLite; from PostgreSQL to PostgreSQL by its own means")
+	}
+	err := m.From.transact(ctx, transaction{what: "move", slow: true, do: func(ctx context.Context, source *sql.Tx) error {
+		if m.Stopped != nil {
+			m.Stopped()
+		}
+		err := m.To.transact(ctx, transaction{what: "move", slow: true, do: func(ctx context.Context, tx *sql.Tx) error {
+			if err := m.rest(ctx, tx); err != nil {
+				return err
+			}
+			if err := m.compare(ctx, tx); err != nil {
+				return err
+			}
+			_, err := tx.ExecContext(ctx, `UPDATE moving SET state = ?1, note = ?2 WHERE id = 1`, moveComplete, id)
+			return err
+		}})
+		if err == nil && m.Check != nil {
+			err = m.Check(ctx)
+		}
+		if err != nil {
+			return err
+		}
+		return m.From.seal(ctx, source, id)
+	}})
+	if err != nil {
+		return err
+	}
+	return m.To.settle(ctx)
+}
+
+// settle lets the target serve.
+func (db *DB) settle(ctx context.Context) error {
+	return db.inTransaction(ctx, "end a move", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE moving SET state = '', note = '' WHERE id = 1`)
+		return err
+	})
+}
+
+// seal has the database refuse every change for good, whichever program asks for it.
+func (db *DB) seal(ctx context.Context, tx *sql.Tx, id string) error {
+	tables, err := db.tables()
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE moving SET state = ?1, note = ?2 WHERE id = 1`, moveGone, id); err != nil {
+		return err
+	}
+	for _, table := range tables {
+		for _, what := range []string{"INSERT", "UPDATE", "DELETE"} {
+			text := fmt.Sprintf(`CREATE TRIGGER moved_%s_%s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s'); END`, table, what, what, table, movedText)
+			if _, err := tx.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// rest copies what came or changed since the early part.
+func (m *Move) rest(ctx context.Context, tx *sql.Tx) error {
+	from := m.From.read
+	for _, t := range []string{"site", "artifact", "facet"} {
+		if err := m.missing(ctx, t, tx); err != nil {
+			return err
+		}
+	}
+	rows, err := from.QueryContext(ctx, `SELECT key, name, time_zone FROM site`)
+	sites, err := collect(rows, err, func(row scanner) (s [3]string, err error) { return s, row.Scan(&s[0], &s[1], &s[2]) })
+	if err != nil {
+		return err
+	}
+	for _, s := range sites {
+		if _, err := tx.ExecContext(ctx, `UPDATE site SET name = ?2, time_zone = ?3 WHERE key = ?1`, s[0], s[1], s[2]); err != nil {
+			return err
+		}
+	}
+	for _, t := range []struct {
+		table string
+		bound int64
+	}{{"log_leaf", m.bound}, {"log_node", tlog.StoredHashCount(m.bound)}, {"record", m.bound}} {
+		if _, err := copyRows(ctx, from, tx, t.table, `WHERE position >= ?1 ORDER BY position`, t.bound); err != nil {
+			return err
+		}
+	}
+	if err := m.facets(ctx, tx, `r.position >= ?1`, m.bound); err != nil {
+		return err
+	}
+	head, err := m.From.Head(ctx)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1`, head.Size, head.Root[:]); err != nil {
+		return err
+	}
+	tables, err := m.whole()
+	if err != nil {
+		return err
+	}
+	for _, table := range tables {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil { //nolint:gosec // ours; some are made with a row
+			return err
+		}
+		n, err := copyRows(ctx, from, tx, table, ``)
+		if err != nil {
+			return err
+		}
+		m.tell(table, n, n)
+	}
+	return m.erased(ctx, tx)
+}
+
+// facets copies those of records.
+func (m *Move) facets(ctx context.Context, tx *sql.Tx, which string, args ...any) error {
+	_, err := copyRows(ctx, m.From.read, tx, "record_facet", `WHERE (facet, received_at, position) IN (SELECT f.facet, f.received_at, f.position
+		FROM record r JOIN facet c ON c.site = r.site JOIN record_facet f ON f.facet = c.id AND f.received_at = r.received_at AND f.position = r.position WHERE `+which+`)`, args...)
+	return err
+}
+
+// whole are the tables that are copied at once, in the end.
+func (m *Move) whole() (all []string, err error) {
+	tables, err := m.To.tables()
+	for _, t := range tables {
+		if !slices.Contains(moveEarly, t) && !slices.Contains(moveNever, t) {
+			all = append(all, t)
+		}
+	}
+	return all, err
+}
+
+// erased does to early copies what was done to the records meanwhile: some were shredded,
+// lost their personal half, were restricted, or are so no more.
+func (m *Move) erased(ctx context.Context, tx *sql.Tx) error {
+	for _, text := range []string{
+		`DELETE FROM record WHERE position IN (SELECT erased FROM tombstone WHERE how = 'shredded')`,
+		`DELETE FROM record WHERE position IN (SELECT position FROM restricted_record)`,
+	} {
+		if _, err := tx.ExecContext(ctx, text); err != nil {
+			return err
+		}
+	}
+	type lost struct {
+		position int64
+		commit   []byte
+	}
+	rows, err := m.From.read.QueryContext(ctx, `SELECT r.position, r.commit_pers FROM record r WHERE r.personal IS NULL AND r.position < ?1
+		AND EXISTS (SELECT 1 FROM tombstone t WHERE t.erased = r.position)`, m.bound)
+	all, err := collect(rows, err, func(row scanner) (l lost, err error) { return l, row.Scan(&l.position, &l.commit) })
+	if err != nil {
+		return err
+	}
+	for _, l := range all {
+		if _, err := tx.ExecContext(ctx, `UPDATE record SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?2 WHERE position = ?1 AND personal IS NOT NULL`, l.position, l.commit); err != nil {
+			return err
+		}
+	}
+	// Whatever else is there and not here was restricted when it was passed by.
+	var here, there int64
+	if err := m.From.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM record`).Scan(&here); err != nil {
+		return err
+	}
+	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM record`).Scan(&there); err != nil {
+		return err
+	}
+	if here != there {
+		has, err := keysOf(ctx, tx, "record", "position")
+		if err != nil {
+			return err
+		}
+		wants, err := keysOf(ctx, m.From.read, "record", "position")
+		if err != nil {
+			return err
+		}
+		for position := range wants {
+			if has[position] {
+				continue
+			}
+			if _, err := copyRows(ctx, m.From.read, tx, "record", `WHERE position = ?1`, position); err != nil {
+				return err
+			}
+			if err := m.facets(ctx, tx, `r.position = ?1`, position); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM facet WHERE NOT EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`)
+	return err
+}
+
+// compare counts all tables and digests those that nothing else vouches for: what is in
+// the log is audited.
+func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
+	whole, err := m.whole()
+	if err != nil {
+		return err
+	}
+	for _, table := range append(slices.Clone(moveEarly), whole...) {
+		count := `SELECT COUNT(*) FROM ` + table
+		if table == "facet" { // one that no record has any more is not copied
+			count += ` WHERE EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`
+		}
+		var here, there int64
+		if err := m.From.read.QueryRowContext(ctx, count).Scan(&here); err != nil {
+			return err
+		}
+		if err := tx.QueryRowContext(ctx, count).Scan(&there); err != nil {
+			return err
+		}
+		if here != there {
+			return fmt.Errorf("%s has %d rows and not %d: %w", table, there, here, ErrMoveDiffers)
+		}
+		m.rows[table] = there
+		if !slices.Contains(whole, table) {
+			continue
+		}
+		a, err := digestOf(ctx, m.From.read, table)
+		if err != nil {
+			return err
+		}
+		b, err := digestOf(ctx, tx, table)
+		if err != nil {
+			return err
+		}
+		if a != b {
+			return fmt.Errorf("%s: %w", table, ErrMoveDiffers)
+		}
+	}
+	return nil
+}
+
+// digestOf is the sum of the digests of all rows, in whatever order they come.
+func digestOf(ctx context.Context, in querier, table string) (sum [4]uint64, err error) {
+	rows, err := in.QueryContext(ctx, `SELECT * FROM `+table) //nolint:gosec // ours
+	if err != nil {
+		return sum, err
+	}
+	defer rows.Close()
+	columns, err := rows.Columns()
+	if err != nil {
+		return sum, err
+	}
+	into, row := make([]any, len(columns)), make([]any, len(columns))
+	for i := range row {
+		into[i] = &row[i]
+	}
+	for rows.Next() {
+		if err := rows.Scan(into...); err != nil {
+			return sum, err
+		}
+		h := sha256.New()
+		for i, v := range row {
+			if s, ok := v.(string); ok {
+				v = []byte(s)
+			}
+			fmt.Fprintf(h, "%s %T %x\n", columns[i], v, v)
+		}
+		d := h.Sum(nil)
+		for i := range sum {
+			sum[i] += binary.BigEndian.Uint64(d[8*i:])
+		}
+	}
+	return sum, rows.Err()
+}
