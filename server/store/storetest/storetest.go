@@ -247,7 +247,7 @@ func (s *Server) command(name string, args ...string) *exec.Cmd {
 	if _, err := os.Stat(filepath.Join(s.bin, name)); err == nil {
 		path = filepath.Join(s.bin, name)
 	}
-	c := exec.Command(path, args...) //nolint:gosec // of PostgreSQL, with arguments of ours
+	c := exec.Command(path, args...) //nolint:gosec,noctx // of PostgreSQL, with arguments of ours; it ends with its input
 	c.Dir = s.folder
 	c.Env = append(os.Environ(), "LC_ALL=C")
 	unprivileged(c)
