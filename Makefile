@@ -85,8 +85,9 @@ litestream: ## replicate a server under load, kill it, restore (docs/operate/bac
 	GOBIN="$(CURDIR)/bin" go install $(LITESTREAM)
 	VOLENTI_LITESTREAM="$(CURDIR)/bin/litestream" go test -count=1 -v -run Litestream ./cmd/volenti
 
-cover: ## which outcomes of the deciding code's conditions no test sees; fails for any that is not accounted for
+cover: banner/node_modules ## which outcomes of the deciding code's conditions no test sees; fails for any that is not accounted for
 	VOLENTI_COVER=1 go test -count=1 -timeout 60m -v -run Conditions ./server/mutation
+	cd banner && node test/unit/run.mjs --cover
 
 mutants: ## changes the deciding code in each place and counts what no test notices (SAMPLE=7: every seventh place)
 	VOLENTI_MUTANTS=$(or $(SAMPLE),1) go test -count=1 -timeout 5h -v -run Conditions ./server/mutation

@@ -21,7 +21,7 @@ var targets = []struct {
 	{dir: "../auditlog", fits: "."},
 	{dir: "../consent", fits: ".", files: []string{"core.go", "core_form.go", "decision.go", "decision_reader.go", "erasure.go", "handover.go",
 		"noticed.go", "receipt.go", "record.go", "recorder.go", "seal.go", "sitekey.go", "standing.go", "token.go", "verify.go", "verify_entry.go"}},
-	{dir: "../visitor", fits: "Cookie|Elsewhere|Several|Packing", files: []string{"cookie.go"}},
+	{dir: "../visitor", fits: "Cookie|Several|Packing|LinkForAnotherDevice", files: []string{"cookie.go"}},
 }
 
 // least is the share of changes that tests have to notice, in percent.

@@ -68,6 +68,61 @@ func TestCookiesInFull(t *testing.T) {
 			t.Errorf("%q claims to be of %q", value, got)
 		}
 	}
+	for _, m := range []Memory{
+		{Site: "demo", Receipt: good[2], Notice: good[3], Decided: time.Unix(10, 0), Ends: time.Unix(11, 0), Choices: "110-."},
+		{Site: "demo", Receipt: good[2], Notice: good[3], Decided: time.Unix(10, 0), Ends: time.Unix(11, 0), Implied: true, Age: 16, Choices: "110-.1_0-"},
+		{Site: "demo", Receipt: good[2], Notice: good[3], Decided: time.Unix(10, 0), Ends: time.Unix(11, 0), Signal: true, Rests: time.Unix(12, 0), Choices: "110-.1"},
+		{Site: "demo", Receipt: good[2], Notice: good[3], Decided: time.Unix(10, 0), Ends: time.Unix(11, 0), Age: 1, Choices: "1.---0"},
+	} {
+		value, err := c.Encode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Decode(value)
+		want := m
+		if want.Choices = strings.TrimRight(m.Choices, "-"); err != nil || got != want {
+			t.Errorf("%+v came back as %+v (%v)", want, got, err)
+		}
+		// What there is nothing to say of is left out: it would be bytes of every request.
+		raw, _ := base64.URLEncoding.DecodeString(value)
+		_, rest, _ := bytes.Cut(raw, []byte("|"))
+		inner, _, _ := bytes.Cut(rest, []byte("|"))
+		text, err := base64.URLEncoding.DecodeString(string(inner))
+		if err != nil || strings.HasSuffix(string(text), ".") {
+			t.Errorf("%+v says %q", m, text)
+		}
+	}
+	if got := packChoices("1.1--0-----"); got != "1~"+packChoices("1.1--0--")[2:] || len(got) != 4 {
+		t.Errorf("packed as %q", got)
+	}
+	// A browser may keep a cookie of five years ago: when it ends stands inside.
+	old := cookieCodec(consent.SiteKey(bytes.Repeat([]byte("k"), 32), "cookie", "demo", 64)).(*securecookie.SecureCookie)
+	if value, err := old.Encode(CookieName, []byte(strings.Join(good, "."))); err != nil {
+		t.Fatal(err)
+	} else if _, err := c.Decode(value); err != nil {
+		t.Error(err)
+	}
+	// The first of the keys makes them; a site that is there is remembered.
+	if value, err := c.Encode(sample()); err != nil {
+		t.Fatal(err)
+	} else if only, err := NewCookies(bytes.Repeat([]byte("k"), 32)); err != nil {
+		t.Fatal(err)
+	} else if _, err := only.Decode(value); err != nil {
+		t.Error("it was not made with the first key")
+	}
+	keys := c.keys.Load()
+	_, made := keys.bySite.Load("demo")
+	_, strange := keys.bySite.Load("blog")
+	if !made || strange {
+		t.Errorf("remembered: the site %v, a stranger's %v", made, strange)
+	}
+	if other, err := NewCookies(bytes.Repeat([]byte("k"), 32)); err != nil {
+		t.Fatal(err)
+	} else if _, err := other.Decode(genuine(t, "demo", strings.Join(good, "."))); err != nil {
+		t.Error(err)
+	} else if _, read := other.keys.Load().bySite.Load("demo"); !read {
+		t.Error("a genuine cookie's site is not remembered")
+	}
 	long := sample()
 	long.Choices = strings.Repeat("1", 900) + "."
 	if value, err := c.Encode(long); err == nil {
@@ -77,6 +132,36 @@ func TestCookiesInFull(t *testing.T) {
 		if err := (&Cookies{}).Replace(keys...); err == nil {
 			t.Errorf("keys of no use: %d", len(keys))
 		}
+	}
+}
+
+// A cookie that another browser has decided over does not count; what counts instead is
+// asked for, and where nobody can say, nothing does.
+func TestACookieThatIsBehind(t *testing.T) {
+	c := testCookies(t)
+	value, err := c.Encode(sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := func() (Memory, bool, bool) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://x.example", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.AddCookie(&http.Cookie{Name: CookieName, Value: value}) //nolint:gosec // a request's
+		return c.Read(r, "demo", noon)
+	}
+	c.Elsewhere = &Elsewhere{Script: &Script{Directory: &Directory{}}}
+	if m, ok, bad := read(); !ok || bad || m.Receipt != sample().Receipt {
+		t.Errorf("nobody decided elsewhere: %+v %v %v", m, ok, bad)
+	}
+	c.Elsewhere.add("demo", elsewhereDigest("demo", "another"))
+	if _, ok, bad := read(); !ok || bad {
+		t.Error("for another")
+	}
+	c.Elsewhere.add("demo", elsewhereDigest("demo", sample().Receipt))
+	if _, ok, bad := read(); ok || !bad {
+		t.Error("behind, and nobody knows what counts")
 	}
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { unseen } from './cover.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 
@@ -63,7 +64,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       // What the sources touch when they are loaded, and no more.
       banner: { js: 'globalThis.document ??= {}; globalThis.navigator ??= {}; globalThis.window ??= {}; globalThis.minimumAge = 0;' },
     });
-    process.exitCode = spawnSync(process.execPath, ['--test', outdir], { stdio: 'inherit' }).status ?? 1;
+    const cover = process.argv.includes('--cover') && join(outdir, 'coverage');
+    process.exitCode = spawnSync(process.execPath, ['--test', outdir], { stdio: cover ? ['ignore', 'ignore', 'inherit'] : 'inherit', env: { ...process.env, ...(cover ? { NODE_V8_COVERAGE: cover } : {}) } }).status ?? 1;
+    if (cover && !unseen(cover, outdir)) process.exitCode = 1;
   } finally {
     rmSync(outdir, { recursive: true, force: true });
   }
