@@ -183,7 +183,7 @@ func (c *Config) validateBackup() (wrong []error) {
 		bad("backup.folder = %q can be read by others and holds all records; run: chmod 700 %[1]s", c.BackupFolder)
 	}
 	if c.home().shared() {
-		bad("backup.folder copies a SQLite database; take it out, and back up PostgreSQL with pg_basebackup or pg_dump")
+		bad("backup.folder is for SQLite, where one process has the disk; take it out, and call volenti backup from a timer of one machine, or use pg_basebackup")
 	}
 	if c.BackupEvery < time.Minute {
 		bad("backup.every = %s is too short: each is a copy of the whole database; write for example 24h", c.BackupEvery)

@@ -44,7 +44,7 @@ func (d *doctor) keys(db *store.DB) []examination {
 		if !r.Secrets && len(r.Wrong) == 0 {
 			d.problem("put it back from a backup; the server makes a new one otherwise, and visitors are asked again", "secrets.json is not in %s", folder)
 		}
-		if age := d.now().Sub(r.Since); r.Signs != "" && age > oldKey {
+		if age := d.now().Sub(r.Since); r.Signs != "" && !r.Since.IsZero() && age > oldKey {
 			d.hint("volenti key rotate, and restart the server", "the key that signs is %d years old", int(age.Hours()/24/365))
 		}
 		return nil
