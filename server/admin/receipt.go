@@ -39,7 +39,7 @@ func (c *Console) receipt(d *Desk) error {
 		return err
 	}
 	page := receiptOf(core, d.Site.Location())
-	page.Title, page.Sub = "Receipt "+e.ReceiptID[:8], page.Sentence
+	page.Title, page.Sub = "Receipt "+e.ReceiptID[max(0, len(e.ReceiptID)-8):], page.Sentence
 	page.Trail = []console.Step{{Path: "admin/sites/" + d.Site.Key + "/receipts", Label: "Receipts"}}
 	page.Zone, page.Anonymous = zoneName(d.Site), e.Personal == nil
 	public := "v1/sites/" + d.Site.Key + "/receipts/" + e.ReceiptID

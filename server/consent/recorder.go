@@ -174,6 +174,7 @@ func (r *Recorder) accept() (*job, error) {
 		return nil, err
 	}
 	j := &job{received: now, luck: luckOf(random[:]), sealed: make(chan struct{}), answer: make(chan error, 1)}
+	j.luck.begin(now)
 	select {
 	case r.queue <- j:
 		r.last = now

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -368,7 +369,8 @@ func TestRecordRefusesADraftNobodyJudged(t *testing.T) {
 	}
 }
 
-// Ids come from the random source, 128 bits each, none twice.
+// Ids come from the random source but for the minute they begin with, none twice: those of
+// one time are neighbours.
 func TestReceiptIDsDiffer(t *testing.T) {
 	store := newMemory()
 	r := NewRecorder(store, newTestKey(7), RecorderOptions{})
@@ -381,6 +383,10 @@ func TestReceiptIDsDiffer(t *testing.T) {
 		}
 		if !isReceiptID(got.Core.ID) {
 			t.Fatalf("id %q", got.Core.ID)
+		}
+		minute := fmt.Sprintf("%08x", got.Core.ReceivedAt/60_000)
+		if !strings.HasPrefix(got.Core.ID, minute) || !strings.HasPrefix(got.Entry.Subject, minute) {
+			t.Errorf("receipt %s of subject %s was made in minute %s", got.Core.ID, got.Entry.Subject, minute)
 		}
 		ids[got.Core.ID], subjects[got.Entry.Subject] = true, true
 	}

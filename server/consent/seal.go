@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"time"
@@ -9,13 +10,26 @@ import (
 	"github.com/volenti-consent/volenti/server/canonical"
 )
 
-// idSize is 128 bits: an id that can't be guessed is what opens a receipt.
-const idSize = 16
+// An id begins with the minute it was made in, and goes on with 96 random bits: it can't
+// be guessed, which is what opens a receipt, and those of one time stand side by side in
+// the index that finds them. Ids in no order would have each record read and write pages
+// anywhere in it: of ten million records it cost twice the processor and three times the
+// time. When a record was made, it says itself.
+const (
+	idSize     = 16
+	minuteSize = 4
+)
 
 // luck is the randomness of one record.
 type luck struct {
 	id, subject        [idSize]byte
 	saltCore, saltPers [auditlog.SaltSize]byte
+}
+
+// begin has the ids begin with their minute.
+func (l *luck) begin(at time.Time) {
+	binary.BigEndian.PutUint32(l.id[:minuteSize], uint32(at.Unix()/60)) //nolint:gosec // there are minutes enough until the year 10136
+	copy(l.subject[:minuteSize], l.id[:])
 }
 
 const luckSize = 2*idSize + 2*auditlog.SaltSize

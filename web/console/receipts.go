@@ -55,7 +55,7 @@ type ReceiptRow struct {
 }
 
 // Short is enough of an id to tell receipts of a page apart by eye.
-func (r ReceiptRow) Short() string { return r.ID[:min(8, len(r.ID))] }
+func (r ReceiptRow) Short() string { return r.ID[max(0, len(r.ID)-8):] }
 
 // Receipt is one receipt: what was shown, what was chosen, how, and what proves it.
 type Receipt struct {
