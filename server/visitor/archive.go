@@ -27,8 +27,12 @@ type Archive struct {
 	// web.Renderer has it. nil where no page is shown.
 	Style func(short string) []byte
 
-	kept sync.Map // canonical.Digest of experiences that are in the store
+	mu   sync.Mutex
+	kept map[canonical.Digest]struct{} // guarded by mu; experiences that are in the store
 }
+
+// mostArchived bounds the digests in memory of what is in the store.
+const mostArchived = 10_000
 
 // keepWithin is how long a page may wait for its experience to be archived.
 const keepWithin = 10 * time.Second
@@ -37,16 +41,28 @@ const keepWithin = 10 * time.Second
 // it, and reports whether it is. If that fails just now the page is still served:
 // its decision brings the experience along, as long as this process knows it.
 func (a *Archive) Keep(ctx context.Context, l *Live, x experience) bool {
-	if _, ok := a.kept.Load(x.digest); ok {
+	a.mu.Lock()
+	_, kept := a.kept[x.digest]
+	a.mu.Unlock()
+	if kept {
 		return true
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), keepWithin) // for all who come later, too
 	defer cancel()
-	if err := a.Store.KeepArtifacts(ctx, a.artifacts(l, x)); err != nil {
+	_, err := a.Store.Artifact(ctx, x.digest) // reading is cheap, and all of it was kept with it
+	if err != nil {
+		err = a.Store.KeepArtifacts(ctx, a.artifacts(l, x))
+	}
+	if err != nil {
 		a.Log.WarnContext(ctx, "experience not archived yet", "site", l.Site.Key, "error", err)
 		return false
 	}
-	a.kept.Store(x.digest, struct{}{})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.kept == nil || len(a.kept) >= mostArchived {
+		a.kept = map[canonical.Digest]struct{}{}
+	}
+	a.kept[x.digest] = struct{}{}
 	return true
 }
 

@@ -21,3 +21,19 @@ func (l *Live) Names() int {
 	defer l.mu.Unlock()
 	return len(l.scripts)
 }
+
+// Described is how many experiences are counted, and how many there are.
+func (d *Directory) Described() (counted, there int) {
+	for _, l := range d.All() {
+		l.mu.Lock()
+		there += len(l.experiences)
+		l.mu.Unlock()
+	}
+	return int(d.shelf.described.Load()), there
+}
+
+// MostDescribed bounds them.
+const MostDescribed = mostDescribed
+
+// FillDescribed counts more of them than there are.
+func (d *Directory) FillDescribed() { d.shelf.described.Add(mostDescribed) }

@@ -35,6 +35,7 @@ type Live struct {
 	until   time.Time                // when another policy version comes into force; zero: none is to come
 
 	mu          sync.Mutex
+	current     bool                                // guarded by mu; what it describes is counted by the shelf
 	scripts     map[notice.Variant]canonical.Digest // guarded by mu; of those that were asked for, "" where there is none
 	byShort     map[string]canonical.Digest         // guarded by mu; scripts that were asked for by name and are the site's
 	experiences map[experienceKey]experience        // guarded by mu
@@ -107,9 +108,31 @@ func (l *Live) experience(ctx context.Context, v notice.Variant, law *regime.Row
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.current && l.shelf.described.Load() >= mostDescribed {
+		l.forget()
+	}
+	if _, ok := l.experiences[key]; !ok && l.current {
+		l.shelf.described.Add(1)
+	}
 	l.experiences[key] = e
 	l.served[e.digest] = e
 	return e, nil
+}
+
+// forget drops what can be described and looked up again. l.mu is held.
+func (l *Live) forget() {
+	l.shelf.described.Add(-int64(len(l.experiences)))
+	clear(l.experiences)
+	clear(l.served)
+	clear(l.scripts)
+}
+
+// replaced is called when another Live takes this one's place.
+func (l *Live) replaced() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.forget()
+	l.current = false
 }
 
 // pageExperience is what a visitor is shown who gets a page of the server, and no
@@ -264,6 +287,11 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	if !same {
 		d.live.Store(&next)
 	}
+	for key, before := range old {
+		if before != nil && next[key] != before {
+			before.replaced()
+		}
+	}
 	return nil
 }
 
@@ -309,6 +337,7 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 	if err != nil {
 		return nil, err
 	}
+	l.current = true
 	l.Policies, l.changes, l.until = policies, changes[:min(len(changes), mostChanges)], until
 	return l, nil
 }

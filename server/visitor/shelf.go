@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -22,7 +23,8 @@ type Shelf struct {
 	store notice.Shelf
 	room  int // bytes
 
-	reading singleflight.Group
+	reading   singleflight.Group
+	described atomic.Int64 // experiences that all Lives know together
 
 	mu       sync.Mutex
 	all      map[piece]*list.Element    // of *held; guarded by mu
@@ -33,6 +35,10 @@ type Shelf struct {
 
 // usualRoom holds the scripts of some hundred sites in the languages their visitors read.
 const usualRoom = 8 << 20
+
+// mostDescribed bounds the experiences in memory, of some two kilobytes each, but for
+// one a site: a site that describes another when there are so many forgets its others.
+const mostDescribed = 2048
 
 // readWithin is how long a visitor waits for what must be read first.
 const readWithin = 5 * time.Second

@@ -311,3 +311,46 @@ func TestOnlyWhatChangedIsLoaded(t *testing.T) {
 		t.Error("a new site is not served")
 	}
 }
+
+// Experiences are bounded too, and counted rightly while publications replace one
+// another; a site that had to forget some is served on, and its decisions are taken.
+func TestExperiencesAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Accept all", "ga4:analytics")
+	regions := []string{"DE", "US-CA", "BR", "FR", "JP", "CH", "GB", ""}
+	count := func(what string, surplus int) {
+		t.Helper()
+		if counted, there := w.directory.Described(); counted != there+surplus || there == 0 {
+			t.Errorf("%s: %d experiences are counted, %d are there", what, counted, there)
+		}
+	}
+	visit := func() {
+		t.Helper()
+		for _, region := range regions {
+			w.region = region
+			w.boot()
+		}
+	}
+	visit()
+	count("some regions", 0)
+	_, many := w.directory.Described()
+	for i := range 3 {
+		w.publish(fmt.Sprint("Accept ", i), "ga4:analytics")
+		visit()
+		count("published again", 0)
+	}
+	w.region = "DE"
+	token := w.boot().T
+	w.directory.FillDescribed()
+	w.now = w.now.Add(5 * time.Minute)
+	w.publish("Accept now", "ga4:analytics")
+	visit()
+	count("too many elsewhere", visitor.MostDescribed)
+	if _, there := w.directory.Described(); there != 1 || many < 3 {
+		t.Errorf("%d are held where one may be; there were %d before", there, many)
+	}
+	w.region = "DE"
+	if receipt, _ := w.decide("a", token, all(true), nil); receipt["id"] == nil {
+		t.Errorf("a decision under what was forgotten: %v", receipt)
+	}
+}
