@@ -119,7 +119,10 @@ func TestGateSaysThatTheSiteIsAway(t *testing.T) {
 	}
 }
 
-func TestGateSpeaksTLS(t *testing.T) {
+// certified makes a certificate for shop.example, in the files cert and key of a folder,
+// and a client that trusts it.
+func certified(t *testing.T) (dir string, trusting *http.Client) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +136,7 @@ func TestGateSpeaksTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
+	dir = t.TempDir()
 	for name, block := range map[string]*pem.Block{"cert": {Type: "CERTIFICATE", Bytes: der}, "key": {Type: "PRIVATE KEY", Bytes: private}} {
 		if err := os.WriteFile(filepath.Join(dir, name), pem.EncodeToMemory(block), 0o600); err != nil {
 			t.Fatal(err)
@@ -141,7 +144,13 @@ func TestGateSpeaksTLS(t *testing.T) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	trusting := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "shop.example"}}}
+	trusting = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "shop.example"}}}
+	t.Cleanup(trusting.CloseIdleConnections)
+	return dir, trusting
+}
+
+func TestGateSpeaksTLS(t *testing.T) {
+	dir, trusting := certified(t)
 	p := startAs(t, "gate", "https", trusting, publish(t), "--site", "shop", "--upstream", website(t).URL, "--tls-certificate", filepath.Join(dir, "cert"), "--tls-key", filepath.Join(dir, "key"))
 	resp, err := trusting.Get(p.base + "/lamps")
 	if err != nil {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"sync"
@@ -30,10 +32,10 @@ func percentile(of []time.Duration, p float64) float64 {
 	return float64(of[min(len(of)-1, int(float64(len(of))*p))]) / float64(time.Millisecond)
 }
 
-// drive sends requests over so many connections for a time, each connection its next
+// drive sends requests from an address, over so many connections for a time, each connection its next
 // as soon as the last was answered, or, with every, one each interval as long as it
 // is answered in time. It reads answers as simply as can be: the machine is the server's.
-func drive(p *process, connections int, lasts, every time.Duration, request func(n int64) []byte) *pressure {
+func drive(p *process, from string, connections int, lasts, every time.Duration, request func(n int64) []byte) *pressure {
 	var l pressure
 	var mu sync.Mutex
 	var number atomic.Int64
@@ -44,7 +46,7 @@ func drive(p *process, connections int, lasts, every time.Duration, request func
 			var mine pressure
 			next := begun.Add(every * time.Duration(c) / time.Duration(connections))
 			time.Sleep(time.Until(next)) // its place in the pace
-			conn, err := net.Dial("tcp", p.address())
+			conn, err := (&net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}).Dial("tcp", p.address())
 			if err != nil {
 				p.t.Error(err)
 				return
@@ -168,10 +170,46 @@ func BenchmarkOverload(b *testing.B) {
 				into        *[]*pressure
 			}{{64, &peak}, {640, &over}, {16, &after}} {
 				round++
-				*step.into = append(*step.into, drive(p, step.connections, lasts, 0, decision))
+				*step.into = append(*step.into, drive(p, "127.0.0.1", step.connections, lasts, 0, decision))
 			}
 		}
 		report(b, peak, over, after)
+	})
+	// One address sends decisions as fast as it can for half a minute, and another a few.
+	b.Run("flood", func(b *testing.B) {
+		data := publish(b)
+		p := start(b, data, "--log-level", "info", "--limits-local", "--limits-by", "address", "--limits-site", "1000")
+		v := p.open(nil)
+		decision := func(who string) func(int64) []byte {
+			return func(n int64) []byte {
+				body := fmt.Sprintf(`{"id":"%s-%d","token":"%s","categories":{"preferences":true,"analytics":false,"marketing":false},"vendors":{},"action":"save","surface":"banner","at":1,"gpc":false,"dnt":false}`, who, n, v.token)
+				return fmt.Appendf(nil, "POST /v1/sites/shop/decisions HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", shopOrigin, len(body), body)
+			}
+		}
+		size := func() (n int64) {
+			files, _ := filepath.Glob(filepath.Join(data, "volenti.db*"))
+			for _, file := range files {
+				if info, err := os.Stat(file); err == nil {
+					n += info.Size()
+				}
+			}
+			return n
+		}
+		for b.Loop() {
+			before := size()
+			var flood *pressure
+			var all sync.WaitGroup
+			all.Go(func() { flood = drive(p, "127.0.0.3", 32, 30*time.Second, 0, decision(fmt.Sprint("flood", before))) })
+			good := drive(p, "127.0.0.2", 2, 29*time.Second, 100*time.Millisecond, decision(fmt.Sprint("good", before)))
+			all.Wait()
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(good.good)/float64(good.good+good.refused+good.failed), "good-share")
+			b.ReportMetric(percentile(good.served, .99), "good-p99-ms")
+			b.ReportMetric(float64(flood.good+flood.refused)/flood.took.Seconds(), "flood/s")
+			b.ReportMetric(float64(flood.good)/float64(flood.good+flood.refused), "flood-kept-share")
+			b.ReportMetric(float64(size()-before)/(1<<20), "database-MiB")
+			b.ReportMetric(float64(p.resident())/(1<<20), "resident-MiB")
+		}
 	})
 	b.Run("bundles", func(b *testing.B) {
 		p := start(b, publish(b), "--log-level", "info")
@@ -188,12 +226,12 @@ func BenchmarkOverload(b *testing.B) {
 		bundle := func(int64) []byte { return ask }
 		var peak, over, after []*pressure
 		for b.Loop() {
-			peak = append(peak, drive(p, 4, lasts, 0, bundle))
+			peak = append(peak, drive(p, "127.0.0.1", 4, lasts, 0, bundle))
 			const many = 400
 			// Each of the many asks as often as makes ten times the peak together.
 			every := time.Duration(float64(many) * float64(time.Second) / (10 * peak[len(peak)-1].goodput()))
-			over = append(over, drive(p, many, lasts, every, bundle))
-			after = append(after, drive(p, 2, lasts/2, 0, bundle))
+			over = append(over, drive(p, "127.0.0.1", many, lasts, every, bundle))
+			after = append(after, drive(p, "127.0.0.1", 2, lasts/2, 0, bundle))
 		}
 		report(b, peak, over, after)
 	})
