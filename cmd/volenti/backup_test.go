@@ -157,9 +157,11 @@ func TestRestoreErasesAgain(t *testing.T) {
 	if err := json.Unmarshal(receipts[1], &subject); err != nil || len(subject.Personal.Subject) != 32 {
 		t.Fatal(subject, err)
 	}
-	elsewhere := filepath.Join(t.TempDir(), "data")
+	elsewhere, otherwise := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
+	run(0, "restore", file, "--data", otherwise, "--nothing-erased") // stands for what other means bring back
 	for name, args := range map[string][]string{
 		data:      {"restore", file, "--data", data},
+		otherwise: {"erasure", "reapply", list, "--data", otherwise},
 		elsewhere: {"restore", file, "--data", elsewhere, "--erasures", list, "--passphrase-file", pass},
 	} {
 		if out := run(0, args...); !strings.Contains(out, "2 records were erased again") {

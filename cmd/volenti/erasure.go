@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -20,7 +21,7 @@ import (
 
 func erasureCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "erasure", Short: "Erase and restrict records, and carry erasures over to copies"}
-	cmd.AddCommand(erasureRunCommand(), erasureExportCommand(), restrictCommand(), unrestrictCommand(), restrictionsCommand())
+	cmd.AddCommand(erasureRunCommand(), erasureExportCommand(), erasureReapplyCommand(), restrictCommand(), unrestrictCommand(), restrictionsCommand())
 	return cmd
 }
 
@@ -88,6 +89,43 @@ func scrubbed(cmd *cobra.Command, db *store.DB) error {
 		return nil
 	}
 	return err
+}
+
+func erasureReapplyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "reapply FILE...",
+		Short: "Erase again, in a database brought back by other means, what was erased since",
+		Long: `Erase again what lists of volenti erasure export name, in a database that was brought
+back by other means than volenti restore: PostgreSQL from an archive, or a replica of
+Litestream. A leaf that is another one there, or none yet, is not touched. Stop the
+servers first, so that nobody reads what is to go.`,
+		Example: `  volenti erasure reapply erasures.ndjson`,
+		Args:    cobra.MinimumNArgs(1),
+	}
+	data := dataFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		erased, err := readErasures(args)
+		if err != nil {
+			return err
+		}
+		db, err := openUnchecked(cmd.Context(), *data) // it does not continue the log as it was signed
+		if err != nil {
+			return err
+		}
+		again, err := db.Reapply(cmd.Context(), erased)
+		if err == nil {
+			err = noteCommand(cmd.Context(), db, time.Now(), "", "erasure.reapply", strings.Join(args, " "), fmt.Sprintf("%d records erased again", again))
+		}
+		if err == nil {
+			err = db.Scrub(cmd.Context())
+		}
+		if err := errors.Join(err, db.Close()); err != nil {
+			return err
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d records were erased again\n", again)
+		return nil
+	}
+	return cmd
 }
 
 func erasureExportCommand() *cobra.Command {

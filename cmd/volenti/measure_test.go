@@ -108,7 +108,7 @@ func TestWhatIsOperatedWithFitsTheProgram(t *testing.T) {
 	for _, name := range m.Names() {
 		known[name] = true
 	}
-	settings := map[string]bool{}
+	settings := map[string]bool{secretVariable: true}
 	for _, s := range defaults().settings() {
 		settings[s.env()] = true
 	}

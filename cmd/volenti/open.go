@@ -126,6 +126,9 @@ func (p home) check() error {
 	return err
 }
 
+// secretVariable holds the secret itself, for platforms that hand secrets over so.
+const secretVariable = "VOLENTI_KEYS_SECRET"
+
 // keySecret is the secret under which the keys of a shared database are sealed.
 func (p home) keySecret() (*consent.KeySecret, error) {
 	text, err := readSecret(p.secret)
@@ -133,7 +136,7 @@ func (p home) keySecret() (*consent.KeySecret, error) {
 		return nil, usage(fmt.Errorf("keys.secret_file: %w", err))
 	}
 	if text == "" {
-		text = os.Getenv("VOLENTI_KEYS_SECRET")
+		text = os.Getenv(secretVariable)
 	}
 	secret, err := consent.ParseKeySecret(text)
 	if err != nil {

@@ -112,7 +112,7 @@ func TestCertificatesOfAnAuthority(t *testing.T) {
 				return resp
 			}
 			script := get(p.base + "/b/shop.js")
-			if script.StatusCode != 200 || script.Proto != "HTTP/2.0" || script.Header.Get("Strict-Transport-Security") == "" {
+			if script.StatusCode != http.StatusOK || script.Proto != "HTTP/2.0" || script.Header.Get("Strict-Transport-Security") == "" {
 				t.Errorf("%s %s %v", script.Status, script.Proto, script.Header)
 			}
 			for _, c := range get(p.base + "/admin/sign-in").Cookies() {

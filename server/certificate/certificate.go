@@ -130,6 +130,6 @@ func Redirect(names []string, port string) http.Handler {
 			host = net.JoinHostPort(host, port)
 		}
 		// A body would be sent in the clear before the answer came: 308 keeps the method.
-		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect)
+		http.Redirect(w, r, "https://"+host+r.URL.RequestURI(), http.StatusPermanentRedirect) //nolint:gosec // host is one of ours
 	})
 }

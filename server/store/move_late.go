@@ -68,7 +68,7 @@ func (db *DB) seal(ctx context.Context, tx *sql.Tx, id string) error {
 	}
 	for _, table := range tables {
 		for _, what := range []string{"INSERT", "UPDATE", "DELETE"} {
-			text := fmt.Sprintf(`CREATE TRIGGER moved_%s_%s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s'); END`, table, what, what, table, movedText)
+			text := fmt.Sprintf(`CREATE TRIGGER moved_%s_%s BEFORE %s ON %s BEGIN SELECT RAISE(ABORT, '%s'); END`, table, what, what, table, movedText) //nolint:gosec // names of our own tables
 			if _, err := tx.ExecContext(ctx, text); err != nil {
 				return err
 			}
