@@ -158,7 +158,7 @@ func TestRestoreErasesAgain(t *testing.T) {
 		t.Fatal(subject, err)
 	}
 	elsewhere, otherwise := filepath.Join(t.TempDir(), "data"), filepath.Join(t.TempDir(), "data")
-	run(0, "restore", file, "--data", otherwise, "--nothing-erased") // stands for what other means bring back
+	run(0, "restore", file, "--data", otherwise, "--nothing-erased", "--passphrase-file", pass) // stands for what other means bring back
 	for name, args := range map[string][]string{
 		data:      {"restore", file, "--data", data},
 		otherwise: {"erasure", "reapply", list, "--data", otherwise},

@@ -127,7 +127,7 @@ func (p home) check() error {
 }
 
 // secretVariable holds the secret itself, for platforms that hand secrets over so.
-const secretVariable = "VOLENTI_KEYS_SECRET"
+const secretVariable = "VOLENTI_KEYS_SECRET" //nolint:gosec // its name
 
 // keySecret is the secret under which the keys of a shared database are sealed.
 func (p home) keySecret() (*consent.KeySecret, error) {
