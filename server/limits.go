@@ -141,7 +141,13 @@ func (l *Limits) allow(c cost, r *http.Request) error {
 }
 
 // Admit takes one decision from the allowance of a site: a visitor.Decisions.Admit.
-func (l *Limits) Admit(site string) error { return l.Clients.Site(write, l.Sites, site) }
+// Whoever is not counted as a client is not counted for a site.
+func (l *Limits) Admit(r *http.Request, site string) error {
+	if l.Client == nil || !l.Client(r).IsValid() {
+		return nil
+	}
+	return l.Clients.Site(write, l.Sites, site)
+}
 
 // reason is what a refusal is counted and logged as; "" for all other errors.
 func reason(err error) string {

@@ -68,7 +68,12 @@ func TestDoctorReachesTheServer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := copied(t, data)
-			proxy := httptest.NewUnstartedServer(nil)
+			var forward http.Handler
+			ready := make(chan struct{}) // nobody is answered before
+			proxy := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-ready
+				forward.ServeHTTP(w, r)
+			}))
 			proxy.TLS = &tls.Config{Certificates: []tls.Certificate{c.pair}}
 			proxy.StartTLS()
 			defer proxy.Close()
@@ -77,9 +82,10 @@ func TestDoctorReachesTheServer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			forward := httputil.NewSingleHostReverseProxy(target)
-			forward.ModifyResponse = c.spoil
-			proxy.Config.Handler = forward
+			upstream := httputil.NewSingleHostReverseProxy(target)
+			upstream.ModifyResponse = c.spoil
+			forward = upstream
+			close(ready)
 			args := []string{"doctor", "--reach", "--json", "--data", folder, "--public-url", proxy.URL, "--geo-database", world}
 			cmd := exec.Command(binary, append(args, c.serve...)...)
 			cmd.Env = append(os.Environ(), "SSL_CERT_FILE="+c.roots, "SSL_CERT_DIR=/nowhere")

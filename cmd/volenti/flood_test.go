@@ -72,7 +72,7 @@ func TestFlood(t *testing.T) {
 
 // A site has an allowance, too, and what is no decision takes nothing from it.
 func TestSiteAllowance(t *testing.T) {
-	p := start(t, publish(t), "--limits-site", "1")
+	p := start(t, publish(t), "--limits-local", "--limits-site", "1")
 	v := p.open(nil)
 	for range 50 {
 		if status, _, err := v.do(http.MethodPost, "/v1/sites/shop/decisions", []byte(`{"id":"no decision"}`)); status != http.StatusBadRequest {

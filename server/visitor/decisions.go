@@ -39,7 +39,7 @@ type Decisions struct {
 
 	// Admit says whether a site may record one more just now; nil: always. It is asked
 	// last, so that nobody uses a site's allowance up with decisions that are none.
-	Admit func(site string) error
+	Admit func(r *http.Request, site string) error
 }
 
 // Preflight answers the browser's question before a cross-origin decision.
@@ -146,7 +146,7 @@ func (d *Decisions) record(r *http.Request, live *Live, token string, decide fun
 		return consent.Recorded{}, nil, err
 	}
 	if d.Admit != nil {
-		if err := d.Admit(live.Site.Key); err != nil {
+		if err := d.Admit(r, live.Site.Key); err != nil {
 			return consent.Recorded{}, nil, err
 		}
 	}

@@ -99,18 +99,23 @@ func (c *cluster) killANode(w *crowd, n *node) {
 	c.note("%s killed and started: nobody was acknowledged for %s at most", n.name, since(w.gap(at, time.Now())))
 }
 
-// cutANode: a node that does not reach the database refuses, says so, and comes back by
-// itself.
+// cutANode: a node that does not reach the database refuses, says so, serves what its
+// visitors have asked for, and comes back by itself.
 func (c *cluster) cutANode(w *crowd, n *node) {
 	c.t.Helper()
+	script := func() {
+		c.t.Helper()
+		if status, script, err := c.ask(c.t.Context(), http.MethodGet, n.base+"/b/shop.js", nil); err != nil || status != http.StatusOK || len(script) == 0 {
+			c.t.Errorf("%s serves no banner: %d %v", n.name, status, err)
+		}
+	}
+	script()
 	at := time.Now()
 	c.wires.split([]string{n.name})
 	until(c.t, n.name+" says that it is not ready", func() bool { return !n.ready() })
 	w.flows(200)
 	cut := time.Now()
-	if status, script, err := c.ask(c.t.Context(), http.MethodGet, n.base+"/b/shop.js", nil); err != nil || status != http.StatusOK || len(script) == 0 {
-		c.t.Errorf("%s serves no banner while it is cut off: %d %v", n.name, status, err)
-	}
+	script() // while it is cut off
 	c.wires.split()
 	healed := time.Now()
 	until(c.t, n.name+" is ready again", n.ready)
