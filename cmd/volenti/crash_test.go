@@ -185,7 +185,7 @@ func times(few int, variable string) int {
 // the log of all that says nothing about anybody.
 func TestStopUnderLoadAnswersAndLogsNothingPersonal(t *testing.T) {
 	const agent, address, cookie = "Canary-Browser/7.3", "203.0.113.77", "canary0cookie"
-	p := start(t, publish(t), "--geo-trusted-proxies", "127.0.0.1/32", "--geo-address-header", "x-forwarded-for")
+	p := start(t, publish(t), "--geo-trusted-proxies", "127.0.0.1/32", "--geo-address-header", "x-forwarded-for", "--limits-decisions", "0", "--limits-site", "0")
 	v := p.open(http.Header{"User-Agent": {agent}, "X-Forwarded-For": {address}, "Cookie": {"volenti=" + cookie}})
 	c := &crowd{receipts: map[string][]byte{}}
 	c.rush(v, 0, 500, func() {

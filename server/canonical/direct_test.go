@@ -84,6 +84,67 @@ func TestDirectIsAsTheLibraryHasIt(t *testing.T) {
 	}
 }
 
+// Types that marshal themselves, by value and by pointer, as JSON and as text.
+type (
+	asJSON      struct{ A string }
+	asText      struct{ A string }
+	asPointer   struct{ A string }
+	asTextByRef struct{ A string }
+	letter      byte
+	spoken      string
+	sometimes   struct{ A int }
+	spelt       struct {
+		A string `json:"a-b"`
+	}
+	empties struct {
+		A string `json:"a,omitempty,omitempty"` //nolint:staticcheck // as somebody may write it
+	}
+	zeros struct {
+		A string `json:"a,omitzero,omitzero"` //nolint:staticcheck // as somebody may write it
+	}
+	both struct {
+		A string `json:"a,omitempty,omitzero"`
+		B string `json:"b,omitzero,omitempty"`
+	}
+	decides struct {
+		A sometimes `json:"a,omitzero"`
+	}
+	option struct {
+		A string `json:"a,someday"` //nolint:staticcheck // of a later edition of Go
+	}
+	quoted struct {
+		A int `json:"a,string"`
+	}
+)
+
+func (asJSON) MarshalJSON() ([]byte, error)       { return []byte(`{"z":1,"a":2}`), nil }
+func (asText) MarshalText() ([]byte, error)       { return []byte("a text"), nil }
+func (*asPointer) MarshalJSON() ([]byte, error)   { return []byte(`{"z":1,"a":2}`), nil }
+func (*asTextByRef) MarshalText() ([]byte, error) { return []byte("a text"), nil }
+func (letter) MarshalJSON() ([]byte, error)       { return []byte(`"l"`), nil }
+func (spoken) MarshalText() ([]byte, error)       { return []byte("said"), nil }
+func (s sometimes) IsZero() bool                  { return s.A == 7 }
+
+func TestTypesWithAWillOfTheirOwn(t *testing.T) {
+	twice := reflect.New(reflect.StructOf([]reflect.StructField{ // which vet does not let anybody write
+		{Name: "A", Type: reflect.TypeFor[string](), Tag: `json:"a"`}, {Name: "B", Type: reflect.TypeFor[string](), Tag: `json:"a"`},
+	})).Interface()
+	for _, v := range []any{
+		asJSON{}, asText{}, &asPointer{}, &asTextByRef{}, asPointer{"x"}, asTextByRef{"x"}, map[string]*asPointer{"a": {}}, map[string]asText{"a": {}},
+		map[string][]letter{"a": {1, 2}}, map[spoken]int{"a": 1}, map[int]string{1: "a"}, map[string]*asTextByRef{"a": nil},
+		spelt{"x"}, twice, empties{}, zeros{}, both{}, decides{sometimes{7}}, decides{}, option{"x"}, quoted{4},
+	} {
+		got, err1 := Encode(v)
+		want, err2 := viaTransform(v)
+		if err1 != nil || err2 != nil || !bytes.Equal(got, want) {
+			t.Errorf("%T: %q, %v; want %q, %v", v, got, err1, want, err2)
+		}
+		if _, ok := direct(v); ok {
+			t.Errorf("%T: taken in one go", v)
+		}
+	}
+}
+
 func TestWhatIsNotKnownTakesTheLongWay(t *testing.T) {
 	for _, v := range []any{awkward{Time: time.Unix(1, 0).UTC()}, floating{F: 1e21, A: map[string]any{"b": 1.5, "a": nil}, S: 4, M: map[int]string{2: "x"}}, 12, "text", []string{"a"}, nil, (*inner)(nil),
 		inner{A: 1 << 60}, json.RawMessage(`{"b":1,"a":2}`), map[string]json.Number{"a": "1.0"}, &awkward{}, map[string]string(nil)} {
