@@ -76,7 +76,7 @@ func (e *evidence) replay(f Files) ([]byte, error) {
 	}
 	var b bytes.Buffer
 	err := replayPage.Execute(&b, map[string]any{
-		"Policy": ReplayPolicy, "Short": c.ID[max(0, len(c.ID)-8):], "Heading": heading, "About": about, "Limits": limits,
+		"Policy": ReplayPolicy, "Short": c.ID[:min(8, len(c.ID))], "Heading": heading, "About": about, "Limits": limits,
 		"Layers": !e.page(f) && !e.told(), "Evidence": s,
 		"Inside": replayInside, "Outside": template.JS(replayOutside), //nolint:gosec // ours
 	})

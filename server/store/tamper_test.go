@@ -48,6 +48,8 @@ var elsewhere = map[string]string{
 	"request_text": "as request", "request_file": "as request", "request_settings": "settings", "request_mail": "post to be sent",
 	"webhook": "settings", "webhook_delivery": "post to be sent", "webhook_watch": "how far that has come",
 	"spent_pass": "what counts once", "opt_out_run": "opt-outs on their way, for minutes", "opt_out_result": "as opt_out_run", "replaced_elsewhere": "which cookies are behind",
+	"sealed_key": "keys, each sealed; an altered one opens nothing", "sealed_key_state": "how far they have been changed",
+	"lease": "which node does what one alone is to do", "moving": "where the installation has moved",
 	"log_older": "how far the log was behind when it began", "schema_migration": "the shape of the database",
 }
 
