@@ -88,7 +88,7 @@ func TestKeysAreRotatedWhileItRuns(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatal("after a minute it mints under the old key")
 		}
-		time.Sleep(200 * time.Millisecond)
+		time.Sleep(200 * time.Millisecond) // between two looks: each takes a region that was not asked for
 	}
 	if status, answer, err := v.decide("old-token-1"); err != nil || status != http.StatusCreated {
 		t.Errorf("a token of before: %d %v %s", status, err, answer)

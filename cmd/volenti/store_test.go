@@ -81,7 +81,7 @@ func TestAnInstallationMovesWhileItServes(t *testing.T) {
 					receipts[id] = r
 				}
 				mu.Unlock()
-				time.Sleep(5 * time.Millisecond)
+				time.Sleep(5 * time.Millisecond) // a pace that leaves the move some of the processors
 			}
 		})
 	}

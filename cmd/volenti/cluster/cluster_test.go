@@ -7,8 +7,10 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -34,7 +36,7 @@ func (p *checkpoints) watch(ctx context.Context, c *cluster) {
 					p.seen[string(text)] = true
 					p.mu.Unlock()
 				}
-				time.Sleep(50 * time.Millisecond)
+				time.Sleep(50 * time.Millisecond) // as a monitor looks, now and then
 			}
 		})
 	}
@@ -78,11 +80,36 @@ func TestNothingIsLostInACluster(t *testing.T) {
 	for _, n := range c.nodes {
 		until(t, n.name+" is ready again", n.ready)
 	}
-	// So that every checkpoint covers all.
-	time.Sleep(1500 * time.Millisecond)
 	enough()
 	watchers.Wait()
+	c.coverAll(w, shown)
 	c.prove(w, shown, rounds)
+}
+
+var proofIndex = regexp.MustCompile(`(?m)^index (\d+)$`)
+
+// coverAll waits until each node shows a checkpoint that covers what was acknowledged last.
+func (c *cluster) coverAll(w *crowd, shown *checkpoints) {
+	c.t.Helper()
+	last := slices.MaxFunc(w.answers, func(a, b answer) int { return a.at.Compare(b.at) })
+	for _, n := range c.nodes {
+		until(c.t, n.name+" shows a checkpoint of all", func() bool {
+			status, proof, err := c.ask(c.t.Context(), http.MethodGet, n.base+"/v1/sites/shop/receipts/"+last.receipt+"/proof", nil)
+			index := proofIndex.FindSubmatch(proof)
+			if err != nil || status != http.StatusOK || index == nil {
+				return false
+			}
+			status, text, err := c.ask(c.t.Context(), http.MethodGet, n.base+"/log/checkpoint", nil)
+			lines := strings.Split(string(text), "\n")
+			if err != nil || status != http.StatusOK || len(lines) < 3 {
+				return false
+			}
+			shown.seen[string(text)] = true
+			size, err := strconv.ParseInt(lines[1], 10, 64)
+			at, wrong := strconv.ParseInt(string(index[1]), 10, 64)
+			return err == nil && wrong == nil && size > at
+		})
+	}
 }
 
 func since(d time.Duration) string { return d.Round(10 * time.Millisecond).String() }

@@ -260,7 +260,7 @@ func (w *crowd) page(page int) {
 			}
 			w.refused.Add(1)
 			at++
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond) // before a page asks again
 		}
 		time.Sleep(40 * time.Millisecond) // some hundred a second are enough
 	}
