@@ -238,6 +238,16 @@ func (c *postgresConn) statement(ctx context.Context, query string, p parameters
 	return s, nil
 }
 
+// prepared is a text prepared for its arguments, and those as they are sent.
+func (c *postgresConn) prepared(ctx context.Context, query string, args []driver.NamedValue) (*pgconn.StatementDescription, parameters, error) {
+	p, err := parametersOf(args)
+	if err != nil {
+		return nil, p, err
+	}
+	s, err := c.statement(ctx, query, p)
+	return s, p, c.stale(err)
+}
+
 // ExecContext runs a statement, several of them without parameters (migrations), or
 // a batch.
 func (c *postgresConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
@@ -249,13 +259,9 @@ func (c *postgresConn) ExecContext(ctx context.Context, query string, args []dri
 	if len(args) == 0 && strings.Contains(query, ";") {
 		return driver.ResultNoRows, c.simple(ctx, query)
 	}
-	p, err := parametersOf(args)
+	s, p, err := c.prepared(ctx, query, args)
 	if err != nil {
 		return nil, err
-	}
-	s, err := c.statement(ctx, query, p)
-	if err != nil {
-		return nil, c.stale(err)
 	}
 	tag, err := c.pg.ExecPrepared(ctx, s.Name, p.values, p.formats, nil).Close()
 	return driver.RowsAffected(tag.RowsAffected()), c.stale(err)
@@ -270,13 +276,9 @@ func (c *postgresConn) QueryContext(ctx context.Context, query string, args []dr
 
 // whole reads all rows of a query.
 func (c *postgresConn) whole(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	p, err := parametersOf(args)
+	s, p, err := c.prepared(ctx, query, args)
 	if err != nil {
 		return nil, err
-	}
-	s, err := c.statement(ctx, query, p)
-	if err != nil {
-		return nil, c.stale(err)
 	}
 	r := c.pg.ExecPrepared(ctx, s.Name, p.values, p.formats, formatsOf(s.Fields)).Read()
 	if r.Err != nil {

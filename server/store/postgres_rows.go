@@ -160,13 +160,9 @@ const (
 const fetched = 500
 
 func (c *postgresConn) cursor(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	p, err := parametersOf(args)
+	s, p, err := c.prepared(ctx, query, args)
 	if err != nil {
 		return nil, err
-	}
-	s, err := c.statement(ctx, query, p)
-	if err != nil {
-		return nil, c.stale(err)
 	}
 	k := &cursor{c: c, ctx: ctx, number: len(c.cursors), formats: formatsOf(s.Fields)}
 	for i, state := range c.cursors {
