@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { press } from '../browser/harness.mjs';
+import { press, ready } from '../browser/harness.mjs';
 import { enter } from './console.mjs';
 import { wait, world } from './world.mjs';
 
@@ -82,6 +82,7 @@ test('the whole story leaves no trace of whoever it is about', async () => {
   assert.match(readFileSync(log, 'utf8'), /route=\/v1\/sites\/:site\/decisions status=201/, 'the log is one of debugging');
   // The backup has emptied the log of writes: one decision more, so that there is one to be read.
   const again = await s.open('/?region=DE', visitor);
+  await ready(again); // until then window.volenti is a queue
   await again.evaluate(() => volenti.acceptAll());
   await wait(async () => (await s.receipt(again)).state === 'given', 'the last choice');
   assert.ok(readFileSync(join(s.server.data, 'volenti.db-wal')).length > 0, 'there is a write-ahead log to be read');
