@@ -18,33 +18,29 @@ func (in *installation) follow(change func(*installation) error) {
 }
 
 // followKeys takes in keys that another process has changed, until ctx ends. All that
-// follow are there before it is called.
+// follow are there before it is called. What it finds at once is most often what this
+// start has made itself, and is no news.
 func (in *installation) followKeys(ctx context.Context, log *slog.Logger) {
 	seen, complained := in.state, false
 	tick := time.NewTicker(keysEvery)
 	defer tick.Stop()
-	for {
+	for news := slog.LevelDebug; ; news = slog.LevelInfo {
+		state, err := in.keys.KeyState()
+		if err == nil && state != seen {
+			if err = in.rereadKeys(); err == nil {
+				seen = state
+				log.Log(ctx, news, "keys read anew", "signs", in.keyring.Current())
+			}
+		}
+		if err != nil && !complained && ctx.Err() == nil {
+			log.ErrorContext(ctx, "keys not read; the last ones are still used", "error", err)
+		}
+		complained = err != nil
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		state, err := in.keys.KeyState()
-		if err == nil && state == seen {
-			continue
-		}
-		if err == nil {
-			err = in.rereadKeys()
-		}
-		if err != nil {
-			if !complained && ctx.Err() == nil {
-				log.ErrorContext(ctx, "keys not read; the last ones are still used", "error", err)
-			}
-			complained = true
-			continue
-		}
-		seen, complained = state, false
-		log.InfoContext(ctx, "keys read anew", "signs", in.keyring.Current())
 	}
 }
 
