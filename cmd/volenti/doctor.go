@@ -40,7 +40,7 @@ the call is wrong.`,
 	within := cmd.Flags().Duration("check-within", 30*time.Second, "how long the check of the database file may take; 0 leaves it out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, wrong := flags.read(os.Getenv)
-		d := &doctor{cfg: cfg, now: time.Now, disk: diskOf, within: *within}
+		d := &doctor{cfg: cfg, now: time.Now, disk: diskOf, flush: (*os.File).Sync, within: *within}
 		d.examine(cmd.Context(), wrong, *reach)
 		return d.report(cmd.OutOrStdout(), *asJSON)
 	}
@@ -60,6 +60,7 @@ type doctor struct {
 	cfg    *Config
 	now    func() time.Time
 	disk   func(path string) (disk, error)
+	flush  func(*os.File) error
 	within time.Duration
 
 	checked  []string

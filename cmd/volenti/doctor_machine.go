@@ -171,7 +171,7 @@ func (d *doctor) sync(context.Context) (err error) {
 	for range 9 {
 		begun := time.Now()
 		_, err := f.WriteAt(make([]byte, 4096), 0)
-		if err = errors.Join(err, f.Sync()); err != nil {
+		if err = errors.Join(err, d.flush(f)); err != nil {
 			d.problem("replace the disk: what it answers for can be lost", "the disk of %s does not keep what is written (%v)", d.cfg.Data, err)
 			return nil
 		}

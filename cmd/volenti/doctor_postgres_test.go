@@ -31,7 +31,7 @@ func TestDoctorOnPostgres(t *testing.T) {
 	diagnose := func(flags []string) *doctor {
 		t.Helper()
 		cfg, wrong := readFlags(t, append([]string{"--data", data, "--geo-database", regionDatabase(t, "16777216,3758096383,DE\n")}, flags...)...)
-		d := &doctor{cfg: cfg, now: time.Now, disk: func(string) (disk, error) { return disk{free: 1 << 40}, nil }, within: time.Minute}
+		d := &doctor{cfg: cfg, now: time.Now, disk: func(string) (disk, error) { return disk{free: 1 << 40}, nil }, flush: (*os.File).Sync, within: time.Minute}
 		d.examine(t.Context(), wrong, false)
 		return d
 	}

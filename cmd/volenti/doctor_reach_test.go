@@ -50,21 +50,43 @@ func TestDoctorReachesTheServer(t *testing.T) {
 	data, world := lived(t), regionDatabase(t, "16777216,3758096383,DE\n")
 	good, roots := issued(t, time.Now().AddDate(1, 0, 0))
 	old, oldRoots := issued(t, time.Now().AddDate(0, 0, 3))
+	with := func(name, value string) func(*http.Response) error {
+		return func(r *http.Response) error { r.Header.Set(name, value); return nil }
+	}
+	without := func(name string) func(*http.Response) error {
+		return func(r *http.Response) error { r.Header.Del(name); return nil }
+	}
+	answering := func(below string, status int) func(*http.Response) error {
+		return func(r *http.Response) error {
+			if strings.HasPrefix(r.Request.URL.Path, below) {
+				r.StatusCode = status
+			}
+			return nil
+		}
+	}
+	both := []string{"hint reach.script", "problem reach.script"}
 	for name, c := range map[string]struct {
 		serve []string // flags of the server
 		spoil func(r *http.Response) error
 		pair  tls.Certificate
 		roots string
 		want  []string
+		says  string
 	}{
-		"as it is":           {nil, nil, good, roots, []string{"hint reach.script"}}, // a request from this machine has no region
-		"ends soon":          {nil, nil, old, oldRoots, []string{"hint reach.script", "problem reach.tls"}},
-		"nobody trusts it":   {nil, nil, good, oldRoots, []string{"problem reach.script", "problem reach.tls"}},
-		"Vary is taken out":  {nil, func(r *http.Response) error { r.Header.Del("Vary"); return nil }, good, roots, []string{"hint reach.script", "problem reach.script"}},
-		"a cache before it":  {nil, func(r *http.Response) error { r.Header.Set("Age", "60"); return nil }, good, roots, []string{"hint reach.script", "problem reach.script"}},
-		"a proxy's cookie":   {nil, func(r *http.Response) error { r.Header.Set("Set-Cookie", "lb=node7"); return nil }, good, roots, []string{"hint reach.script", "problem reach.cookies", "problem reach.script"}},
-		"anybody's headers":  {[]string{"--geo-edge", "cloudflare", "--geo-trusted-proxies", "127.0.0.1/32"}, nil, good, roots, []string{"hint reach.script", "problem reach.script"}},
-		"a server that ends": {nil, func(r *http.Response) error { r.StatusCode = 502; return nil }, good, roots, []string{"problem reach.script"}},
+		"as it is":           {nil, nil, good, roots, []string{"hint reach.script"}, "strictest law"}, // a request from this machine has no region
+		"ends soon":          {nil, nil, old, oldRoots, []string{"hint reach.script", "problem reach.tls"}, "ends on"},
+		"nobody trusts it":   {nil, nil, good, oldRoots, []string{"problem reach.script", "problem reach.tls"}, "is not reached at public_url"},
+		"Vary is taken out":  {nil, without("Vary"), good, roots, both, "does not name dnt"},
+		"a cache before it":  {nil, with("Age", "60"), good, roots, both, "comes out of a cache"},
+		"to be cached":       {nil, with("Cache-Control", "public, max-age=60"), good, roots, both, "comes out of a cache"},
+		"another type":       {nil, with("Content-Type", "text/plain"), good, roots, both, `comes as "text/plain"`},
+		"types are guessed":  {nil, without("X-Content-Type-Options"), good, roots, both, "X-Content-Type-Options"},
+		"http may come back": {nil, without("Strict-Transport-Security"), good, roots, []string{"hint reach.script"}, "comes without Strict-Transport-Security"},
+		"a proxy's cookie":   {nil, with("Set-Cookie", "lb=node7"), good, roots, []string{"hint reach.script", "problem reach.cookies", "problem reach.script"}, "before any consent: lb"},
+		"anybody's headers":  {[]string{"--geo-edge", "cloudflare", "--geo-trusted-proxies", "127.0.0.1/32"}, nil, good, roots, both, "any visitor could choose"},
+		"a server that ends": {nil, answering("", 502), good, roots, []string{"problem reach.script"}, "answers 502"},
+		"can't write":        {nil, answering("/readyz", 503), good, roots, both, "can't record decisions"},
+		"no way to scripts":  {nil, answering("/b/", 404), good, roots, []string{"problem reach.script"}, "everything below"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := copied(t, data)
@@ -104,6 +126,11 @@ func TestDoctorReachesTheServer(t *testing.T) {
 			if got = slices.Compact(got); !slices.Equal(got, c.want) {
 				t.Errorf("told %v, want %v\n%s", got, c.want, out)
 			}
+			if !slices.ContainsFunc(told.Found, func(f complaint) bool {
+				return strings.HasPrefix(f.Check, "reach.") && strings.Contains(f.What+" "+f.Mend, c.says)
+			}) {
+				t.Errorf("nothing about %q\n%s", c.says, out)
+			}
 		})
 	}
 }
@@ -128,6 +155,9 @@ func TestDoctorAsksMailServerAndCompany(t *testing.T) {
 		d.cfg.OIDCIssuer, d.cfg.SMTPAddress, d.cfg.SMTPFrom, d.cfg.SMTPSecurity = issuer, away, "a@example.com", "none"
 		d.run(t.Context(), d.outside()...)
 		told := d.told()
+		if !slices.Contains(told, "hint reach.tls") { // there is no public_url
+			t.Errorf("%v", told)
+		}
 		if !slices.Contains(told, "problem reach.mail") || slices.Contains(told, "problem reach.sign-in") != want {
 			t.Errorf("%s: %v", issuer, told)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -18,6 +20,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/regime"
 	"github.com/volenti-consent/volenti/server/request"
 )
@@ -101,9 +104,12 @@ type patient struct {
 	data string
 	now  time.Time
 	disk disk
-	set  []string // flags of serve
+	gone error                // instead of the disk
+	sync func(*os.File) error // of the disk
+	set  []string             // flags of serve
 
-	regions string // file of a region database
+	within  time.Duration // for the check of the file
+	regions string        // file of a region database
 }
 
 func (p *patient) path(name string) string { return filepath.Join(p.data, name) }
@@ -127,11 +133,26 @@ func (p *patient) sql(texts ...string) {
 	p.must(db.Close())
 }
 
+// spoilIndex writes over a page that is read by a check of the whole file alone.
+func (p *patient) spoilIndex() {
+	p.t.Helper()
+	db, err := sql.Open("sqlite3", p.path("volenti.db"))
+	p.must(err)
+	var page, size int64
+	p.must(db.QueryRow(`SELECT rootpage, (SELECT page_size FROM pragma_page_size) FROM sqlite_master WHERE name = 'webhook_delivery_at'`).Scan(&page, &size))
+	p.must(db.Close())
+	f, err := os.OpenFile(p.path("volenti.db"), os.O_RDWR, 0)
+	p.must(err)
+	_, err = f.WriteAt(bytes.Repeat([]byte{0xA5}, 64), (page-1)*size)
+	p.must(err)
+	p.must(f.Close())
+}
+
 // diagnose examines it, in this process.
 func (p *patient) diagnose() *doctor {
 	p.t.Helper()
 	cfg, wrong := readFlags(p.t, append([]string{"--data", p.data, "--geo-database", p.regions}, p.set...)...)
-	d := &doctor{cfg: cfg, now: func() time.Time { return p.now }, disk: func(string) (disk, error) { return p.disk, nil }, within: time.Minute}
+	d := &doctor{cfg: cfg, now: func() time.Time { return p.now }, disk: func(string) (disk, error) { return p.disk, p.gone }, flush: p.sync, within: p.within}
 	d.examine(p.t.Context(), wrong, false)
 	return d
 }
@@ -177,8 +198,15 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 		"a disk in memory": {func(p *patient) { p.disk.kind = "tmpfs" }, []string{"problem disk.kind"}, "gone after a restart"},
 		"a container":      {func(p *patient) { p.disk.kind = "overlay" }, []string{"problem disk.kind"}, "mount a volume"},
 		"a stick":          {func(p *patient) { p.disk.kind = "fat" }, []string{"problem disk.kind"}, "without owners"},
-		"a full disk":      {func(p *patient) { p.disk.free = 1 << 20 }, []string{"problem disk.space"}, "1024 KiB left"},
-		"no inodes":        {func(p *patient) { p.disk.left = 3 }, []string{"problem disk.space"}, "3 more files"},
+		"a program's disk": {func(p *patient) { p.disk.kind = "fuse" }, []string{"hint disk.kind"}, "not a network"},
+		"a disk that does not answer": {func(p *patient) { p.gone = errors.New("stale file handle") },
+			[]string{"problem disk.growth", "problem disk.kind", "problem disk.space"}, "could not be checked: stale"},
+		"a disk that loses": {func(p *patient) { p.sync = func(*os.File) error { return syscall.EIO } }, []string{"problem disk.sync"}, "replace the disk"},
+		"a slow disk": {func(p *patient) {
+			p.sync = func(*os.File) error { time.Sleep(slowSync + time.Millisecond); return nil }
+		}, []string{"hint disk.sync"}, "each decision waits"},
+		"a full disk": {func(p *patient) { p.disk.free = 1 << 20 }, []string{"problem disk.space"}, "1024 KiB left"},
+		"no inodes":   {func(p *patient) { p.disk.left = 3 }, []string{"problem disk.space"}, "3 more files"},
 		"a disk that fills": {func(p *patient) {
 			p.now, p.disk.free = p.now.AddDate(0, 0, 7), 300<<20
 			p.must(os.WriteFile(p.path("backup.last"), []byte(`{"at":"`+p.now.Format(time.RFC3339)+`"}`), 0o600))
@@ -195,6 +223,9 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 			}
 			p.must(f.Close())
 		}, nil, "damaged"},
+		"a damaged page":                        {func(p *patient) { p.spoilIndex() }, []string{"problem database.file"}, "the database is damaged"},
+		"a damaged page that is not looked for": {func(p *patient) { p.spoilIndex(); p.within = 0 }, nil, ""},
+		"a database too large to check":         {func(p *patient) { p.within = time.Nanosecond }, []string{"hint database.file"}, "not checked to its end"},
 		"no database at all in it": {func(p *patient) { p.must(os.WriteFile(p.path("volenti.db"), bytes.Repeat([]byte("no"), 4096), 0o600)) },
 			[]string{"problem database.opens"}, "volenti restore"},
 		"a newer database": {func(p *patient) { p.sql(`INSERT INTO schema_migration (version, name) VALUES (9999, 'later')`) },
@@ -223,6 +254,15 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 				p.t.Fatal(out)
 			}
 		}, []string{"problem keys.records"}, "put receipt-"},
+		"no key that signs": {func(p *patient) {
+			mine, err := filepath.Glob(p.path("keys/receipt-*.pem"))
+			p.must(err)
+			for _, path := range mine {
+				if !strings.HasSuffix(path, ".pub.pem") {
+					p.must(os.Remove(path))
+				}
+			}
+		}, []string{"problem keys", "problem keys.records"}, "signs"},
 		"an old key": {func(p *patient) {
 			mine, err := filepath.Glob(p.path("keys/receipt-*.pem"))
 			p.must(err)
@@ -236,6 +276,15 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 		"no pinned file": {func(p *patient) { p.must(os.Remove(p.path("log.checkpoint"))) }, []string{"hint log"}, "rolled back"},
 		"a place of pins that is away": {func(p *patient) { p.set = []string{"--log-pins", p.path("pins")} },
 			[]string{"problem log.pins"}, "three days"},
+		"a pin of today": {func(p *patient) {
+			p.set = []string{"--log-pins", p.path("pins")}
+			p.sql(`INSERT INTO pin (place, day, checkpoint, at, answer) VALUES ('` + p.path("pins") + `', 'today', 1, ` + strconv.FormatInt(p.now.UnixMilli(), 10) + `, x'00')`)
+		}, nil, ""},
+		"a witness that is away": {func(p *patient) {
+			key, err := auditlog.NewWitnessKey("witness.example/w", rand.Reader)
+			p.must(err)
+			p.now, p.set = p.now.Add(2*time.Hour), []string{"--log-witnesses", key.VerifierKey() + " https://witness.example/w"}
+		}, []string{"problem log.pins"}, "not cosigned"},
 		"never backed up": {func(p *patient) { p.now = p.now.AddDate(0, 0, 10) }, []string{"hint backup"}, "backup.folder"},
 		"backups that ended": {func(p *patient) {
 			folder := p.t.TempDir()
@@ -243,6 +292,12 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 			p.must(os.WriteFile(p.path("backup.last"), []byte(`{"at":"`+p.now.Format(time.RFC3339)+`"}`), 0o600))
 			p.now, p.set = p.now.AddDate(0, 0, 4), []string{"--backup-folder", folder}
 		}, []string{"problem backup"}, "the last backup is of"},
+		"backups by hand that ended": {func(p *patient) {
+			p.must(os.WriteFile(p.path("backup.last"), []byte(`{"at":"`+p.now.Format(time.RFC3339)+`"}`), 0o600))
+			p.now = p.now.AddDate(0, 0, 10)
+		}, []string{"hint backup"}, "the last backup is of"},
+		"half a note of a backup": {func(p *patient) { p.must(os.WriteFile(p.path("backup.last"), []byte("{"), 0o600)) },
+			[]string{"problem backup"}, "could not be checked"},
 		"a site without a notice": {func(p *patient) {
 			if out, exit := volenti(p.t, "site", "add", "blog", "--name", "Blog", "--data", p.data); exit != 0 {
 				p.t.Fatal(out)
@@ -253,6 +308,14 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 				p.t.Fatal(out)
 			}
 		}, []string{"hint sites.policies"}, "1 January 2099"},
+		"a day before its policy": {func(p *patient) { p.now = time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC) },
+			[]string{"hint sites.policies", "problem clock", "problem sites.notices"}, "nothing is in force"},
+		"a draft nobody approves": {func(p *patient) {
+			p.sql(`INSERT INTO policy_work (id, site, policy, revision, language, title, markdown, translations, material, summary, grace, state, changed_by, submitted_by, changed_at) VALUES ('w', 'shop', 'privacy', 1, 'en', 'T', '# T', '[]', 0, '', 0, 'submitted', 'a', 'a', 1)`)
+		}, []string{"hint sites.policies"}, "another's approval"},
+		"a draft whose day has passed": {func(p *patient) {
+			p.sql(`INSERT INTO policy_work (id, site, policy, revision, language, title, markdown, translations, material, summary, grace, effective, state, changed_by, submitted_by, changed_at) VALUES ('w', 'shop', 'privacy', 1, 'en', 'T', '# T', '[]', 0, '', 0, 1, 'draft', 'a', '', 1)`)
+		}, []string{"hint sites.policies"}, "was to be in force"},
 		"a request nobody answers": {func(p *patient) {
 			p.must(withRequests(p.t.Context(), home{data: p.data}, func(s *request.Service) error {
 				table, err := regime.Load()
@@ -270,13 +333,16 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 			p.sql(`INSERT INTO webhook (id, site, url, events, secret, until, off, created_at) VALUES ('h', 'shop', 'https://crm.example/', '', x'00', 0, 0, 1)`,
 				`INSERT INTO webhook_delivery (id, webhook, site, event, object, at, body, attempts, next_at, status, problem, done_at) VALUES ('e', 'h', 'shop', 'request.received', '', 1, x'00', 9, 9999999999999, 500, 'HTTP 500', 0)`)
 		}, []string{"problem deliveries"}, "webhook"},
+		"mails that don't leave": {func(p *patient) {
+			p.sql(`INSERT INTO request_mail (id, site, request, about, at, attempts, next_at) VALUES ('m', 'shop', 'r', 'received', 1, 9, 9999999999999)`)
+		}, []string{"problem deliveries"}, "mail server"},
 		"a job that does not run": {func(p *patient) {
 			p.now = p.now.AddDate(9, 0, 0)
 			p.must(os.WriteFile(p.path("backup.last"), []byte(`{"at":"`+p.now.Format(time.RFC3339)+`"}`), 0o600))
 		}, []string{"problem retention", "hint laws", "hint regions", "hint keys"}, "retention run"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := &patient{t: t, data: copied(t, sound), now: time.Now(), disk: large, regions: world}
+			p := &patient{t: t, data: copied(t, sound), now: time.Now(), disk: large, sync: (*os.File).Sync, within: time.Minute, regions: world}
 			c.spoil(p)
 			d := p.diagnose()
 			slices.Sort(c.want)
