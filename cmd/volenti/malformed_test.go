@@ -447,7 +447,7 @@ func (p *process) sendRaw(request []byte) (status int, answer []byte, err error)
 		return 0, nil, err
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(2 * time.Minute))
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Minute)) // however busy the machine
 	go func() {
 		_, _ = conn.Write(request)
 		_ = conn.(*net.TCPConn).CloseWrite()
