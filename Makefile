@@ -18,7 +18,7 @@ export CGO_ENABLED = 1
 export CHROMIUM
 
 .DEFAULT_GOAL := help
-.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster soak tamper release static sign reproducible litestream cover mutants bench bench-browser geo-database deps
+.PHONY: help run build test test-go test-postgres test-types test-integrations test-browser lint check cluster soak ids tamper release static sign reproducible litestream cover mutants bench bench-browser geo-database deps
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,7 +37,7 @@ test-go: ## Go tests, with the race detector where anything runs side by side; w
 	go vet ./...
 	go test -race -short -timeout 40m $$(go list ./... | grep -v /banner/fairness)
 	go test -timeout 40m ./banner/fairness
-	go test -timeout 40m -run 'Forged|Tampering|Allocates' ./server/consent ./server/auditlog ./server/store ./server/visitor
+	go test -timeout 40m -run 'Forged|Tampering|Allocates|NeverTheSame' ./server/consent ./server/auditlog ./server/store ./server/visitor
 	go test -run Memory ./server/edge
 
 test-postgres: ## what rests on the store, on PostgreSQL; and the store with every transaction done twice
@@ -77,6 +77,9 @@ sign: ## sign dist/SHA256SUMS with an SSH key (KEY=~/.ssh/id_ed25519)
 
 reproducible: ## build twice, in two folders, without a cache, and compare: minutes
 	.ci/reproducible "$(VERSION)"
+
+ids: ## 10,000,000 ids made, none twice; 1,000,000 guessed in a store, none found: minutes
+	VOLENTI_IDS=10000000 VOLENTI_GUESSES=1000000 go test -count=1 -timeout 1h -v -run 'NeverTheSame|GuessedIDs' ./server/consent ./server/store
 
 tamper: ## 10,000 alterations of evidence, 1,000 clean histories: minutes (TIMES=…)
 	VOLENTI_TAMPER=$(or $(TIMES),10000) go test -count=1 -timeout 2h -v -run 'EveryTampering|AnyHistory' ./server/store

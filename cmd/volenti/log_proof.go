@@ -135,7 +135,7 @@ of c2sp.org/tlog-proof@v1. ID is that of the receipt, or the number of a leaf.`,
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		return withReader(cmd.Context(), *data, func(db *store.DB) error {
 			leaf, err := strconv.ParseInt(args[0], 10, 64)
-			if err != nil || len(args[0]) == 32 {
+			if err != nil || consent.IsReceiptID(args[0]) {
 				if leaf, err = db.LeafOf(cmd.Context(), args[0]); errors.Is(err, consent.ErrUnknownReceipt) {
 					return usage(fmt.Errorf("%w: %s", err, args[0]))
 				} else if err != nil {

@@ -86,7 +86,7 @@ func receiptOf(ctx context.Context, db *store.DB, id string) (*consent.Entry, er
 		}
 		return e, err
 	}
-	return nil, usage(fmt.Errorf("%w: %s; the id is 32 hexadecimal digits, and stands in the receipt", consent.ErrUnknownReceipt, id))
+	return nil, usage(fmt.Errorf("%w: %s; the id has 32 digits, and stands in the receipt", consent.ErrUnknownReceipt, id))
 }
 
 // noRandom keeps a command that only reads from making keys.

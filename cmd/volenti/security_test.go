@@ -186,7 +186,7 @@ func TestReceiptLookupsTellNothing(t *testing.T) {
 		t.Fatalf("one's own: %d", resp.StatusCode)
 	}
 	// Half of one that is there, too.
-	ids := []string{theirs, own[:16] + strings.Repeat("0", 16), own[:31], own + "0", "0123456789abcdef0123456789abcdef", strings.ToUpper(own) + "X", "0", strings.Repeat("f", 32), strings.Repeat("F", 32), strings.Repeat("0", 64), "..%2f", "%00", "é", "' OR 1=1 --"}
+	ids := []string{theirs, own[:16] + strings.Repeat("0", 16), own[:31], own + "0", "0123456789abcdef0123456789abcdef", strings.ToUpper(own), strings.ToUpper(own) + "X", own[:8] + strings.Repeat("u", 24), own[:6] + "0123456789abcdefghjkmnpqrs", "0", strings.Repeat("f", 32), strings.Repeat("F", 32), strings.Repeat("0", 64), "..%2f", "%00", "é", "' OR 1=1 --"}
 	instance := regexp.MustCompile(`"instance":"[0-9a-f]+"`)
 	var first string
 	for _, id := range ids {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -217,8 +216,6 @@ func (c *Console) rowOf(d *Desk, e *consent.Entry) (console.ReceiptRow, error) {
 	return row, nil
 }
 
-var anID = regexp.MustCompile(`(?:^|[^0-9a-f])([0-9a-f]{32})(?:[^0-9a-f]|$)`)
-
 // findReceipt answers POST /admin/sites/:site/receipts/find: by id, by an address
 // that holds it, or by a receipt itself, which is then verified as it was pasted.
 func (c *Console) findReceipt(d *Desk) error {
@@ -236,8 +233,8 @@ func (c *Console) findReceipt(d *Desk) error {
 			return mend("This receipt does not verify: " + err.Error() + ". Ask for it unchanged, as its holder got it.")
 		}
 		id, said = report.ID, "The receipt as it was pasted verifies: it is signed by this server, and unaltered."
-	} else if found := anID.FindStringSubmatch(sought); found != nil {
-		id = found[1]
+	} else if found, ok := consent.FindReceiptID(sought); ok {
+		id = found
 	} else {
 		return mend("Paste a receipt's id of 32 digits, its address, or the whole receipt.")
 	}

@@ -60,7 +60,8 @@ func TestEveryByteCounts(t *testing.T) {
 				if name == nameManifest {
 					continue
 				}
-				if r := Verify(altered, trust); r.Err() == nil {
+				// One that says it is of an earlier edition is not compared in what is derived, and says so.
+				if r := Verify(altered, trust); r.Err() == nil && r.Edition == Edition {
 					t.Fatalf("%s: byte %d of %s was changed and the manifest made to fit, and all holds", kind, at, name)
 				}
 			}

@@ -111,7 +111,7 @@ func (s Signals) Any() bool { return s.GPC || s.GPCHeader || s.DNT || s.OptOut }
 type Personal struct {
 	Schema  string `json:"schema"`
 	ID      string `json:"id"`      // the receipt's
-	Subject string `json:"subject"` // a minute and 96 random bits, minted by us with a browser's first decision at one site
+	Subject string `json:"subject"` // an id (newID), minted by us with a browser's first decision at one site
 }
 
 // Consented reports whether a category was granted by the visitor's own act

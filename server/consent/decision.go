@@ -148,11 +148,6 @@ func isDecisionID(s string) bool {
 	return s != "" && len(s) <= 64 && only(s, func(c byte) bool { return alphanumeric(c) || c == '_' || c == '-' })
 }
 
-// isReceiptID: 32 hexadecimal digits.
-func isReceiptID(s string) bool {
-	return len(s) == 2*idSize && only(s, func(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' })
-}
-
 // isChoiceKey: a letter or digit, and up to 63 of these, '.', '_' and '-'.
 func isChoiceKey(s string) bool {
 	return s != "" && len(s) <= 64 && alphanumeric(s[0]) && only(s, func(c byte) bool { return alphanumeric(c) || c == '.' || c == '_' || c == '-' })
@@ -240,7 +235,7 @@ func (d *Decision) read(r *reader, name string) bool {
 	case "dnt":
 		d.DNT = r.flag(name)
 	case "previous":
-		d.Previous = r.text(name, isReceiptID, "send the 32 hexadecimal digits of the receipt that this decision replaces, or leave it out")
+		d.Previous = r.text(name, IsReceiptID, "send the id of the receipt that this decision replaces, 32 digits, or leave it out")
 	case "handover":
 		d.Handover = r.text(name, func(s string) bool { return s != "" && len(s) <= maxHandover }, "send what stood in the page's address, unchanged")
 	case "of_age":

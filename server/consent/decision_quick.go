@@ -42,7 +42,7 @@ func quick(body []byte) (Decision, bool) {
 			return once(&seen, bit)
 		case "previous":
 			bit, d.Previous = 1<<9, s.text()
-			return once(&seen, bit) && isReceiptID(d.Previous)
+			return once(&seen, bit) && IsReceiptID(d.Previous)
 		}
 		return false
 	}) {

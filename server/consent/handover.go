@@ -78,7 +78,7 @@ func (t *Tokens) VerifyHandover(token, forSite, origin string, now time.Time) (H
 
 func parseHandover(text string) (Handover, bool) {
 	part := strings.Split(text, ".")
-	if len(part) != 7 || part[0] != handoverVersion || !site.ValidKey(part[1]) || !isReceiptID(part[2]) || !handoverChoices.MatchString(part[6]) {
+	if len(part) != 7 || part[0] != handoverVersion || !site.ValidKey(part[1]) || !IsReceiptID(part[2]) || !handoverChoices.MatchString(part[6]) {
 		return Handover{}, false
 	}
 	to, err := base64.RawURLEncoding.Strict().DecodeString(part[3])

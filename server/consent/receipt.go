@@ -79,7 +79,7 @@ func EncodeReceipt(e *Entry) ([]byte, error) {
 	if err := CheckEntry(e); err != nil {
 		return nil, err
 	}
-	if !isReceiptID(e.ReceiptID) || !keyID.MatchString(e.KeyID) || e.Index < 0 {
+	if !IsReceiptID(e.ReceiptID) || !keyID.MatchString(e.KeyID) || e.Index < 0 {
 		return nil, fmt.Errorf("receipt %q: %w", e.ReceiptID, ErrDamaged)
 	}
 	b := make([]byte, 0, len(e.Core)+len(e.Personal)+640)

@@ -149,11 +149,16 @@ func TestBasis(t *testing.T) {
 
 func sealedAt(t testing.TB, d Draft, previous *Entry, now time.Time) (*Entry, Core, Personal) {
 	t.Helper()
+	return sealedWith(t, d, previous, now, luckOf)
+}
+
+func sealedWith(t testing.TB, d Draft, previous *Entry, now time.Time, luckOf func([]byte, time.Time) luck) (*Entry, Core, Personal) {
+	t.Helper()
 	random := make([]byte, luckSize)
 	if _, err := rand.NewChaCha8([32]byte([]byte(d.request[:32]))).Read(random); err != nil { // its own for each decision
 		t.Fatal(err)
 	}
-	e, said, err := seal(d, previous, now, luckOf(random), newTestKey(7))
+	e, said, err := seal(d, previous, now, luckOf(random, now), newTestKey(7))
 	if err != nil {
 		t.Fatal(err)
 	}

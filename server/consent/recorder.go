@@ -173,8 +173,7 @@ func (r *Recorder) accept() (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{received: now, luck: luckOf(random[:]), sealed: make(chan struct{}), answer: make(chan error, 1)}
-	j.luck.begin(now)
+	j := &job{received: now, luck: luckOf(random[:], now), sealed: make(chan struct{}), answer: make(chan error, 1)}
 	select {
 	case r.queue <- j:
 		r.last = now

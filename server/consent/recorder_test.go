@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -366,32 +365,6 @@ func TestRecordRefusesADraftNobodyJudged(t *testing.T) {
 	r := recorderOn(t, store, RecorderOptions{})
 	if _, err := r.Record(t.Context(), Draft{}); err == nil || store.size() != 0 {
 		t.Errorf("recorded: %v", err)
-	}
-}
-
-// Ids come from the random source but for the minute they begin with, none twice: those of
-// one time are neighbours.
-func TestReceiptIDsDiffer(t *testing.T) {
-	store := newMemory()
-	r := NewRecorder(store, newTestKey(7), RecorderOptions{})
-	defer r.Close(t.Context())
-	ids, subjects := map[string]bool{}, map[string]bool{}
-	for i := range 500 {
-		got, err := r.Record(t.Context(), draftNamed(t, fmt.Sprint(i)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !isReceiptID(got.Core.ID) {
-			t.Fatalf("id %q", got.Core.ID)
-		}
-		minute := fmt.Sprintf("%08x", got.Core.ReceivedAt/60_000)
-		if !strings.HasPrefix(got.Core.ID, minute) || !strings.HasPrefix(got.Entry.Subject, minute) {
-			t.Errorf("receipt %s of subject %s was made in minute %s", got.Core.ID, got.Entry.Subject, minute)
-		}
-		ids[got.Core.ID], subjects[got.Entry.Subject] = true, true
-	}
-	if len(ids) != 500 || len(subjects) != 500 {
-		t.Errorf("%d ids, %d subjects", len(ids), len(subjects))
 	}
 }
 

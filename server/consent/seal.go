@@ -1,8 +1,6 @@
 package consent
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -10,35 +8,23 @@ import (
 	"github.com/volenti-consent/volenti/server/canonical"
 )
 
-// An id begins with the minute it was made in, and goes on with 96 random bits: it can't
-// be guessed, which is what opens a receipt, and those of one time stand side by side in
-// the index that finds them. Ids in no order would have each record read and write pages
-// anywhere in it: of ten million records it cost twice the processor and three times the
-// time. When a record was made, it says itself.
-const (
-	idSize     = 16
-	minuteSize = 4
-)
-
-// luck is the randomness of one record.
+// luck is what a record has of the random source: its own id, that of its subject if it
+// continues none, and its salts.
 type luck struct {
-	id, subject        [idSize]byte
+	id, subject        string
 	saltCore, saltPers [auditlog.SaltSize]byte
 }
 
-// begin has the ids begin with their minute.
-func (l *luck) begin(at time.Time) {
-	binary.BigEndian.PutUint32(l.id[:minuteSize], uint32(at.Unix()/60)) //nolint:gosec // there are minutes enough until the year 10136
-	copy(l.subject[:minuteSize], l.id[:])
-}
+const luckSize = 2*(idSize-minuteSize) + 2*auditlog.SaltSize
 
-const luckSize = 2*idSize + 2*auditlog.SaltSize
-
-func luckOf(b []byte) (l luck) {
-	b = b[copy(l.id[:], b):]
-	b = b[copy(l.subject[:], b):]
+// luckOf is the luck of a record that is made at that time, of luckSize random bytes.
+func luckOf(b []byte, at time.Time) (l luck) {
+	var id, subject [idSize - minuteSize]byte
+	b = b[copy(id[:], b):]
+	b = b[copy(subject[:], b):]
 	b = b[copy(l.saltCore[:], b):]
 	copy(l.saltPers[:], b)
+	l.id, l.subject = newID(at, id), newID(at, subject)
 	return l
 }
 
@@ -54,7 +40,7 @@ type Signer interface {
 // subject and names it, unless its personal half was removed: linking it again
 // would undo that.
 func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry, Core, error) {
-	id, subject := hex.EncodeToString(l.id[:]), hex.EncodeToString(l.subject[:])
+	id, subject := l.id, l.subject
 	core := d.core
 	core.ID = id
 	core.ReceivedAt = now.UnixMilli()

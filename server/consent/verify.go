@@ -160,7 +160,7 @@ func parseReceipt(receipt []byte) ([]byte, *Entry, error) {
 	e := &Entry{Core: outer["core"]}
 	var schema string
 	ok := plain(outer["schema"], &schema) && schema == ReceiptSchema &&
-		plain(outer["id"], &e.ReceiptID) && isReceiptID(e.ReceiptID) &&
+		plain(outer["id"], &e.ReceiptID) && IsReceiptID(e.ReceiptID) &&
 		plain(outer["key_id"], &e.KeyID) && keyID.MatchString(e.KeyID) &&
 		exactly(leaf, "hash index") && octets(leaf["hash"], auditlog.LeafSize, &e.Leaf) &&
 		json.Unmarshal(leaf["index"], &e.Index) == nil && e.Index >= 0 &&
@@ -218,7 +218,7 @@ func (c *Core) check(p *Personal) error {
 	switch {
 	case c.Schema != CoreSchema:
 		return bad("its schema is " + quoted(c.Schema))
-	case p != nil && (p.Schema != PersonalSchema || !isReceiptID(p.Subject)):
+	case p != nil && (p.Schema != PersonalSchema || !IsReceiptID(p.Subject)):
 		return bad("its personal part is not consent-personal/v1")
 	case c.GivenAt > c.ReceivedAt:
 		return bad("it was received before it was given")
@@ -232,7 +232,7 @@ func (c *Core) check(p *Personal) error {
 		return bad("its refusals rest longer than three years, or shorter than its grants last")
 	case c.Basis != Explicit && c.Basis != Implied, c.Basis == Explicit && !ownAct(c.Action):
 		return bad("its basis does not fit its action")
-	case c.Previous != "" && (!isReceiptID(c.Previous) || c.Previous == c.ID):
+	case c.Previous != "" && (!IsReceiptID(c.Previous) || c.Previous == c.ID):
 		return bad("it does not name the record it replaces")
 	case c.Age.Asked < 0 || c.Age.Asked > maxAge, c.Age.Asked == 0 && c.Age.Confirmed, c.Age.Asked != 0 && !c.Age.Confirmed && c.has(Granted):
 		return bad("it grants something that nobody old enough has granted")

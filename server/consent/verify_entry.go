@@ -32,7 +32,7 @@ func (a *Auditor) Verify(e *Entry) (Core, error) {
 	}
 	key, known := a.Keys[e.KeyID]
 	switch {
-	case !isReceiptID(e.ReceiptID), !keyID.MatchString(e.KeyID):
+	case !IsReceiptID(e.ReceiptID), !keyID.MatchString(e.KeyID):
 		err = errors.Join(err, fmt.Errorf("%w: its id or key_id is none", ErrColumns))
 	case !known:
 		err = errors.Join(err, fmt.Errorf("%w: %s", ErrUnknownKey, e.KeyID))
@@ -81,7 +81,7 @@ func (a *Auditor) core(b []byte) (Core, error) {
 // person is the personal half of e: nearly always the one that its columns tell of,
 // else what ParsePersonal makes of it.
 func (a *Auditor) person(e *Entry) (Personal, error) {
-	if isReceiptID(e.Subject) {
+	if IsReceiptID(e.Subject) {
 		b := append(append(a.personal[:0], `{"id":"`...), e.ReceiptID...)
 		b = append(append(b, `","schema":"`+PersonalSchema+`","subject":"`...), e.Subject...)
 		a.personal = append(b, `"}`...)

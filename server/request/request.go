@@ -4,10 +4,11 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // Errors of this package and of a Store.
@@ -144,13 +145,11 @@ func NewID() string {
 	return hex.EncodeToString(b[:])
 }
 
-var receiptID = regexp.MustCompile(`(?:^|[^0-9a-f])([0-9a-f]{32})(?:[^0-9a-f]|$)`)
-
 // ReceiptID finds the id of a receipt in what somebody typed or pasted: the id, an
 // address that holds it, or the receipt itself.
 func ReceiptID(text string) (string, error) {
-	if found := receiptID.FindStringSubmatch(text); found != nil {
-		return found[1], nil
+	if id, ok := consent.FindReceiptID(text); ok {
+		return id, nil
 	}
 	return "", ErrReceiptID
 }

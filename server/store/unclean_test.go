@@ -154,7 +154,7 @@ func (c crashed) openDisordered(t *testing.T) (db *DB, path string, err error) {
 	whole := c.main
 	// Three bytes of header, of which the second says a text of 32 bytes, and the text
 	// (sqlite.org/fileformat.html, 2.1).
-	for i, key := range regexp.MustCompile(`\x03\x4d[\x01-\x09][0-9a-f]{32}`).FindAllIndex(whole, -1) {
+	for i, key := range regexp.MustCompile(`\x03\x4d[\x01-\x09][0-9a-hjkmnp-tv-z]{32}`).FindAllIndex(whole, -1) {
 		c.main = bytes.Clone(whole)
 		c.main[key[0]+3] = 'z'
 		if db, path, err = c.open(t, fmt.Sprint("key-", i)); err == nil {

@@ -100,7 +100,7 @@ func (p *Centre) byReceipt(ctx context.Context, live *Live, id string, now time.
 // records are those of the browser that a receipt was given to, newest first; the one
 // record alone where its person was removed.
 func (p *Centre) records(ctx context.Context, live *Live, id string) ([]*consent.Entry, error) {
-	if !receiptParam.MatchString(id) {
+	if !consent.IsReceiptID(id) {
 		return nil, nil
 	}
 	entry, err := p.Choices.Store.Entry(ctx, live.Site.Key, id)

@@ -8,7 +8,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -205,14 +204,12 @@ func tick(live *Live, page *web.Choices, v view) {
 	}
 }
 
-var receiptParam = regexp.MustCompile(`^[0-9a-f]{32}$`)
-
 // showReceipt says that a choice was recorded, to whoever comes from making it.
 // The receipt's id stands in the address, so that it is shown also to a browser
 // that keeps no cookie; an id that names nothing shows nothing.
 func (p *ChoicesPage) showReceipt(r *http.Request, live *Live, page *web.Choices) error {
 	id := r.URL.Query().Get("receipt")
-	if !receiptParam.MatchString(id) {
+	if !consent.IsReceiptID(id) {
 		return nil
 	}
 	entry, err := p.Store.Entry(r.Context(), live.Site.Key, id)

@@ -21,7 +21,7 @@ type Receipts struct {
 }
 
 // Get answers a receipt: the bytes that were answered when it was given, or another
-// form of it. 96 bits of the id are random; who knows it holds the receipt.
+// form of it. 128 bits of the id are random; who knows it holds the receipt.
 func (rs *Receipts) Get(c echo.Context) error {
 	entry, err := rs.held(c)
 	if err != nil {

@@ -1,5 +1,5 @@
 // A receipt: docs/wire.md, "A receipt".
-const isID = (s) => typeof s === 'string' && /^[0-9a-f]{32}$/.test(s);
+const isID = (s) => typeof s === 'string' && /^[0-9a-hjkmnp-tv-z]{32}$/.test(s);
 const isDigest = (s) => typeof s === 'string' && /^[0-9a-f]{64}$/.test(s);
 
 /** The receipt, taken apart; throws for what has not the form of one. */

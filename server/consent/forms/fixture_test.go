@@ -47,8 +47,10 @@ func wire(t testing.TB, name string) []byte {
 	return b[:len(b)-1]
 }
 
-// cases are the receipts of the golden files there: one of each kind of decision.
-var cases = []string{"save", "accept-all", "withdraw", "signal", "acknowledge", "minimised"}
+// cases are the receipts of the golden files there: one of each kind of decision, with ids
+// of before and with those of today.
+var cases = []string{"save", "accept-all", "withdraw", "signal", "acknowledge", "minimised",
+	"base32/save", "base32/accept-all", "base32/withdraw", "base32/signal", "base32/acknowledge", "base32/minimised"}
 
 func keysOf(t testing.TB) consent.PublicKeys {
 	t.Helper()
