@@ -13,6 +13,7 @@ DIST ?= dist
 STATIC = -trimpath -buildvcs=false -tags osusergo,netgo,sqlite_omit_load_extension,timetzdata \
   -ldflags '-s -w -buildid= -X main.released=$(VERSION) -linkmode external -extldflags "-static -Wl,--build-id=none"'
 ARM64_CC ?= aarch64-linux-gnu-gcc
+GEOIP ?= /usr/share/tor
 
 export CGO_ENABLED = 1
 export CHROMIUM
@@ -121,8 +122,8 @@ bench: ## benchmarks, never part of the tests
 bench-browser: banner/node_modules banner/bench/node_modules ## banners of others and ours, side by side in a real browser (RUNS=7)
 	@cd banner/bench && node bench.mjs --runs $(or $(RUNS),7)
 
-geo-database: ## rebuild the embedded country database from Debian's tor-geoipdb
-	go run ./geo/build -v4 /usr/share/tor/geoip -v6 /usr/share/tor/geoip6 -o geo/country.mmdb
+geo-database: ## rebuild the embedded country database from Debian's tor-geoipdb (GEOIP=… where it was unpacked)
+	go run ./geo/build -v4 "$(GEOIP)/geoip" -v6 "$(GEOIP)/geoip6" -o geo/country.mmdb
 
 deps: banner/node_modules
 	.ci/deps
