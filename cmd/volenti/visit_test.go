@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+	"time"
 
 	"github.com/volenti-consent/volenti/server/consent"
 )
@@ -51,7 +52,8 @@ var servedToken = regexp.MustCompile(`"t":"([^"]+)"`)
 // open serves the script to a new visit.
 func (p *process) open(header http.Header) *visit {
 	p.t.Helper()
-	v := &visit{base: p.base, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}, header: header}
+	// Idle connections end here first: the server closes them after 75 seconds.
+	v := &visit{base: p.base, client: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64, IdleConnTimeout: 30 * time.Second}}, header: header}
 	p.t.Cleanup(v.client.CloseIdleConnections)
 	status, script, err := v.get("/b/shop.js")
 	if err != nil || status != http.StatusOK {
