@@ -108,11 +108,11 @@ func compileLanguage(sources fs.FS, whole *facts, kinds []notice.Variant, langua
 			}
 		}
 		source, err := bundle(sources, variant.Kind, virtual{
-			"volenti:notice":   f.module(language, words, p),
+			"volenti:notice":   f.module(language, words),
 			"volenti:wording":  words.module(variant.Surface),
 			"volenti:adapters": adaptersModule(f.notice, variant.Kind),
 			"volenti:rules":    whole.rules,
-		}, f.constants(language, variant.Surface))
+		}, f.constants(language, variant.Surface, p))
 		if err != nil {
 			return fmt.Errorf("%s %s in %s: %w", variant.Kind, variant.Surface, language, err)
 		}

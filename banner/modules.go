@@ -163,7 +163,7 @@ func (w *words) module(surface notice.Surface) string {
 
 // constants are the members of VOLENTI (src/virtual.d.ts). esbuild puts them in
 // the place of their names, and leaves out what then can't happen.
-func (f *facts) constants(language string, surface notice.Surface) map[string]string {
+func (f *facts) constants(language string, surface notice.Surface, p parts) map[string]string {
 	n := f.notice
 	scheme := n.Look.Theme
 	if scheme != "light" && scheme != "dark" {
@@ -175,6 +175,7 @@ func (f *facts) constants(language string, surface notice.Surface) map[string]st
 	}
 	all := map[string]string{}
 	for name, value := range map[string]any{
+		"site": n.Site, "gateDigest": p.gate.Short(), "settingsDigest": p.settings.Short(), "blockDigest": p.block.Short(),
 		"blocking": blocking,
 		"surface":  surface, "language": language, "rtl": notice.RTL(language),
 		"position": n.Look.Position, "scheme": scheme, "accent": n.Look.Accent, "onAccent": onAccent(n.Look.Accent),
@@ -216,7 +217,7 @@ type (
 type parts struct{ gate, settings, block canonical.Digest }
 
 // module is volenti:notice.
-func (f *facts) module(language string, w *words, p parts) string {
+func (f *facts) module(language string, w *words) string {
 	n := f.notice
 	keys := make([]string, len(n.Categories))
 	details := make([]detail, len(n.Categories))
@@ -250,7 +251,6 @@ func (f *facts) module(language string, w *words, p parts) string {
 
 	var m module
 	m.export("validity", n.Validity*month)
-	m.export("site", n.Site)
 	m.export("origins", n.Origins)
 	m.export("notice", f.digest.Short())
 	m.export("categories", keys)
@@ -264,9 +264,6 @@ func (f *facts) module(language string, w *words, p parts) string {
 	m.export("registered", f.registered())
 	m.export("reloads", reloads)
 	m.export("holders", string(holders))
-	m.export("gateDigest", p.gate.Short())
-	m.export("settingsDigest", p.settings.Short())
-	m.export("blockDigest", p.block.Short())
 	m.export("policyKey", n.Policies[0])
 	m.export("controller", map[string]string{"name": n.Controller.Name, "address": n.Controller.Address, "contact": n.Controller.Contact})
 	m.export("details", details)

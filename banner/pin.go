@@ -81,11 +81,11 @@ func (c Compiler) pinned(n *notice.Notice, language string, wording notice.Wordi
 		return nil, fmt.Errorf("wording of %s: %w", language, err)
 	}
 	return bundle(sources, kindPinned, virtual{
-		"volenti:notice":   f.module(language, words, parts{}),
+		"volenti:notice":   f.module(language, words),
 		"volenti:wording":  words.module(""),
 		"volenti:adapters": adaptersModule(n, notice.KindAsk),
 		"volenti:rules":    f.rules,
-	}, f.constants(language, ""))
+	}, f.constants(language, "", parts{}))
 }
 
 // Stub is the inline script of a page that loads the banner without waiting for

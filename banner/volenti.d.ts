@@ -1,6 +1,7 @@
 // Types of window.volenti, for pages that call it from TypeScript:
 //   /// <reference path="volenti.d.ts" />
 // Before the script has loaded, window.volenti is a queue: (window.volenti ??= []).push(['show'])
+// From when the script has run its methods can be called; `state` of a visitor who decided comes with `ready`.
 
 export type VolentiAction = 'accept_all' | 'reject_all' | 'save' | 'acknowledge' | 'withdraw' | 'signal' | 'share';
 

@@ -6,6 +6,11 @@
  * out of a variant. All else of the notice is in volenti:notice.
  */
 declare const VOLENTI: {
+  readonly site: string;
+  /** First 16 digits of the digests of the modules of the same language: the gate, the second layer, what holds unmarked tags. */
+  readonly gateDigest: string;
+  readonly settingsDigest: string;
+  readonly blockDigest: string;
   /** Surface of this first layer; '' in scripts that have none. */
   readonly surface: 'opt-in' | 'opt-out' | 'notice' | '';
   /** What holds tags that nobody marked: '' is nothing. */
@@ -65,8 +70,6 @@ declare module 'volenti:rules' {
 }
 
 declare module 'volenti:notice' {
-  /** Site key. */
-  export const site: string;
   /** Of the notice, exactly. */
   export const origins: readonly string[];
   /** First 16 digits of the notice's digest. */
@@ -98,12 +101,6 @@ declare module 'volenti:notice' {
   export const registered: readonly number[];
   /** Seconds a decision lasts. */
   export const validity: number;
-  /** First 16 digits of the digest of the gate of the same language. */
-  export const gateDigest: string;
-  /** First 16 digits of the digest of the second layer of the same language. */
-  export const settingsDigest: string;
-  /** First 16 digits of the digest of what holds unmarked tags, as a module. */
-  export const blockDigest: string;
   export const policyKey: string;
   /** Second layer only. */
   export const controller: { readonly name: string; readonly address: string; readonly contact: string };

@@ -1,5 +1,5 @@
 import { adapters } from 'volenti:adapters';
-import { none, site } from 'volenti:notice';
+import { none } from 'volenti:notice';
 import { createBlock } from '../gate/block';
 import { createHead, type Head } from '../gate/head';
 import { guard, page, warn } from '../gate/page';
@@ -20,13 +20,13 @@ guard(() => {
   const made = createHead({ t: '', m: '', n: 0 }, adapters);
   if (!made || !digest) return;
   // The boot is asked for just now, so it is no cached answer.
-  const head: Head = { ...made, base, src: `${base}/b/${site}.js?lang=${VOLENTI.language}`, fresh: true };
+  const head: Head = { ...made, base, src: `${base}/b/${VOLENTI.site}.js?lang=${VOLENTI.language}`, fresh: true };
   if (VOLENTI.blocking) (head.block = createBlock(head)).update(none);
 
   let tries = 0;
   const ask = async (): Promise<void> => {
     try {
-      const answer = await fetch(`${base}/v1/sites/${site}/boot?pinned=${digest}${new URL(src).search.replace('?', '&')}`, { credentials: 'include' });
+      const answer = await fetch(`${base}/v1/sites/${VOLENTI.site}/boot?pinned=${digest}${new URL(src).search.replace('?', '&')}`, { credentials: 'include' });
       if (!answer.ok) throw new Error(`no boot for ${src}: ${answer.status}`);
       const { v, ...told } = (await answer.json()) as Boot & { v: string };
       const layer = Object.keys(layers).includes(v) ? layers[v] : undefined;

@@ -1,4 +1,3 @@
-import { blockDigest, site } from 'volenti:notice';
 import { giveBack } from './attributes';
 import type { Block } from './hold';
 import type { Core } from './core';
@@ -26,7 +25,7 @@ export const blocking = (core: Core): void => {
         giveBack(el, head.trust);
       })();
     if (core.outcome.now.includes('0'))
-      coming ??= (import(`${head.base}/b/${site}/${blockDigest}.js`) as Promise<BlockModule>)
+      coming ??= (import(`${head.base}/b/${VOLENTI.site}/${VOLENTI.blockDigest}.js`) as Promise<BlockModule>)
         .then(({ createBlock, more }) => {
           (head.block ??= createBlock(head)).update(core.outcome.now);
           more(head.block);

@@ -1,4 +1,3 @@
-import { site } from 'volenti:notice';
 import type { Core } from './core';
 import { guard } from './page';
 import { standing, without } from './part';
@@ -33,7 +32,7 @@ export const carry = (core: Core, release: () => void): void => {
     const { p, r } = gate.decision!;
     if (p) return;
     setTimeout(stop);
-    if (r) location.replace(`${core.head.base}/opt-out/back/${site}/${pass}`);
+    if (r) location.replace(`${core.head.base}/opt-out/back/${VOLENTI.site}/${pass}`);
     else {
       if (before) write(before);
       else forget();

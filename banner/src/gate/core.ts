@@ -1,10 +1,10 @@
-import { gateDigest, notice, site } from 'volenti:notice';
+import { notice } from 'volenti:notice';
 import type { VolentiCommand } from '../../volenti';
 import { asked, grants } from './age';
 import type { Adapter } from './adapter';
 import { decide, hold as until, type Outcome } from './decide';
 import { watch } from './gated';
-import { found, judge, publish, type Head, type Queue } from './head';
+import { found, judge, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
 import type { Engine, Rules } from './release';
 import { name, read, write } from './remember';
@@ -28,7 +28,7 @@ export interface Core {
   /** The decision of this page that was sent last, and its answer. */
   sent?: readonly [Sent, Promise<Response>];
   /** What is asked of window.volenti and waits for the rest. */
-  readonly queue: Queue;
+  readonly queue: VolentiCommand[];
   /** Frames that are held back. */
   readonly frames: Set<HTMLElement>;
   /** Elements that let scripts run in this page; kept only where some vendor's can't be unloaded. */
@@ -67,7 +67,7 @@ export interface GateModule {
 
 /** The gate's module. A browser remembers that a module failed, so another try has another address. */
 export const fetchGate = ({ base }: Head, tries: number): Promise<GateModule> =>
-  import(`${base}/b/${site}/${gateDigest}.js?${tries}`) as Promise<GateModule>;
+  import(`${base}/b/${VOLENTI.site}/${VOLENTI.gateDigest}.js?${tries}`) as Promise<GateModule>;
 
 /** `whole`: the rest is about to attach, so nobody need send for it. */
 export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boolean): Core => {
@@ -92,11 +92,12 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
     core.late?.();
   };
 
+  const queue = found() as Queue;
   const core: Core = {
     head,
     outcome: judge(head),
     turn: 0,
-    queue: found() as Queue,
+    queue: queue.splice(0),
     whole,
     frames: new Set<HTMLElement>(),
     ...(VOLENTI.reload ? { ran: new Set<Element>() } : {}),
@@ -192,7 +193,6 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
         core.sent[1].catch(warn);
         core.apply(next);
       },
-      receipt: () => core.rest().then(() => (core.whole ? core.gate.receipt() : undefined)),
       settings: (from) => void core.rest().then(() => core.whole && core.gate.settings(from)),
       ahead,
       warm: () => void core.rest().then(() => core.whole && core.gate.warm()),
@@ -201,21 +201,14 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
   hold();
   adapt();
 
-  // window.volenti until the rest is there: it knows what is in force, and keeps what is asked of it.
-  const stub: Record<string, unknown> = {
-    get state() {
-      return state(core.gate);
-    },
-    receipt: core.gate.receipt,
-    push: (...commands: VolentiCommand[]) => {
-      core.queue.push(...commands);
-      void core.rest();
-      if (core.whole) core.changed?.();
-    },
+  // window.volenti knows what is in force, and what is asked of it sends for the rest.
+  Object.defineProperty(queue, 'state', { get: () => state(core.gate) });
+  queue.push = (...commands: VolentiCommand[]) => {
+    const length = core.queue.push(...commands);
+    void core.rest();
+    if (core.whole) core.changed?.();
+    return length;
   };
-  for (const method of ['on', 'off', 'show', 'hide', 'acceptAll', 'rejectAll', 'set', 'withdraw'])
-    stub[method] = (...args: unknown[]) => (stub.push as (command: unknown) => void)([method, ...args]);
-  publish(stub);
 
   // What may load already waits for the engine, and a frame for its placeholder.
   const stop = whole ? undefined : watch((el) => {

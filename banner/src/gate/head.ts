@@ -5,7 +5,7 @@ import type { Block } from './hold';
 import { decide, inForce, resolve, type Outcome } from './decide';
 import { guard, page } from './page';
 import { take, type Handed } from './handed';
-import { hasCookie, name, read } from './remember';
+import { hasCookie, read } from './remember';
 import { sent, signalOn } from './signals';
 import { createTrust, type Trust } from './trust';
 import type { Boot, Choices } from './types';
@@ -31,8 +31,8 @@ export interface Head {
   block?: Block;
 }
 
-/** window.volenti before the gate is there: the page's queue, with a mark of the script that will run it. */
-export type Queue = VolentiCommand[] & { $?: 1 };
+/** window.volenti before the gate is there: the page's queue, whose methods queue themselves. */
+export type Queue = VolentiCommand[] & Partial<Record<VolentiCommand[0], (...args: unknown[]) => unknown>>;
 
 /** window.volenti as a script set it. */
 export const found = (): unknown => own('volenti');
@@ -62,9 +62,10 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
   const src = script.src.replace(/.fresh=\d+$/, '');
   const fresh = src !== script.src;
   const queue = (found() ?? []) as Queue;
-  if (!Array.isArray(queue) || (queue.$ && !fresh)) return undefined;
-  if (!queue.$) for (const adapter of adapters) guard(adapter.start)(now);
-  queue.$ = 1;
+  if (!Array.isArray(queue) || (queue.on && !fresh)) return undefined;
+  if (!queue.on) for (const adapter of adapters) guard(adapter.start)(now);
+  for (const method of 'on off show hide acceptAll rejectAll set withdraw'.split(' ') as VolentiCommand[0][]) queue[method] = (...args) => void queue.push([method, ...args]);
+  queue.receipt = () => new Promise((done) => queue.push(['receipt', done]));
   publish(queue);
   return { boot, now, src, base: src.replace(/\/b\/[\w-]+\.js.*/, ''), nonce: script.nonce, fresh, signal, trust: createTrust(), ...(VOLENTI.share ? { handed: take() } : {}) };
 };
@@ -75,7 +76,7 @@ export const createHead = (served: Boot, adapters: readonly Adapter[]): Head | u
  */
 export const known = (boot: Boot, signal: boolean): Choices => {
   try {
-    if ((!signal || sent(boot)) && localStorage.getItem(name)!.includes(`"c":"${boot.c}"`)) return boot.q ?? none;
+    if ((!signal || sent(boot)) && localStorage.volenti.includes(`"c":"${boot.c}"`)) return boot.q ?? none;
   } catch {
     // Nothing is kept, or can't be read.
   }

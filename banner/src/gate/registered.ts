@@ -1,4 +1,4 @@
-import { categories, registered, site, vendors } from 'volenti:notice';
+import { categories, registered, vendors } from 'volenti:notice';
 import type { Core } from './core';
 import { page, warn } from './page';
 import { hasCookie } from './remember';
@@ -24,7 +24,7 @@ export const register = ({ gate, head }: Core): void => {
       // A cookie that the page can't see is another site's to the browser, and may not come along.
       if (decision?.r && !hasCookie()) query.set('receipt', decision.r);
       if (region) query.set('region', region);
-      const src = `${head.base}/v1/sites/${site}/tags/${category}.js?${query}`;
+      const src = `${head.base}/v1/sites/${VOLENTI.site}/tags/${category}.js?${query}`;
       const tag = page.createElement('script');
       tag.type = 'text/plain';
       Object.assign(tag.dataset, { category, service: keys[0], src });

@@ -1,4 +1,4 @@
-import { categories, notice, settingsDigest, site } from 'volenti:notice';
+import { categories, notice } from 'volenti:notice';
 import { mature } from './age';
 import { createApi } from './api';
 import type { Core } from './core';
@@ -151,7 +151,7 @@ export const attach = (core: Core, layers: Layers): void => {
     },
   });
 
-  const second = (): Promise<Second> => import(`${base}/b/${site}/${settingsDigest}.js`);
+  const second = (): Promise<Second> => import(`${base}/b/${VOLENTI.site}/${VOLENTI.settingsDigest}.js`);
   const calls = new Set<() => void>();
   Object.assign(gate, {
     changed(call) {
@@ -161,7 +161,7 @@ export const attach = (core: Core, layers: Layers): void => {
     async receipt() {
       const { r, p } = gate.decision ?? {};
       if (p || receipt || !r) return receipt || undefined;
-      const answer = await fetch(`${base}/v1/sites/${site}/receipts/${r}`, { credentials: 'include' });
+      const answer = await fetch(`${base}/v1/sites/${VOLENTI.site}/receipts/${r}`, { credentials: 'include' });
       return answer.ok ? (receipt = await answer.text()) : undefined;
     },
     settings: (from) => void second().then((layer) => layer.open(gate, from), warn),

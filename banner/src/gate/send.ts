@@ -1,4 +1,4 @@
-import { categories, like, site, vendors } from 'volenti:notice';
+import { categories, like, vendors } from 'volenti:notice';
 import { asked, grants } from './age';
 import { keyed } from './keyed';
 import { dnt, gpc } from './signals';
@@ -30,7 +30,7 @@ const unasked = (choices: Choices): { open?: readonly string[] } => {
  */
 export const post = async (base: string, sent: Sent): Promise<Response> => {
   await undefined;
-  return fetch(`${base}/v1/sites/${site}/decisions`, {
+  return fetch(`${base}/v1/sites/${VOLENTI.site}/decisions`, {
     method: 'POST',
     keepalive: true,
     credentials: 'include',

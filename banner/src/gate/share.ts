@@ -1,4 +1,4 @@
-import { notice, origins, site } from 'volenti:notice';
+import { notice, origins } from 'volenti:notice';
 import { asked, grants } from './age';
 import type { Core } from './core';
 import { isChoices } from './decide';
@@ -39,7 +39,7 @@ export const depart = ({ gate, head: { base } }: Core): void => {
     const at = Date.now();
     ahead.set(to, [r, at, '']);
     try {
-      const answer = await fetch(`${base}/v1/sites/${site}/handover?to=${encodeURIComponent(to)}`, { credentials: 'include' });
+      const answer = await fetch(`${base}/v1/sites/${VOLENTI.site}/handover?to=${encodeURIComponent(to)}`, { credentials: 'include' });
       const { token } = (answer.status === 200 ? await answer.json() : {}) as { token?: string };
       // The cookie may remember another decision than this page does.
       if (token?.split('.')[2] === r) ahead.set(to, [r, at, token]);

@@ -19,8 +19,8 @@ export interface Marks {
  * it is never released.
  */
 export const marks = (el: Element | Marked): Marks | undefined => {
-  const { category, service } = (el as Marked).dataset;
-  const keys = (category ?? '').split(/[\s,]+/);
+  const { category = '', service } = (el as Marked).dataset;
+  const keys = category.split(/[\s,]+/);
   const vendor = vendors.findIndex((v) => v[0] === service);
   const known = keys.every((key) => key === 'necessary' || categories.includes(key)) && (!service || vendor >= 0);
   return known ? { categories: keys.map((key) => categories.indexOf(key)), vendor } : undefined;

@@ -1,4 +1,4 @@
-import { policyKey, site } from 'volenti:notice';
+import { policyKey } from 'volenti:notice';
 import { accept, ask as text, ok, opt_out, policy, reject, settings, shared, signal, signal_over, title } from 'volenti:wording';
 import { all } from '../gate/decide';
 import type { Action, Gate } from '../gate/types';
@@ -54,7 +54,7 @@ export const ask = (gate: Gate): Show => {
       // An OK under a notice chooses nothing.
       optIn ? answer('accept', accept, '1', 'accept_all') : answer('accept', ok, '-', 'acknowledge'),
       button('settings', settings, (e) => gate.settings(e.currentTarget as Element), { onpointerenter: gate.warm, onfocus: gate.warm }),
-      h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${site}/${policyKey}`, target: '_blank' }, policy),
+      h('a', { slot: 'actions', href: VOLENTI.policyURL || `${gate.base}/policies/${VOLENTI.site}/${policyKey}`, target: '_blank' }, policy),
     ),
     sheet,
     h('div', { className: 'panel', part: 'panel' }, words, h('div', { className: 'actions', part: 'actions' }, ...(VOLENTI.age ? [box(gate)] : []), h('slot', { name: 'actions' }))),

@@ -1,4 +1,3 @@
-import { site } from 'volenti:notice';
 import { applies, changed, ok, what_changed } from 'volenti:wording';
 import { page } from '../gate/page';
 import type { Action, Decision, Gate } from '../gate/types';
@@ -22,7 +21,7 @@ interface Change {
  * another one with each change, so that no cache keeps one back.
  */
 const fetchChanges = async ({ base, boot }: Gate, told: number): Promise<readonly Change[]> => {
-  const answer = await fetch(`${base}/v1/sites/${site}/changes?lang=${VOLENTI.language}&at=${boot.h}`, { credentials: 'omit' });
+  const answer = await fetch(`${base}/v1/sites/${VOLENTI.site}/changes?lang=${VOLENTI.language}&at=${boot.h}`, { credentials: 'omit' });
   const { changes } = (await answer.json()) as { changes: readonly Change[] };
   return changes.filter(({ from, address }) => from / 1e3 + 1 > told && address[0] === '/');
 };

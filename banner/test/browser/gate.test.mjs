@@ -421,6 +421,24 @@ test('window.volenti runs its queue and tells what happens', async () => {
   assert.deepEqual(page.thrown, []);
 });
 
+test('what a page calls right behind the script is done, whether its visitor has decided or not', async () => {
+  const visitor = await s.visitor();
+  const before = { 'a first visit': undefined, 'who allowed everything': 'accept', 'who refused something': 'reject' };
+  for (const [who, answer] of Object.entries(before)) {
+    if (answer) {
+      const page = await s.open('/plain.html', visitor);
+      await ready(page);
+      await page.evaluate((yes) => (yes ? volenti.acceptAll() : volenti.rejectAll()), answer === 'accept');
+      await until(async () => (await s.requests()).at(-1) === 'GET /b/shop.js', 'the cached script is refreshed');
+    }
+    const page = await s.open('/calls.html', visitor);
+    await until(() => page.evaluate(() => told.length === 3), 'what was called is done: ' + who);
+    assert.deepEqual(await page.evaluate(() => told.sort()), ['late', 'ready', 'receipt ' + !!answer], who);
+    await page.locator('volenti-banner dialog').waitFor();
+    assert.deepEqual(page.thrown, [], who);
+  }
+});
+
 test('hide takes the first layer away without a decision', async () => {
   const page = await s.open('/plain.html');
   await ready(page);
