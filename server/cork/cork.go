@@ -45,7 +45,7 @@ type conn struct {
 
 	corked bool
 	kept   []byte    // written and not sent yet
-	pieces [2][]byte // what is sent at once
+	pieces [3][]byte // what is sent at once
 	out    net.Buffers
 }
 
@@ -58,32 +58,32 @@ func (c *conn) Write(p []byte) (int, error) {
 		c.kept = append(c.kept, p...)
 		return len(p), nil
 	}
-	return c.send(p)
+	return c.send(p, nil)
 }
 
-// send sends what was kept back, and p behind it.
-func (c *conn) send(p []byte) (int, error) {
+// send sends what was kept back, and p and q behind it; it tells how much of these two.
+func (c *conn) send(p, q []byte) (int, error) {
 	c.corked = false
-	if len(c.kept) == 0 {
+	if len(c.kept) == 0 && len(q) == 0 {
 		return c.TCPConn.Write(p)
 	}
 	kept := len(c.kept)
-	c.pieces[0], c.pieces[1] = c.kept, p
+	c.pieces = [3][]byte{c.kept, p, q}
 	c.out = c.pieces[:]
 	n, err := c.out.WriteTo(c.TCPConn)
-	c.kept, c.pieces[1], c.out = c.kept[:0], nil, nil
+	c.kept, c.pieces, c.out = c.kept[:0], [3][]byte{}, nil
 	return max(0, int(n)-kept), err
 }
 
 // ReadFrom is what net/http hands the rest of an answer to, once its header is written.
 func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	if b, ok := r.(*body); ok {
-		n, err := c.send(b.rest)
-		b.rest = b.rest[n:]
+		n, err := c.send(b.rest, b.more)
+		b.skip(n)
 		return int64(n), err
 	}
 	if len(c.kept) > 0 {
-		if _, err := c.send(nil); err != nil {
+		if _, err := c.send(nil, nil); err != nil {
 			return 0, err
 		}
 	}
@@ -91,38 +91,50 @@ func (c *conn) ReadFrom(r io.Reader) (int64, error) {
 	return c.TCPConn.ReadFrom(r)
 }
 
-// A body is bytes that are written whole.
-type body struct{ rest []byte }
+// A body is bytes in two pieces that are written whole.
+type body struct{ rest, more []byte }
 
 func (b *body) Read(p []byte) (int, error) {
-	if len(b.rest) == 0 {
+	n := copy(p, b.rest)
+	n += copy(p[n:], b.more)
+	if n == 0 && len(p) > 0 {
 		return 0, io.EOF
 	}
-	n := copy(p, b.rest)
-	b.rest = b.rest[n:]
+	b.skip(n)
 	return n, nil
+}
+
+func (b *body) skip(n int) {
+	first := min(n, len(b.rest))
+	b.rest, b.more = b.rest[first:], b.more[n-first:]
 }
 
 var bodies = sync.Pool{New: func() any { return new(body) }}
 
-// Write writes all of an answer's body, whose Content-Length is set; the status may be.
-// Where it can it sends the header with it. It does not change p, and allocates nothing.
-func Write(w http.ResponseWriter, r *http.Request, p []byte) (int, error) {
+// Write writes all of an answer's body, p and then q, whose Content-Length is set; the
+// status may be. Where it can it sends the header with it. It changes neither piece, and
+// allocates nothing.
+func Write(w http.ResponseWriter, r *http.Request, p, q []byte) (int, error) {
 	c, _ := r.Context().Value(connKey{}).(*conn)
 	from, reads := w.(io.ReaderFrom)
 	flusher, flushes := w.(http.Flusher)
 	if c == nil || !reads || !flushes || r.Method == http.MethodHead || r.ProtoMajor != 1 {
-		return w.Write(p)
+		n, err := w.Write(p)
+		if err != nil {
+			return n, err
+		}
+		m, err := w.Write(q)
+		return n + m, err
 	}
 	b := bodies.Get().(*body)
-	b.rest = p
+	b.rest, b.more = p, q
 	c.corked = true
 	flusher.Flush() // the header alone, which is kept back
 	n, err := from.ReadFrom(b)
-	b.rest = nil
+	b.rest, b.more = nil, nil
 	bodies.Put(b)
 	if len(c.kept) > 0 || c.corked { // net/http chose another way: nothing may stay behind
-		if _, sent := c.send(nil); err == nil {
+		if _, sent := c.send(nil, nil); err == nil {
 			err = sent
 		}
 	}

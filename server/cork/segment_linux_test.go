@@ -27,7 +27,7 @@ func TestOneSegmentAnAnswer(t *testing.T) {
 	s := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(8000))
-			_, _ = cork.Write(w, r, make([]byte, 8000))
+			_, _ = cork.Write(w, r, make([]byte, 7000), make([]byte, 1000))
 		}),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			opened <- c.(syscall.Conn)

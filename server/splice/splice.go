@@ -43,15 +43,29 @@ const MaxOverhead = 5 + gzipTrailer
 // not one of this package's: codings come from the program, never from a
 // request as it stands.
 func Append(dst []byte, coding string, prefix, tail []byte) []byte {
+	return AppendEnd(append(dst, Beginning(coding, prefix)...), coding, prefix, tail)
+}
+
+// Beginning is what every stream that Append makes of a prefix begins with: a part of
+// prefix itself, so that many streams can share it.
+func Beginning(coding string, prefix []byte) []byte {
+	if coding == Gzip {
+		return prefix[: len(prefix)-gzipTrailer : len(prefix)-gzipTrailer]
+	}
+	return prefix
+}
+
+// AppendEnd appends to dst what Append writes behind the Beginning.
+func AppendEnd(dst []byte, coding string, prefix, tail []byte) []byte {
 	switch coding {
 	case Identity:
-		return append(append(dst, prefix...), tail...)
+		return append(dst, tail...)
 	case Brotli:
-		return appendBrotli(append(dst, prefix...), tail)
+		return appendBrotli(dst, tail)
 	case Zstd:
-		return appendZstd(append(dst, prefix...), tail)
+		return appendZstd(dst, tail)
 	case Gzip:
-		return appendGzip(dst, prefix, tail)
+		return appendGzip(dst, prefix[len(prefix)-gzipTrailer:], tail)
 	}
 	panic(fmt.Sprintf("splice: %q is not a coding of this package", coding))
 }
@@ -88,13 +102,11 @@ func appendZstd(dst, tail []byte) []byte {
 	}
 }
 
-// appendGzip closes a gzip stream with stored blocks. The prefix ends with the
-// trailer it would have alone; the new trailer goes on from there.
-func appendGzip(dst, prefix, tail []byte) []byte {
-	body, trailer := prefix[:len(prefix)-gzipTrailer], prefix[len(prefix)-gzipTrailer:]
+// appendGzip closes a gzip stream with stored blocks. The trailer is the one the prefix
+// would have alone; the new one goes on from there.
+func appendGzip(dst, trailer, tail []byte) []byte {
 	sum := crc32.Update(binary.LittleEndian.Uint32(trailer), crc32.IEEETable, tail)
 	size := binary.LittleEndian.Uint32(trailer[4:]) + uint32(len(tail)) // modulo 2^32, as the format has it
-	dst = append(dst, body...)
 	for {
 		var block []byte
 		block, tail = cut(tail)

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,11 +25,14 @@ import (
 // on the end of a slot: no law changes within one.
 const slotLength = 5 * 60
 
-// Limits of a slot. Behind them answers are made as they are asked for, which takes
-// some microseconds more: strangers choose what stands in Accept-Language.
+// mostAnswerBytes bounds a slot. Behind it answers are made as they are asked for, which
+// takes some microseconds more: strangers choose what stands in Accept-Language.
+const mostAnswerBytes = 2 << 20
+
+// What an asker and an answer take in memory beside what is counted by its length.
 const (
-	mostAskers      = 1 << 14
-	mostAnswerBytes = 8 << 20
+	askerSize = 240
+	readySize = 800
 )
 
 // An asker is all of an undecided visitor's request that changes the answer. Live is
@@ -43,21 +47,23 @@ type asker struct {
 }
 
 // A ready is an answer that is complete: net/http's own form of its header, and its
-// body. It is shared, and nobody changes it.
+// body: that of the script, which all answers with the same script and the shelf share,
+// and its end. It is shared, and nobody changes it.
 type ready struct {
 	tag                                                      string
 	contentType, policy, vary, cache, etag, encoding, length []string // one element each; none is left out
-	body                                                     []byte
+	script, end                                              []byte
 }
 
 // A slot holds the answers of some minutes.
 type slot struct {
 	number int64 // Unix time divided by slotLength
 
-	mu     sync.RWMutex
-	askers map[asker]*ready  // guarded by mu
-	tags   map[string]*ready // by tag, which is that of the bytes; guarded by mu
-	bytes  int               // of all bodies; guarded by mu
+	mu      sync.RWMutex
+	askers  map[asker]*ready   // guarded by mu
+	tags    map[string]*ready  // by tag, which is that of the bytes; guarded by mu
+	scripts map[*byte]struct{} // that are counted, by their first byte; guarded by mu
+	bytes   int                // of all of it; guarded by mu
 }
 
 // Answers keeps what was made. The zero value is ready; it is safe for concurrent use.
@@ -69,7 +75,7 @@ func (a *Answers) slot(now time.Time) *slot {
 	if s != nil && s.number == number {
 		return s
 	}
-	next := &slot{number: number, askers: map[asker]*ready{}, tags: map[string]*ready{}}
+	next := &slot{number: number, askers: map[asker]*ready{}, tags: map[string]*ready{}, scripts: map[*byte]struct{}{}}
 	if a.current.CompareAndSwap(s, next) {
 		return next
 	}
@@ -86,18 +92,21 @@ func (s *slot) find(who asker) *ready {
 func (s *slot) keep(who asker, r *ready) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if same := s.tags[r.tag]; same != nil {
+	size, script := askerSize+len(who.language), unsafe.SliceData(r.script) //nolint:gosec // as a name only
+	same := s.tags[r.tag]
+	if same != nil {
 		r = same
-	} else if s.bytes+len(r.body) > mostAnswerBytes {
+	} else {
+		size += readySize + len(r.end)
+		if _, counted := s.scripts[script]; !counted {
+			size += len(r.script)
+		}
+	}
+	if s.bytes+size > mostAnswerBytes {
 		return
 	}
-	if len(s.askers) >= mostAskers {
-		return
-	}
-	if s.tags[r.tag] == nil {
-		s.tags[r.tag] = r
-		s.bytes += len(r.body)
-	}
+	s.bytes += size
+	s.tags[r.tag], s.scripts[script] = r, struct{}{}
 	who.language = strings.Clone(who.language) // else the whole header of the request is kept
 	s.askers[who] = r
 }
@@ -126,12 +135,12 @@ func made(live *Live, script canonical.Digest, v view, r *http.Request) (*ready,
 		return nil, err
 	}
 	tail := v.boot.append(make([]byte, 0, 512))
-	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
+	beginning, end := splice.Beginning(coding, prefix), splice.AppendEnd(make([]byte, 0, len(tail)+splice.MaxOverhead), coding, prefix, tail)
 	tag := v.tag(script, r)
 	a := &ready{
-		tag: tag, body: body, etag: []string{tag},
+		tag: tag, script: beginning, end: end, etag: []string{tag},
 		contentType: scriptType, policy: anyOrigin, vary: scriptVary,
-		cache: []string{freshness(live.Notice, v.variant.Kind)}, length: []string{strconv.Itoa(len(body))},
+		cache: []string{freshness(live.Notice, v.variant.Kind)}, length: []string{strconv.Itoa(len(beginning) + len(end))},
 	}
 	if coding != splice.Identity {
 		a.encoding = []string{coding}
@@ -153,14 +162,14 @@ func (a *ready) send(c echo.Context) error {
 		h["Content-Encoding"] = a.encoding
 	}
 	h["Content-Length"] = a.length
-	return writeWhole(c, a.body)
+	return writeWhole(c, a.script, a.end)
 }
 
-// writeWhole sends a body whose Content-Length is set.
-func writeWhole(c echo.Context, body []byte) error {
+// writeWhole sends a body in two pieces whose Content-Length is set.
+func writeWhole(c echo.Context, beginning, end []byte) error {
 	w := c.Response()
 	w.WriteHeader(http.StatusOK)
-	n, err := cork.Write(w.Writer, c.Request(), body)
+	n, err := cork.Write(w.Writer, c.Request(), beginning, end)
 	w.Size += int64(n)
 	return err
 }

@@ -154,6 +154,39 @@ func TestAnAnswerToTheDecidedAllocatesLittle(t *testing.T) {
 // matching languages; there are 68.
 const mostForTheDecided = 80
 
+// Long headers count for what they take.
+func TestStrangersCannotFillTheMemoryWithFew(t *testing.T) {
+	w := newWorld(t)
+	w.publish("Accept all", "ga4:analytics")
+	r := plainRequest()
+	for i := range 200 {
+		r.Header.Set("Accept-Language", strings.Repeat(string(rune('a'+i%26)), 60_000+i))
+		w.echo.ServeHTTP(&discard{header: http.Header{}}, r)
+	}
+	if n := w.script.KeptAnswers(); n == 0 || n > 2<<20/60_000 {
+		t.Errorf("%d kept", n)
+	}
+}
+
+// What answers have in common is there once.
+func TestAnswersShareTheScript(t *testing.T) {
+	w := newWorld(t)
+	w.compressed = true
+	w.publish("Accept all", "ga4:analytics")
+	r := plainRequest()
+	counted := func() int { n, _ := w.script.AnswerBytes(); return n }
+	w.region = "DE"
+	w.echo.ServeHTTP(&discard{header: http.Header{}}, r)
+	one := counted()
+	for _, region := range []string{"FR", "IT", "ES", "PT", "NL", "BE", "AT", "PL", "DK", "SE"} {
+		w.region = region
+		w.echo.ServeHTTP(&discard{header: http.Header{}}, r)
+	}
+	if eleven := counted(); one < 3000 || eleven-one > 10*2000 || w.script.KeptAnswers() != 11 {
+		t.Errorf("one answer takes %d bytes, eleven with the same script %d; %d are kept", one, eleven, w.script.KeptAnswers())
+	}
+}
+
 // Strangers who make up languages fill one slot, and no more than that.
 func TestStrangersCannotFillTheMemory(t *testing.T) {
 	w := newWorld(t)
@@ -169,6 +202,9 @@ func TestStrangersCannotFillTheMemory(t *testing.T) {
 	}
 	if n := w.script.KeptAnswers(); n == 0 || n > 1<<14 {
 		t.Errorf("%d kept", n)
+	}
+	if counted, most := w.script.AnswerBytes(); counted > most || counted < most/2 {
+		t.Errorf("%d bytes are counted, of %d", counted, most)
 	}
 	w.now = w.now.Add(5 * time.Minute)
 	w.echo.ServeHTTP(&discard{header: http.Header{}}, r)

@@ -8,6 +8,14 @@ func (s *Script) KeptAnswers() int {
 	return len(slot.askers)
 }
 
+// AnswerBytes are how much of it is counted, of how much there may be.
+func (s *Script) AnswerBytes() (counted, most int) {
+	slot := s.answers.current.Load()
+	slot.mu.RLock()
+	defer slot.mu.RUnlock()
+	return slot.bytes, mostAnswerBytes
+}
+
 // Held is how many bytes of scripts and wordings are in memory, and in how many pieces.
 func (d *Directory) Held() (bytes, pieces int) {
 	d.shelf.mu.Lock()

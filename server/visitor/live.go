@@ -178,7 +178,7 @@ type Directory struct {
 	Versions VersionStore
 	Now      func() time.Time
 	Log      *slog.Logger
-	Room     int // bytes of scripts and wordings in memory; 0 is 8 MiB
+	Room     int // bytes of scripts and wordings in memory; 0 is 6 MiB
 
 	live atomic.Pointer[map[string]*Live]
 
@@ -264,6 +264,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	}
 	next := make(map[string]*Live, len(sites))
 	same := len(old) == len(sites) && d.live.Load() != nil
+	words := map[string]string{}
 	for _, s := range sites {
 		before, known := old[s.Key]
 		seq := published[s.Key]
@@ -273,7 +274,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		l := before
 		if seq != 0 && (before == nil || before.Site != s || before.Publication.Seq != seq ||
 			slices.Contains(revised, s.Key) || !before.until.IsZero() && !now.Before(before.until)) {
-			if l, err = d.load(ctx, s, seq, before); err != nil {
+			if l, err = d.load(ctx, s, seq, before, words); err != nil {
 				return fmt.Errorf("load site %s: %w", s.Key, err)
 			}
 		}
@@ -296,7 +297,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 }
 
 // load reads a publication, unless it is that of before, and the policies.
-func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Live) (*Live, error) {
+func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Live, words map[string]string) (*Live, error) {
 	var pub *notice.Publication
 	var n *notice.Notice
 	if before != nil && before.Publication.Seq == seq {
@@ -310,6 +311,7 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 			return nil, err
 		}
 		pub.NoticeBytes = nil // unpacked
+		share(pub, n, words)
 	}
 	policies := map[string]policyversions.Version{}
 	var changes []policyversions.Version
@@ -340,6 +342,26 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 	l.current = true
 	l.Policies, l.changes, l.until = policies, changes[:min(len(changes), mostChanges)], until
 	return l, nil
+}
+
+// share makes sites that speak the same languages in the same words keep one copy of
+// their names and digests, which words holds.
+func share(p *notice.Publication, n *notice.Notice, words map[string]string) {
+	one := func(s string) string {
+		if known, ok := words[s]; ok {
+			return known
+		}
+		words[s] = s
+		return s
+	}
+	for i, language := range n.Languages {
+		n.Languages[i] = one(language)
+	}
+	wordings := make(map[string]canonical.Digest, len(p.Wordings))
+	for language, digest := range p.Wordings {
+		wordings[one(language)] = canonical.Digest(one(string(digest)))
+	}
+	p.Wordings = wordings
 }
 
 // inForce is the version that binds: of two that take effect at once, the later one.

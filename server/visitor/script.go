@@ -323,13 +323,13 @@ func (s *Script) ByDigest(c echo.Context) error {
 
 // send writes a script in a coding, and its tail.
 func send(c echo.Context, coding string, prefix, tail []byte) error {
-	body := splice.Append(make([]byte, 0, len(prefix)+len(tail)+splice.MaxOverhead), coding, prefix, tail)
+	beginning, end := splice.Beginning(coding, prefix), splice.AppendEnd(make([]byte, 0, len(tail)+splice.MaxOverhead), coding, prefix, tail)
 	h := c.Response().Header()
 	if coding != splice.Identity {
 		h.Set("Content-Encoding", coding)
 	}
-	h.Set("Content-Length", strconv.Itoa(len(body)))
-	return writeWhole(c, body)
+	h.Set("Content-Length", strconv.Itoa(len(beginning)+len(end)))
+	return writeWhole(c, beginning, end)
 }
 
 // negotiate picks the smallest coding that Accept-Encoding allows. A coding

@@ -34,11 +34,11 @@ type Shelf struct {
 }
 
 // usualRoom holds the scripts of some hundred sites in the languages their visitors read.
-const usualRoom = 8 << 20
+const usualRoom = 6 << 20
 
 // mostDescribed bounds the experiences in memory, of some two kilobytes each, but for
 // one a site: a site that describes another when there are so many forgets its others.
-const mostDescribed = 2048
+const mostDescribed = 1024
 
 // readWithin is how long a visitor waits for what must be read first.
 const readWithin = 5 * time.Second
