@@ -51,6 +51,7 @@ func logger(cfg *Config) *slog.Logger {
 // serve runs until ctx ends, then finishes what it accepted. With a gateway it
 // stands before a site.
 func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err error) {
+	tendHeap()
 	life, err := begin(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -233,6 +234,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	})
 	background.Go(func() { in.followKeys(loops, log) })
 	background.Go(func() { in.alone(loops, log, jobs...) })
+	afterStart()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	log.InfoContext(ctx, "serving", "listen", listener.Addr().String(), "data", cfg.Data)

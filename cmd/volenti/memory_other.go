@@ -1,0 +1,6 @@
+//go:build !linux
+
+package main
+
+// forgetProgram leaves it to the system.
+func forgetProgram() {}
