@@ -102,7 +102,13 @@ func migrate(ctx context.Context, from, target home, out, told io.Writer) (err e
 			stopped = time.Now()
 			fmt.Fprintln(told, "decisions are refused from now on; pages keep them")
 		},
-		Check: func(ctx context.Context) error { return checkMoved(ctx, keys, dsn, from.pinnedFile(), told) },
+		Check: func(ctx context.Context) error {
+			// A key may have been rotated since they were copied; now nothing is signed any more.
+			if err := consent.MirrorKeys(keys, consent.KeyFolder(keysFolder(from.data))); err != nil {
+				return fmt.Errorf("keys: %w", err)
+			}
+			return checkMoved(ctx, keys, dsn, from.pinnedFile(), told)
+		},
 	}
 	rows, err := m.Run(ctx, hex.EncodeToString(b[:]))
 	for _, bar := range bars {

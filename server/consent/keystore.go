@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -132,23 +133,52 @@ func CopyKeys(to, from KeyStore) (copied int, err error) {
 		return 0, err
 	}
 	err = to.ChangeKeys(func(w KeyWriter) error {
-		copied = 0
 		if there, err := w.KeyNames(); err != nil || len(there) > 0 {
 			return errors.Join(err, ErrKeysThere)
 		}
-		for _, name := range names {
-			text, err := from.ReadKey(name)
-			if err != nil {
-				return err
-			}
-			if err := w.WriteKey(name, text, !publicName(name)); err != nil {
-				return err
-			}
-			copied++
-		}
-		return nil
+		copied, err = writeKeys(w, from, names)
+		return err
 	})
 	return copied, err
+}
+
+// MirrorKeys makes the keys of one store those of another: new ones come, and those that
+// were retired go. It is for a store that nothing is signed with yet.
+func MirrorKeys(to, from KeyStore) error {
+	names, err := from.KeyNames()
+	if err != nil {
+		return err
+	}
+	return to.ChangeKeys(func(w KeyWriter) error {
+		there, err := w.KeyNames()
+		if err != nil {
+			return err
+		}
+		for _, name := range there {
+			if slices.Contains(names, name) {
+				continue
+			}
+			if err := w.RemoveKey(name); err != nil {
+				return err
+			}
+		}
+		_, err = writeKeys(w, from, names)
+		return err
+	})
+}
+
+func writeKeys(w KeyWriter, from KeyStore, names []string) (written int, err error) {
+	for _, name := range names {
+		text, err := from.ReadKey(name)
+		if err != nil {
+			return written, err
+		}
+		if err := w.WriteKey(name, text, !publicName(name)); err != nil {
+			return written, err
+		}
+		written++
+	}
+	return written, nil
 }
 
 // ErrKeysThere is returned by CopyKeys: keys are not mixed.

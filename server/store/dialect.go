@@ -43,6 +43,8 @@ type dialect interface {
 	bytes(db *DB) (int64, error)
 	// patience is how long a transaction may take; 0: as long as it likes.
 	patience() time.Duration
+	// unhurried lets a transaction wait for its next statement as long as it likes.
+	unhurried(ctx context.Context, tx *sql.Tx) error
 	// clean has nothing that was erased stand on the disk any more; large databases
 	// may leave that to the server's upkeep, which calls it with all set.
 	clean(ctx context.Context, db *DB, all bool) error
@@ -119,6 +121,8 @@ func (sqlite) lockSchema(context.Context, *sql.Tx) error { return nil }
 func (sqlite) migrated() {}
 
 func (sqlite) patience() time.Duration { return 0 }
+
+func (sqlite) unhurried(context.Context, *sql.Tx) error { return nil }
 
 // again is for servers: SQLite has waited for its lock already.
 func (sqlite) again(error) bool { return false }

@@ -65,11 +65,17 @@ type Move struct {
 
 	bound int64 // leaves before it, and what belongs to them, are copied while others write
 	rows  map[string]int64
+	// removed: something was erased or restricted after it was copied.
+	removed bool
+	atOnce  int // rows of a piece; 4,000
 }
 
 // Run moves it. It may be called again after it was broken off at any point.
 func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err error) {
 	m.rows = map[string]int64{}
+	if m.atOnce == 0 {
+		m.atOnce = 4000
+	}
 	state, note, err := m.To.moving(ctx, m.To.read)
 	if err != nil {
 		return nil, err
@@ -80,7 +86,8 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 	}
 	switch {
 	case from == moveGone && state == moveComplete && strings.HasPrefix(note, was):
-		return m.rows, m.To.settle(ctx) // it had ended but for this
+		m.removed = true // perhaps; it had ended but for this
+		return m.rows, m.end(ctx)
 	case from == moveGone:
 		return nil, ErrMoved
 	case state == "":
@@ -131,8 +138,6 @@ var (
 	moveNever = []string{"schema_migration", "moving", "lease", "sealed_key", "sealed_key_state", "encoded", "log_head"}
 )
 
-const atOnce = 4000
-
 // early copies what never changes, a piece at a time.
 func (m *Move) early(ctx context.Context) error {
 	for _, t := range []string{"site", "artifact", "facet"} {
@@ -149,7 +154,7 @@ func (m *Move) early(ctx context.Context) error {
 			if err := m.To.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(position) + 1, 0) FROM `+t.table).Scan(&from); err != nil { //nolint:gosec // one of ours
 				return err
 			}
-			n, err := m.piece(ctx, t.table, `WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3`, from, t.bound, atOnce)
+			n, err := m.piece(ctx, t.table, `WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3`, from, t.bound, m.atOnce)
 			if err != nil {
 				return err
 			}
@@ -162,9 +167,9 @@ func (m *Move) early(ctx context.Context) error {
 	for {
 		var facet, at, position int64
 		err := m.To.read.QueryRowContext(ctx, `SELECT facet, received_at, position FROM record_facet ORDER BY facet DESC, received_at DESC, position DESC LIMIT 1`).Scan(&facet, &at, &position)
-		where, args := `WHERE position < ?1 ORDER BY facet, received_at, position LIMIT ?2`, []any{m.bound, atOnce}
+		where, args := `WHERE position < ?1 ORDER BY facet, received_at, position LIMIT ?2`, []any{m.bound, m.atOnce}
 		if err == nil {
-			where, args = `WHERE (facet, received_at, position) > (?1, ?2, ?3) AND position < ?4 ORDER BY facet, received_at, position LIMIT ?5`, []any{facet, at, position, m.bound, atOnce}
+			where, args = `WHERE (facet, received_at, position) > (?1, ?2, ?3) AND position < ?4 ORDER BY facet, received_at, position LIMIT ?5`, []any{facet, at, position, m.bound, m.atOnce}
 		} else if !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}
@@ -172,6 +177,7 @@ func (m *Move) early(ctx context.Context) error {
 		if err != nil || n == 0 {
 			return err
 		}
+		m.tell("record_facet", position, m.bound) // about: they come in another order
 	}
 }
 

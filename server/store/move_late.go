@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -46,6 +47,19 @@ func (m *Move) late(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	return m.end(ctx)
+}
+
+// end has the target serve, with nothing on its disk of what was removed since it was copied.
+func (m *Move) end(ctx context.Context) error {
+	if m.removed {
+		m.To.mu.Lock()
+		m.To.gaps = true
+		m.To.mu.Unlock()
+		if err := m.To.Scrub(ctx); err != nil {
+			return err
+		}
+	}
 	return m.To.settle(ctx)
 }
 
@@ -77,33 +91,21 @@ func (db *DB) seal(ctx context.Context, tx *sql.Tx, id string) error {
 	return nil
 }
 
-// rest copies what came or changed since the early part.
+// rest copies what came or changed since the early part. What says that records are gone
+// comes before records do: whatever was removed is out of the way then.
 func (m *Move) rest(ctx context.Context, tx *sql.Tx) error {
-	from := m.From.read
-	for _, t := range []string{"site", "artifact", "facet"} {
-		if err := m.missing(ctx, t, tx); err != nil {
+	for _, table := range []string{"site", "artifact"} {
+		if err := m.missing(ctx, table, tx); err != nil {
 			return err
 		}
 	}
-	rows, err := from.QueryContext(ctx, `SELECT key, name, time_zone FROM site`)
-	sites, err := collect(rows, err, func(row scanner) (s [3]string, err error) { return s, row.Scan(&s[0], &s[1], &s[2]) })
-	if err != nil {
+	if err := m.settings(ctx, tx); err != nil {
 		return err
 	}
-	for _, s := range sites {
-		if _, err := tx.ExecContext(ctx, `UPDATE site SET name = ?2, time_zone = ?3 WHERE key = ?1`, s[0], s[1], s[2]); err != nil {
-			return err
-		}
+	if err := m.since(ctx, tx, "log_leaf", m.bound); err != nil {
+		return err
 	}
-	for _, t := range []struct {
-		table string
-		bound int64
-	}{{"log_leaf", m.bound}, {"log_node", tlog.StoredHashCount(m.bound)}, {"record", m.bound}} {
-		if _, err := copyRows(ctx, from, tx, t.table, `WHERE position >= ?1 ORDER BY position`, t.bound); err != nil {
-			return err
-		}
-	}
-	if err := m.facets(ctx, tx, `r.position >= ?1`, m.bound); err != nil {
+	if err := m.since(ctx, tx, "log_node", tlog.StoredHashCount(m.bound)); err != nil {
 		return err
 	}
 	head, err := m.From.Head(ctx)
@@ -121,13 +123,51 @@ func (m *Move) rest(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil { //nolint:gosec // ours; some are made with a row
 			return err
 		}
-		n, err := copyRows(ctx, from, tx, table, ``)
+		n, err := copyRows(ctx, m.From.read, tx, table, ``)
 		if err != nil {
 			return err
 		}
 		m.tell(table, n, n)
 	}
-	return m.erased(ctx, tx)
+	if err := m.erased(ctx, tx); err != nil {
+		return err
+	}
+	if err := m.missing(ctx, "facet", tx); err != nil {
+		return err
+	}
+	if err := m.since(ctx, tx, "record", m.bound); err != nil {
+		return err
+	}
+	if err := m.facets(ctx, tx, `r.position >= ?1`, m.bound); err != nil {
+		return err
+	}
+	return m.returned(ctx, tx)
+}
+
+func (m *Move) since(ctx context.Context, tx *sql.Tx, table string, position int64) error {
+	_, err := copyRows(ctx, m.From.read, tx, table, `WHERE position >= ?1 ORDER BY position`, position)
+	return err
+}
+
+// settings are what can change of sites, which others refer to: so they are not deleted
+// and copied anew.
+func (m *Move) settings(ctx context.Context, tx *sql.Tx) error {
+	rows, err := m.From.read.QueryContext(ctx, `SELECT key, name, time_zone, second_pair, noindex FROM site`)
+	sites, err := collect(rows, err, func(row scanner) ([]any, error) {
+		var key, name, zone string
+		var pair, noindex int64
+		err := row.Scan(&key, &name, &zone, &pair, &noindex)
+		return []any{key, name, zone, pair, noindex}, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range sites {
+		if _, err := tx.ExecContext(ctx, `UPDATE site SET name = ?2, time_zone = ?3, second_pair = ?4, noindex = ?5 WHERE key = ?1`, s...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // facets copies those of records.
@@ -149,15 +189,21 @@ func (m *Move) whole() (all []string, err error) {
 }
 
 // erased does to early copies what was done to the records meanwhile: some were shredded,
-// lost their personal half, were restricted, or are so no more.
+// lost their personal half, or were restricted.
 func (m *Move) erased(ctx context.Context, tx *sql.Tx) error {
 	for _, text := range []string{
 		`DELETE FROM record WHERE position IN (SELECT erased FROM tombstone WHERE how = 'shredded')`,
 		`DELETE FROM record WHERE position IN (SELECT position FROM restricted_record)`,
 	} {
-		if _, err := tx.ExecContext(ctx, text); err != nil {
+		result, err := tx.ExecContext(ctx, text)
+		if err != nil {
 			return err
 		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		m.removed = m.removed || n > 0
 	}
 	type lost struct {
 		position int64
@@ -170,19 +216,28 @@ func (m *Move) erased(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for _, l := range all {
-		if _, err := tx.ExecContext(ctx, `UPDATE record SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?2 WHERE position = ?1 AND personal IS NOT NULL`, l.position, l.commit); err != nil {
+		result, err := tx.ExecContext(ctx, `UPDATE record SET subject = NULL, salt_person = NULL, personal = NULL, commit_pers = ?2 WHERE position = ?1 AND personal IS NOT NULL`, l.position, l.commit)
+		if err != nil {
 			return err
 		}
+		n, err := result.RowsAffected()
+		if err != nil {
+			return err
+		}
+		m.removed = m.removed || n > 0
 	}
-	// Whatever else is there and not here was restricted when it was passed by.
-	var here, there int64
-	if err := m.From.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM record`).Scan(&here); err != nil {
+	_, err = tx.ExecContext(ctx, `DELETE FROM facet WHERE NOT EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`)
+	return err
+}
+
+// returned copies what the early part passed by and is there now: records that were
+// restricted then, and what they are searched by.
+func (m *Move) returned(ctx context.Context, tx *sql.Tx) error {
+	same, err := m.asMany(ctx, tx, "record")
+	if err != nil {
 		return err
 	}
-	if err := tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM record`).Scan(&there); err != nil {
-		return err
-	}
-	if here != there {
+	if !same {
 		has, err := keysOf(ctx, tx, "record", "position")
 		if err != nil {
 			return err
@@ -198,17 +253,40 @@ func (m *Move) erased(ctx context.Context, tx *sql.Tx) error {
 			if _, err := copyRows(ctx, m.From.read, tx, "record", `WHERE position = ?1`, position); err != nil {
 				return err
 			}
-			if err := m.facets(ctx, tx, `r.position = ?1`, position); err != nil {
-				return err
-			}
 		}
 	}
-	_, err = tx.ExecContext(ctx, `DELETE FROM facet WHERE NOT EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`)
-	return err
+	if same, err = m.asMany(ctx, tx, "record_facet"); err != nil || same {
+		return err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT r.position FROM record r WHERE NOT EXISTS (SELECT 1 FROM record_facet f WHERE f.position = r.position AND f.received_at = r.received_at)`)
+	without, err := collect(rows, err, func(row scanner) (position int64, err error) { return position, row.Scan(&position) })
+	if err != nil {
+		return err
+	}
+	for _, position := range without {
+		if err := m.facets(ctx, tx, `r.position = ?1`, position); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// compare counts all tables and digests those that nothing else vouches for: what is in
-// the log is audited.
+// asMany reports whether a table has as many rows here as there.
+func (m *Move) asMany(ctx context.Context, tx *sql.Tx, table string) (bool, error) {
+	var here, there int64
+	err := m.From.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table).Scan(&here) //nolint:gosec // ours
+	if err == nil {
+		err = tx.QueryRowContext(ctx, `SELECT COUNT(*) FROM `+table).Scan(&there) //nolint:gosec // ours
+	}
+	return here == there, err
+}
+
+// comparedBy are the columns that are compared of tables that were copied early; none
+// of those that the audit vouches for.
+var comparedBy = map[string]string{"site": "*", "facet": "*", "record_facet": "*", "record": "position, decision, request"}
+
+// compare counts all tables, and digests what nothing else vouches for: what is in the
+// log is audited.
 func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 	whole, err := m.whole()
 	if err != nil {
@@ -230,14 +308,18 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 			return fmt.Errorf("%s has %d rows and not %d: %w", table, there, here, ErrMoveDiffers)
 		}
 		m.rows[table] = there
-		if !slices.Contains(whole, table) {
-			continue
+		columns := "*"
+		if slices.Contains(moveEarly, table) {
+			if columns = comparedBy[table]; columns == "" {
+				continue
+			}
 		}
-		a, err := digestOf(ctx, m.From.read, table)
+		query := strings.Replace(count, "COUNT(*)", columns, 1)
+		a, err := digestOf(ctx, m.From.read, query)
 		if err != nil {
 			return err
 		}
-		b, err := digestOf(ctx, tx, table)
+		b, err := digestOf(ctx, tx, query)
 		if err != nil {
 			return err
 		}
@@ -249,8 +331,8 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 }
 
 // digestOf is the sum of the digests of all rows, in whatever order they come.
-func digestOf(ctx context.Context, in querier, table string) (sum [4]uint64, err error) {
-	rows, err := in.QueryContext(ctx, `SELECT * FROM `+table) //nolint:gosec // ours
+func digestOf(ctx context.Context, in querier, query string) (sum [4]uint64, err error) {
+	rows, err := in.QueryContext(ctx, query)
 	if err != nil {
 		return sum, err
 	}

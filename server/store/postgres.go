@@ -36,8 +36,16 @@ const oldestPostgres = 130000
 // together; migrations may take longer.
 const patience = 30 * time.Second
 
-// hesitation is how long a transaction may wait for its next statement.
-const hesitation = 5 * time.Second
+// hesitation is how long a transaction that writes may wait for its next statement: so
+// long a node that vanishes keeps all others from writing. One that only reads keeps
+// nobody, and may be busy with what it has read.
+const (
+	hesitation        = 2 * time.Second
+	hesitationReading = time.Minute
+)
+
+// idleTimeout ends who hesitates longer.
+const idleTimeout = "idle_in_transaction_session_timeout"
 
 // postgres is the dialect of PostgreSQL, and of what speaks its protocol.
 type postgres struct {
@@ -98,10 +106,9 @@ func postgresConfig(dsn string, o Options) (*pgconn.Config, postgres, error) {
 		}
 	}
 	set("application_name", "volenti")
-	// One that vanishes in a transaction holds the lock of all for so long, and no longer:
-	// by the first where its process is frozen, by the others where its machine is gone.
-	set("idle_in_transaction_session_timeout", strconv.FormatInt(hesitation.Milliseconds(), 10))
-	set("tcp_user_timeout", strconv.FormatInt(hesitation.Milliseconds(), 10))
+	// One that vanishes in a transaction does not hold the lock of all for long: by
+	// idleTimeout where it has asked for nothing more, by these where an answer is on its way.
+	set("tcp_user_timeout", "5000")
 	set("tcp_keepalives_idle", "2")
 	set("tcp_keepalives_interval", "1")
 	set("tcp_keepalives_count", "3")
@@ -116,8 +123,13 @@ func postgresConnectorOf(config *pgconn.Config, p postgres, reader bool) connect
 	c := config.Copy()
 	// After a failover the address may still lead to the server that was the first one.
 	c.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsPrimary
+	idle := hesitation
 	if reader {
 		c.RuntimeParams["default_transaction_read_only"] = "on"
+		idle = hesitationReading
+	}
+	if _, ok := c.RuntimeParams[idleTimeout]; !ok {
+		c.RuntimeParams[idleTimeout] = strconv.FormatInt(idle.Milliseconds(), 10)
 	}
 	return &postgresConnector{config: c, reader: reader, head: p.head}
 }
@@ -187,6 +199,11 @@ func (p postgres) migrated() { p.head.Store(true) }
 func (postgres) leave(*sql.DB) error { return nil }
 
 func (postgres) patience() time.Duration { return patience }
+
+func (postgres) unhurried(ctx context.Context, tx *sql.Tx) error {
+	_, err := tx.ExecContext(ctx, `SET LOCAL `+idleTimeout+` = 0`)
+	return err
+}
 
 func (postgres) bytes(db *DB) (n int64, err error) {
 	err = db.read.QueryRowContext(context.Background(), `SELECT pg_database_size(current_database())`).Scan(&n)

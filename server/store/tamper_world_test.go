@@ -85,9 +85,17 @@ func (w *world) site() string { return []string{"shop", "blog"}[w.random.IntN(2)
 // live lets something happen.
 func (w *world) live() {
 	w.t.Helper()
+	w.happens(w.random.IntN(40))
+}
+
+// stops are what the process does not outlive.
+const stops = 2
+
+func (w *world) happens(what int) {
+	w.t.Helper()
 	w.now = w.now.Add(time.Duration(w.random.IntN(5000)+1) * time.Millisecond)
 	w.n++
-	switch w.random.IntN(40) {
+	switch what {
 	case 0:
 		w.must(w.db.AddPublication(w.t.Context(), publication(w.t, w.site(), fmt.Sprint("p", w.n), w.now)))
 	case 1:
@@ -110,9 +118,9 @@ func (w *world) live() {
 		w.sign()
 	case 13:
 		w.accept()
-	case 14:
+	case 40 - stops:
 		w.restart()
-	case 15:
+	case 40 - stops + 1:
 		w.crash()
 	default:
 		w.decide()

@@ -96,6 +96,11 @@ func (db *DB) once(ctx context.Context, slow bool, do func(ctx context.Context, 
 		// context that can end costs a goroutine for each statement.
 		ctx = context.WithoutCancel(ctx)
 	}
+	if slow {
+		if err := db.dialect.unhurried(ctx, tx); err != nil {
+			return err
+		}
+	}
 	if err := do(ctx, tx); err != nil {
 		return err
 	}
