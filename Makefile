@@ -98,8 +98,9 @@ mutants: ## changes the deciding code in each place and counts what no test noti
 
 .PHONY: malformed fuzz vulncheck
 
-malformed: ## a million malformed requests, over all routes: about an hour (TIMES=…)
+malformed: ## a million malformed requests, over all routes, and 20,000 of an operator who is signed in: about an hour (TIMES=… OPERATOR=…)
 	VOLENTI_MALFORMED=$(or $(TIMES),1000000) go test ./cmd/volenti -count=1 -run MalformedRequests -timeout 6h -v
+	VOLENTI_MALFORMED=$(or $(OPERATOR),20000) go test ./cmd/volenti -count=1 -run MalformedByAnOperator -timeout 6h -v
 
 fuzz: ## every fuzz target for a while, one after the other (TIME=10m each)
 	@go list -f '{{.Dir}}' ./... | while read -r dir; do \
