@@ -166,3 +166,39 @@ func TestNobodyAtWorkGivesWay(t *testing.T) {
 		}
 	}
 }
+
+// A named connection is none.
+type named struct {
+	net.Conn
+	closed bool
+}
+
+func (n *named) Close() error { n.closed = true; return nil }
+
+// The one that has been idle for longest gives way, not any.
+func TestTheLongestIdleGivesWay(t *testing.T) {
+	c := NewConnections(8, nil)
+	all := make([]*named, 9)
+	for i := range all {
+		all[i] = &named{}
+	}
+	for _, n := range all[:8] {
+		c.State(n, http.StateNew)
+	}
+	for _, i := range []int{5, 2, 7, 0, 1, 3, 4, 6} {
+		c.State(all[i], http.StateActive)
+		for last := c.time(); c.time() == last; { // a clock may be coarse
+		}
+		c.State(all[i], http.StateIdle)
+	}
+	c.State(all[8], http.StateNew)
+	for i, n := range all {
+		if n.closed != (i == 5) {
+			t.Errorf("connection %d is closed: %v", i, n.closed)
+		}
+	}
+	var none *Connections
+	if c.Open() != 8 || none.Open() != 0 {
+		t.Errorf("%d are open, %d of none", c.Open(), none.Open())
+	}
+}

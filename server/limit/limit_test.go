@@ -79,6 +79,7 @@ func TestWhoSharesAnAllowance(t *testing.T) {
 		{Address, "2001:db8:1:2::1", "2001:db8:1:2::2", true},
 		{Address, "2001:db8:1:2::1", "2001:db8:1:3::1", false},
 		{Nobody, "203.0.113.1", "203.0.113.1", false},
+		{"", "203.0.113.1", "203.0.113.254", true}, // networks, where nothing is said
 	} {
 		l := New(Options{By: tt.by, Now: newClock().Now})
 		rate := Rate{PerSecond: 1, Burst: 5}
@@ -115,6 +116,39 @@ func TestSites(t *testing.T) {
 	}
 	if l.Client(1, rate, netip.Addr{}) != nil {
 		t.Error("no address is refused")
+	}
+}
+
+// What is remembered of a client or a site is nothing that another server would remember.
+func TestKeysAreSecret(t *testing.T) {
+	keys := func() (all [2]uint64) {
+		l := New(Options{Now: newClock().Now})
+		for i, err := range []error{l.Client(1, Rate{1, 1}, addr("203.0.113.1")), l.Site(1, Rate{1, 1}, "shop")} {
+			if err != nil {
+				t.Fatal(i, err)
+			}
+		}
+		n := 0
+		for i := range l.current.Load().table.shards {
+			for _, at := range l.current.Load().table.shards[i].slots {
+				if at.key != 0 {
+					all[n%2] = at.key
+					n++
+				}
+			}
+		}
+		if n != 2 {
+			t.Fatalf("%d keys", n)
+		}
+		return all
+	}
+	one, two := keys(), keys()
+	for _, a := range one {
+		for _, b := range two {
+			if a == b {
+				t.Errorf("key %x in both", a)
+			}
+		}
 	}
 }
 
@@ -182,6 +216,24 @@ func TestAMillionClients(t *testing.T) {
 		t.Errorf("%d known after all allowances are full again", n)
 	}
 	runtime.KeepAlive(l)
+}
+
+// Whoever came and has a full allowance again leaves his place to others: the table is as
+// large as those who ask at one time make it.
+func TestPlacesAreUsedAgain(t *testing.T) {
+	c := newClock()
+	l := New(Options{Now: c.Now})
+	for n := range 100_000 {
+		if err := l.Client(1, Rate{PerSecond: 100, Burst: 1}, nth(n)); err != nil {
+			t.Fatalf("client %d: %v", n, err)
+		}
+		c.move(10 * time.Millisecond)
+	}
+	for i := range l.current.Load().table.shards {
+		if n := len(l.current.Load().table.shards[i].slots); n > first+reach-1 {
+			t.Fatalf("shard %d has %d slots", i, n)
+		}
+	}
 }
 
 func heap() int64 {
