@@ -120,6 +120,25 @@ func TestFilesAreReadAgain(t *testing.T) {
 	}
 	write(t, folder, 4, "")
 	until("the fourth", func() bool { return serial() == 4 })
+	write(t, folder, 5, "key") // nor does this one fit
+	until("another complaint", func() bool { return strings.Count(book.String(), "refused") > 1 })
+	if n := serial(); n != 4 {
+		t.Errorf("serves %d", n)
+	}
+	write(t, folder, 6, "")
+	until("the sixth", func() bool { return serial() == 6 })
+	cancel()
+	keeping.Wait()
+	// Between two files of one pair, too, there is one that does not fit.
+	if refused, taken := strings.Count(book.String(), "refused"), strings.Count(book.String(), "read again"); refused > 5 || taken != 3 {
+		t.Errorf("refused %d times, taken %d times\n%s", refused, taken, book)
+	}
+	// A client that speaks nothing newer than TLS 1.1 is not spoken to.
+	old := &tls.Config{InsecureSkipVerify: true, ServerName: "consent.example.com", MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}
+	if conn, err := tls.Dial("tcp", web.Listener.Addr().String(), old); err == nil {
+		t.Errorf("spoke %x", conn.ConnectionState().Version)
+		_ = conn.Close()
+	}
 }
 
 func TestFilesThatAreRefused(t *testing.T) {
