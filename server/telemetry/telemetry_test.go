@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -86,6 +87,8 @@ func TestSpansArriveAndSayNothingOfAnybody(t *testing.T) {
 	odd := httptest.NewRequest(http.MethodGet, "/", nil)
 	odd.Method = "CANARY"
 	tracer.Request(odd)("", 404)
+	tracer.Request(odd)("/fails", 500)
+	tracer.Request(odd)("/refuses", 499)
 	tracer.Done("record.batch", 7, 3*time.Second, errors.New("canary in an error"))
 	if err := tracer.Close(t.Context()); err != nil {
 		t.Fatal(err)
@@ -109,6 +112,9 @@ func TestSpansArriveAndSayNothingOfAnybody(t *testing.T) {
 	if c.named("_OTHER unmatched") == nil {
 		t.Error("a method that a stranger made up")
 	}
+	if c.named("_OTHER /fails").Status.GetCode() != tracepb.Status_STATUS_CODE_ERROR || c.named("_OTHER /refuses").Status.GetCode() == tracepb.Status_STATUS_CODE_ERROR {
+		t.Error("what is an error")
+	}
 	if c.about["service.name"] != "volenti" || c.about["service.version"] != "1.2.3" || c.heads[0]["x-key"] != "a secret" {
 		t.Errorf("%v %v", c.about, c.heads)
 	}
@@ -116,6 +122,64 @@ func TestSpansArriveAndSayNothingOfAnybody(t *testing.T) {
 		if bytes.Contains(c.raw.Bytes(), []byte(never)) {
 			t.Errorf("%s was sent", never)
 		}
+	}
+}
+
+// Calls of ours to others are told by what they are for and whether they worked; whom they
+// went to is not.
+func TestCallsAreTold(t *testing.T) {
+	c := collect(t)
+	tracer, err := New(Options{Endpoint: c.URL, Service: "volenti", Share: 1, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.URL.Path[1:])
+		w.WriteHeader(status)
+	}))
+	for name, path := range map[string]string{"taken": "/204", "moved": "/399", "refused": "/400"} {
+		resp, err := (&http.Client{Transport: tracer.Calls(name, nil)}).Get(other.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+	}
+	other.Close()
+	if _, err := (&http.Client{Transport: tracer.Calls("away", http.DefaultTransport)}).Get(other.URL); err == nil {
+		t.Fatal("nobody is there, and somebody answered")
+	}
+	if err := tracer.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, failed := range map[string]bool{"taken": false, "moved": false, "refused": true, "away": true} {
+		if s := c.named(name); s == nil || (s.Status.GetCode() == tracepb.Status_STATUS_CODE_ERROR) != failed {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	if address := strings.TrimPrefix(other.URL, "http://"); bytes.Contains(c.raw.Bytes(), []byte(address)) {
+		t.Errorf("%s was sent", address)
+	}
+}
+
+// A collector that takes nothing is complained of once, until it takes something again.
+func TestACollectorThatRefuses(t *testing.T) {
+	status := http.StatusServiceUnavailable
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	defer refuses.Close()
+	var lines bytes.Buffer
+	e, err := newExporter(Options{Endpoint: refuses.URL, Log: slog.New(slog.NewTextHandler(&lines, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []struct{ status, said int }{{503, 1}, {503, 1}, {302, 1}, {200, 1}, {199 + 5, 1}, {300, 2}} {
+		status = want.status
+		_ = e.ExportSpans(t.Context(), nil)
+		if n := strings.Count(lines.String(), "does not take traces"); n != want.said {
+			t.Errorf("batch %d: said %d times, want %d\n%s", i, n, want.said, &lines)
+		}
+	}
+	if to, err := target("https://collector.example"); err != nil || to != "https://collector.example/v1/traces" {
+		t.Error(to, err)
 	}
 }
 
