@@ -240,3 +240,23 @@ func FuzzCookie(f *testing.F) {
 		}
 	})
 }
+
+// A cookie that an earlier server set, whose receipt's id is 32 hexadecimal digits, is read
+// for as long as its decision counts.
+func TestCookieOfBeforeIsRead(t *testing.T) {
+	key, err := base64.StdEncoding.DecodeString("KGgA1685oMwRk/gSDEPAr/O03hexUiXriXtHNZpc2kD/+KUoX/plj3mTxIKJvsMziKMod1YpuH+5ithxMDZyhw==")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := NewCookies(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &http.Request{Header: http.Header{"Cookie": {"volenti=MTc5NTM1MjQwN3xNUzV6YUc5d0xqQXhZemc1TkdWak9URTBNakF6Wm1JMU1XUm1NRGN4WmpOaU16TXhaalppTGpWaE1UTTJObVUwWXpjMFpERTFPRFF1ZEc5M2JYTTNMblI1TjNSbk55NWxMUzR4TURFd3z6G4D5jyLnJAgL7lQoic7H8haPy_5lHvUTIu4BKeDt7g=="}}}
+	for at, want := range map[time.Time]bool{time.Unix(1795352500, 0): true, time.Unix(1810900000, 0): true, time.Unix(1820000000, 0): false} {
+		m, ok, bad := c.Read(r, "shop", at)
+		if ok != want || bad == want || want && (m.Receipt != "01c894ec914203fb51df071f3b331f6b" || m.Choices != "1010.") {
+			t.Errorf("at %v: %+v, %v, %v", at, m, ok, bad)
+		}
+	}
+}
