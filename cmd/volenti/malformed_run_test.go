@@ -301,10 +301,10 @@ func TestMalformedByAnOperator(t *testing.T) {
 		}
 		return r
 	}
-	p.spared.Store(int64(timesMalformed(t, 2000)) / 500)
+	p.spared.Store(int64(timesMalformed(t, 1000)) / 500)
 	p.most = 512 << 20 // hashes of passwords take 64 MiB each, banners are compiled
 	inside, away := 0, 0
-	p.fire(timesMalformed(t, 2000), routes, seed, func(status int, answer []byte) {
+	p.fire(timesMalformed(t, 1000), routes, seed, func(status int, answer []byte) {
 		switch {
 		case bytes.Contains(answer, []byte("admin/sign-in?")):
 			away++
