@@ -1,6 +1,7 @@
 package canonical
 
 import (
+	"bytes"
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
@@ -23,6 +24,12 @@ type writer func(b []byte, v reflect.Value) ([]byte, bool)
 
 var writers sync.Map // reflect.Type → writer
 
+// spare has buffers to write into, since nobody knows how long it will be.
+var spare = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }}
+
+// mostSpare bounds those that are kept: a notice may have a hundred kilobytes.
+const mostSpare = 64 << 10
+
 // direct is the canonical JSON of v, or false.
 func direct(v any) ([]byte, bool) {
 	r := reflect.ValueOf(v)
@@ -35,7 +42,13 @@ func direct(v any) ([]byte, bool) {
 	if r.Kind() != reflect.Struct && r.Kind() != reflect.Map {
 		return nil, false
 	}
-	return writerOf(r.Type())(make([]byte, 0, 1024), r)
+	into := spare.Get().(*[]byte)
+	made, ok := writerOf(r.Type())((*into)[:0], r)
+	if cap(made) <= mostSpare {
+		*into = made
+		defer spare.Put(into)
+	}
+	return bytes.Clone(made), ok
 }
 
 func writerOf(t reflect.Type) writer {
