@@ -6,7 +6,7 @@ import type { Action, Boot, Choices, Sent, Surface } from './types';
 
 /** A decision as it is sent: what was not asked is not named, but for vendors that would else go with their category. Its id makes sending it twice the same as sending it once; ids of one time are neighbours where the server keeps them. */
 export const draft = (boot: Boot, choices: Choices, action: Action, surface: Surface, previous: string | undefined): Sent => ({
-  id: [(Date.now() / 6e4) | 0, ...crypto.getRandomValues(new Uint32Array(4))].join('-'),
+  id: [Date.now(), ...crypto.getRandomValues(new Uint32Array(4))].join('-'),
   token: boot.t,
   ...unasked(choices),
   ...keyed((i) => ('-_'.includes(choices[i]!) || like[i] === 'n' ? undefined : choices[i] === '1')),

@@ -38,6 +38,7 @@ test('a draft says what was asked and nothing else', () => {
   assert.deepEqual(d.vendors, { video: false, ads: true });
   assert.deepEqual([d.token, d.action, d.surface, d.previous, d.gpc, d.dnt], ['token', 'save', 'settings', 'earlier', false, false]);
   assert.match(d.id, /^[\w-]{4,64}$/);
+  assert.ok(Math.abs(Date.now() - parseInt(d.id)) < 6e4, 'it begins with the moment, by which the server’s index is in order');
   assert.notEqual(d.id, draft({ t: 'token' }, '1-10-.-0-1', 'save', 'settings', undefined).id);
   assert.ok(!('previous' in JSON.parse(JSON.stringify(draft({ t: 'token' }, '1-10-.-0-1', 'save', 'settings', undefined)))));
 });
