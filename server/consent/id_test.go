@@ -16,20 +16,24 @@ import (
 	"time"
 )
 
+// minuteOf is the place of the golden records: a minute as it is.
+func minuteOf(at time.Time) uint32 { return uint32(at.Unix() / 60) }
+
 // idOf takes an id apart.
-func idOf(t testing.TB, id string) (minute int64, random []byte) {
+func idOf(t testing.TB, id string) (place uint32, random []byte) {
 	t.Helper()
 	b, err := idDigits.DecodeString(id)
 	if err != nil || len(b) != idSize || !IsReceiptID(id) {
 		t.Fatalf("id %q: %v", id, err)
 	}
-	return int64(binary.BigEndian.Uint32(b)), b[minuteSize:]
+	return binary.BigEndian.Uint32(b), b[placeSize:]
 }
 
-// Ids are their minute and 128 bits of the random source, each its own, none twice.
+// Ids are their place and 128 bits of the random source, each its own, none twice: of 500
+// in a minute the first 256 have its first part, and their subjects with them.
 func TestReceiptIDsDiffer(t *testing.T) {
 	var read bytes.Buffer // by one goroutine at a time
-	r := recorderOn(t, newMemory(), RecorderOptions{Random: io.TeeReader(rand.Reader, &read)})
+	r := recorderOn(t, newMemory(), RecorderOptions{Random: io.TeeReader(rand.Reader, &read), Now: func() time.Time { return noon }})
 	seen := map[string]bool{}
 	for i := range 500 {
 		read.Reset()
@@ -38,9 +42,9 @@ func TestReceiptIDsDiffer(t *testing.T) {
 			t.Fatal(err)
 		}
 		for at, id := range []string{got.Core.ID, got.Entry.Subject} {
-			minute, random := idOf(t, id)
-			if minute != got.Core.ReceivedAt/60_000 || !bytes.Equal(random, read.Bytes()[16*at:][:16]) {
-				t.Fatalf("%s of minute %d has %x of %x", id, minute, random, read.Bytes())
+			place, random := idOf(t, id)
+			if place != minuteOf(noon)<<10+uint32(i/256) || !bytes.Equal(random, read.Bytes()[16*at:][:16]) {
+				t.Fatalf("%s, number %d, of place %x has %x of %x", id, i, place, random, read.Bytes())
 			}
 			seen[id] = true
 		}
@@ -70,15 +74,17 @@ func TestIDsAreNeverTheSame(t *testing.T) {
 	}
 	ids := make([][idSize]byte, 0, n)
 	random := make([]byte, luckSize)
+	var places places
 	for len(ids) < n {
 		if _, err := io.ReadFull(rand.Reader, random); err != nil {
 			t.Fatal(err)
 		}
 		at := noon.Add(time.Duration(len(ids)) * time.Millisecond) // a thousand a second
-		l := luckOf(random, at)
+		place := places.next(at)
+		l := luckOf(random, place)
 		for i, id := range []string{l.id, l.subject} {
 			var b [idSize]byte
-			if _, err := idDigits.Decode(b[:], []byte(id)); err != nil || !bytes.Equal(b[minuteSize:], random[16*i:][:16]) || int64(binary.BigEndian.Uint32(b[:])) != at.Unix()/60 {
+			if _, err := idDigits.Decode(b[:], []byte(id)); err != nil || !bytes.Equal(b[placeSize:], random[16*i:][:16]) || binary.BigEndian.Uint32(b[:]) != place {
 				t.Fatalf("%s of %v and %x: %v", id, at, random, err)
 			}
 			ids = append(ids, b)
@@ -90,16 +96,25 @@ func TestIDsAreNeverTheSame(t *testing.T) {
 	}
 }
 
-// Text sorts as the bytes do: ids of one minute are neighbours, behind those of the one before.
-func TestIDsSortByTheirMinute(t *testing.T) {
+// Text sorts as the bytes do: ids of one place are neighbours, behind those of the one before,
+// in a minute and over the minutes. After eight years it begins anew.
+func TestIDsSortByTheirPlace(t *testing.T) {
+	const eightYears = 60 << 22 * time.Second
+	begin := time.Unix(0, 0).Add(8 * eightYears)
+	var places places
 	last := ""
-	for minute := range 1 << 12 {
-		at := noon.Add(time.Duration(minute*minute) * time.Minute)
-		first, end := newID(at, [16]byte{}), newID(at, [16]byte(bytes.Repeat([]byte{255}, 16)))
-		if last >= first || first >= end {
-			t.Fatalf("%s, %s, %s", last, first, end)
+	for minute := range 1 << 9 {
+		for n := range 3 * partOfIDs {
+			place := places.next(begin.Add(time.Duration(minute*minute) * time.Minute))
+			first, end := newID(place, [16]byte{}), newID(place, [16]byte(bytes.Repeat([]byte{255}, 16)))
+			if first >= end || n%partOfIDs == 0 && last >= first || n%partOfIDs != 0 && last != end {
+				t.Fatalf("number %d of minute %d: %s to %s behind %s", n, minute, first, end, last)
+			}
+			last = end
 		}
-		last = end
+	}
+	if id := newID(places.next(begin.Add(eightYears)), [16]byte{}); id >= last {
+		t.Errorf("after eight years %s, behind %s", id, last)
 	}
 }
 

@@ -40,8 +40,8 @@ func earlyToken(q Question) string {
 
 // luckOfEarlier is the luck of records of before ids began with their minute: 128 random
 // bits in hexadecimal.
-func luckOfEarlier(b []byte, at time.Time) luck {
-	l := luckOf(b, at)
+func luckOfEarlier(b []byte, place uint32) luck {
+	l := luckOf(b, place)
 	l.id, l.subject = hex.EncodeToString(b[:16]), hex.EncodeToString(b[16:32])
 	return l
 }
@@ -56,7 +56,7 @@ func goldenEntries(t *testing.T) map[string]*Entry {
 	return entries
 }
 
-func goldenWith(t *testing.T, luckOf func([]byte, time.Time) luck) map[string]*Entry {
+func goldenWith(t *testing.T, luckOf func([]byte, uint32) luck) map[string]*Entry {
 	sealedAt := func(t testing.TB, d Draft, previous *Entry, now time.Time) (*Entry, Core, Personal) {
 		return sealedWith(t, d, previous, now, luckOf)
 	}

@@ -152,13 +152,13 @@ func sealedAt(t testing.TB, d Draft, previous *Entry, now time.Time) (*Entry, Co
 	return sealedWith(t, d, previous, now, luckOf)
 }
 
-func sealedWith(t testing.TB, d Draft, previous *Entry, now time.Time, luckOf func([]byte, time.Time) luck) (*Entry, Core, Personal) {
+func sealedWith(t testing.TB, d Draft, previous *Entry, now time.Time, luckOf func([]byte, uint32) luck) (*Entry, Core, Personal) {
 	t.Helper()
 	random := make([]byte, luckSize)
 	if _, err := rand.NewChaCha8([32]byte([]byte(d.request[:32]))).Read(random); err != nil { // its own for each decision
 		t.Fatal(err)
 	}
-	e, said, err := seal(d, previous, now, luckOf(random, now), newTestKey(7))
+	e, said, err := seal(d, previous, now, luckOf(random, minuteOf(now)), newTestKey(7))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -49,6 +49,7 @@ type Recorder struct {
 	mu     sync.Mutex
 	closed bool      // guarded by mu
 	last   time.Time // the newest time given; guarded by mu
+	places places    // of ids; guarded by mu
 }
 
 type job struct {
@@ -173,7 +174,7 @@ func (r *Recorder) accept() (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{received: now, luck: luckOf(random[:], now), sealed: make(chan struct{}), answer: make(chan error, 1)}
+	j := &job{received: now, luck: luckOf(random[:], r.places.next(now)), sealed: make(chan struct{}), answer: make(chan error, 1)}
 	select {
 	case r.queue <- j:
 		r.last = now

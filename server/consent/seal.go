@@ -15,16 +15,16 @@ type luck struct {
 	saltCore, saltPers [auditlog.SaltSize]byte
 }
 
-const luckSize = 2*(idSize-minuteSize) + 2*auditlog.SaltSize
+const luckSize = 2*(idSize-placeSize) + 2*auditlog.SaltSize
 
-// luckOf is the luck of a record that is made at that time, of luckSize random bytes.
-func luckOf(b []byte, at time.Time) (l luck) {
-	var id, subject [idSize - minuteSize]byte
+// luckOf is the luck of a record whose ids have that place, of luckSize random bytes.
+func luckOf(b []byte, place uint32) (l luck) {
+	var id, subject [idSize - placeSize]byte
 	b = b[copy(id[:], b):]
 	b = b[copy(subject[:], b):]
 	b = b[copy(l.saltCore[:], b):]
 	copy(l.saltPers[:], b)
-	l.id, l.subject = newID(at, id), newID(at, subject)
+	l.id, l.subject = newID(place, id), newID(place, subject)
 	return l
 }
 

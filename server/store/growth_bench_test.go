@@ -90,8 +90,8 @@ func record64(b *testing.B, db *DB, receipts int) (rate, cost float64) {
 	for range 64 {
 		all.Go(func() {
 			for n := next.Add(1); n <= int64(receipts); n = next.Add(1) {
-				// As a page makes them: a minute, and what comes in no order.
-				id := fmt.Sprintf("%d-%016x-%s-%d", begun.Unix()/60, uint64(n)*0x9e3779b97f4a7c15, run, n)
+				// As a page makes them: the moment, and what comes in no order.
+				id := fmt.Sprintf("%d-%016x-%s-%d", time.Now().UnixMilli(), uint64(n)*0x9e3779b97f4a7c15, run, n)
 				d, err := draftOf("shop", id, "", n%2 == 0)
 				if err == nil {
 					_, err = r.Record(b.Context(), d)
