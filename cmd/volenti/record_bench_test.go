@@ -36,7 +36,7 @@ func BenchmarkRecord(b *testing.B) {
 	ours := start(b, data, "--log-level", "info")
 	theirs, pid := beside(b, "signing", nil)
 	theirs = strings.TrimPrefix(theirs, "http://")
-	p := poster{run: strconv.FormatInt(time.Now().UnixNano(), 36), token: ours.open(nil).token}
+	p := poster{ours.open(nil).token}
 	address := strings.TrimPrefix(ours.base, "http://")
 	for _, crowd := range []int{clients, 256} {
 		b.Run(fmt.Sprint(crowd), func(b *testing.B) {
@@ -79,7 +79,7 @@ func inMilliseconds(d time.Duration) float64 { return float64(d) / float64(time.
 
 // A poster posts decisions. It speaks as little HTTP as it can, since it takes its time
 // from the same processors.
-type poster struct{ run, token string }
+type poster struct{ token string }
 
 // A line is one connection that is kept alive.
 type line struct {
@@ -87,7 +87,7 @@ type line struct {
 	in     *bufio.Reader
 	before []byte // the request as far as the decision's id
 	after  []byte
-	prefix string
+	client int
 	n      int
 	out    []byte
 }
@@ -97,7 +97,7 @@ func (p poster) dial(address string, client int) (*line, error) {
 	if err != nil {
 		return nil, err
 	}
-	const id = "00000000000000000000000000"
+	const id = "0000000000000-000-00000000"
 	body, err := json.Marshal(consent.Decision{
 		ID: id, Token: p.token, Action: consent.Save, Surface: consent.OnBanner, At: time.Now().UnixMilli(),
 		Categories: map[string]bool{"preferences": true, "analytics": client%2 == 0, "marketing": false}, Vendors: map[string]bool{},
@@ -109,13 +109,14 @@ func (p poster) dial(address string, client int) (*line, error) {
 		"Content-Type: application/json\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0\r\nContent-Length: %d\r\n\r\n%s",
 		address, shopOrigin, len(body), body)
 	before, after, _ := strings.Cut(request, id)
-	return &line{conn: conn, in: bufio.NewReaderSize(conn, 8<<10), before: []byte(before), after: []byte(after), prefix: fmt.Sprintf("%s-%d-", p.run, client)}, nil
+	return &line{conn: conn, in: bufio.NewReaderSize(conn, 8<<10), before: []byte(before), after: []byte(after), client: client}, nil
 }
 
-// post sends the next decision and reads its answer.
+// post sends the next decision and reads its answer. Its id begins with the moment, as a
+// page's does.
 func (l *line) post() error {
 	l.n++
-	id := l.prefix + strings.Repeat("0", 26-len(l.prefix)-len(strconv.Itoa(l.n))) + strconv.Itoa(l.n)
+	id := fmt.Sprintf("%d-%03d-%08d", time.Now().UnixMilli(), l.client, l.n)
 	l.out = append(append(append(l.out[:0], l.before...), id...), l.after...)
 	if _, err := l.conn.Write(l.out); err != nil {
 		return err
@@ -176,10 +177,6 @@ func processorTime(b *testing.B, pid int) time.Duration {
 // a second and how long each took, the quickest first.
 func (p *poster) rush(b *testing.B, address string, crowd int, during time.Duration) (rate float64, took []time.Duration) {
 	b.Helper()
-	p.run += "x"
-	if len(p.run) > 16 {
-		p.run = strconv.FormatInt(time.Now().UnixNano(), 36)
-	}
 	all := make([][]time.Duration, crowd)
 	var wait sync.WaitGroup
 	begun := time.Now()
@@ -218,7 +215,6 @@ func (p *poster) rush(b *testing.B, address string, crowd int, during time.Durat
 // reach the disk.
 func (p *poster) alone(b *testing.B, address, file string, times int) (waits, syncs []time.Duration) {
 	b.Helper()
-	p.run = strconv.FormatInt(time.Now().UnixNano(), 36)
 	l, err := p.dial(address, 0)
 	if err != nil {
 		b.Fatal(err)
