@@ -74,6 +74,7 @@ type Config struct {
 	LimitReads       int      // costly answers a second of a client
 	LimitConsole     int      // requests of the console a second of a client
 	LimitSite        int      // decisions a second of a site
+	LimitNodes       int      // nodes among which a balancer spreads each client
 	LimitConnections int      // open connections; 0: as many as memory and descriptors are meant for
 	TLSDomains       []string // names certificates are fetched for; the server then speaks TLS itself
 	TLSEmail         string   // whom the authority writes to
@@ -151,6 +152,7 @@ func (c *Config) settings() []setting {
 		{"limits.reads", &c.LimitReads, "receipts, bundles and comparisons that one client may ask for each second"},
 		{"limits.console", &c.LimitConsole, "requests that one client may send to the console each second"},
 		{"limits.site", &c.LimitSite, "decisions of one site that are taken each second"},
+		{"limits.nodes", &c.LimitNodes, "nodes among which a balancer spreads each client and site: each grants its share of the four above"},
 		{"limits.connections", &c.LimitConnections, "connections that may be open; 0 for 8192, or three quarters of the process's descriptors if those are fewer"},
 		{"tls.domains", &c.TLSDomains, "names of this server, for which it fetches and renews certificates by ACME; naming them accepts the authority's terms"},
 		{"tls.email", &c.TLSEmail, "whom the authority writes to about them"},
@@ -214,7 +216,7 @@ func defaults() *Config {
 		Listen: "127.0.0.1:8080", Data: "data",
 		DemoListen: "127.0.0.1:0", LogLevel: "info", LogFormat: "text", ClientNames: string(geo.Keyed),
 		LogPublic: true, ShutdownTimeout: 20 * time.Second, SMTPSecurity: "starttls",
-		LimitBy: string(limit.Network), LimitDecisions: 50, LimitReads: 100, LimitConsole: 50, LimitSite: 1000,
+		LimitBy: string(limit.Network), LimitDecisions: 50, LimitReads: 100, LimitConsole: 50, LimitSite: 1000, LimitNodes: 1,
 		BackupEvery: 24 * time.Hour, BackupKeep: 14, TracesPercent: 10,
 	}
 }
@@ -381,6 +383,9 @@ func (c *Config) validate() (wrong []error) {
 	}
 	if err := limit.By(c.LimitBy).Check(); err != nil {
 		bad("limits.by = %w", err)
+	}
+	if c.LimitNodes < 1 {
+		bad("limits.nodes = %d: write how many nodes serve at once; 1 where the balancer keeps a client on one", c.LimitNodes)
 	}
 	if c.MetricsListen != "" {
 		if _, _, err := net.SplitHostPort(c.MetricsListen); err != nil {

@@ -16,8 +16,11 @@ import (
 // What is not the client's own may be saved up for ten seconds.
 const saved = 10
 
-func rate(perSecond int) limit.Rate {
-	return limit.Rate{PerSecond: perSecond, Burst: saved * perSecond}
+// rate is what one of several nodes grants of an allowance, none of which asks another:
+// its share, rounded up. Where one of them is down, less is granted than was said.
+func rate(perSecond, nodes int) limit.Rate {
+	share := func(n int) int { return (n + nodes - 1) / nodes }
+	return limit.Rate{PerSecond: share(perSecond), Burst: share(saved * perSecond)}
 }
 
 // limits are those of the settings. full tells whether the recorder's queue is.
@@ -31,10 +34,10 @@ func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limi
 	return &server.Limits{
 		Clients:   limit.New(limit.Options{By: limit.By(cfg.LimitBy)}),
 		Client:    func(r *http.Request) netip.Addr { return counted(extractor, r, cfg.LimitLocal) },
-		Decisions: rate(cfg.LimitDecisions),
-		Reads:     rate(cfg.LimitReads),
-		Console:   rate(cfg.LimitConsole),
-		Sites:     rate(cfg.LimitSite),
+		Decisions: rate(cfg.LimitDecisions, cfg.LimitNodes),
+		Reads:     rate(cfg.LimitReads, cfg.LimitNodes),
+		Console:   rate(cfg.LimitConsole, cfg.LimitNodes),
+		Sites:     rate(cfg.LimitSite, cfg.LimitNodes),
 		// Whoever waits 40 ms for a place does not get one in time: an answer takes
 		// some, and more wait before it.
 		Costly:      limit.NewGate(2*processors, 16*processors, 40*time.Millisecond),
