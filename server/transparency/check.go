@@ -21,27 +21,34 @@ var ErrAnother = errors.New("this checkpoint is not of this log")
 // and the one in the file pinned, which outlives a database that is exchanged. key is
 // nil where none was made yet. Its error says what to do.
 func Check(ctx context.Context, s Store, key *auditlog.LogKey, pinned string) error {
+	// The file first: what another process signs meanwhile is then in the store that is read.
+	c, noFile := ReadPinned(pinned)
+	last, err := s.LatestCheckpoint(ctx)
+	if err != nil && !errors.Is(err, auditlog.ErrNoCheckpoint) {
+		return err
+	}
+	some := err == nil
 	head, err := s.Head(ctx)
 	if err != nil {
 		return err
 	}
-	last, err := s.LatestCheckpoint(ctx)
-	switch {
-	case err == nil:
+	if some {
 		if err := check(ctx, s, key, last, head); err != nil {
 			return refusal("the database holds", last, err)
 		}
-	case !errors.Is(err, auditlog.ErrNoCheckpoint):
-		return err
 	}
-	c, err := ReadPinned(pinned)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(noFile, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil {
-		return fmt.Errorf("%w: put the file back from where it was copied; without it nothing shows that the database was not rolled back, and volenti log accept says so in the log", err)
+	if noFile != nil {
+		return fmt.Errorf("%w: put the file back from where it was copied; without it nothing shows that the database was not rolled back, and volenti log accept says so in the log", noFile)
 	}
-	if err := check(ctx, s, key, c, head); err != nil {
+	err = check(ctx, s, key, c, head)
+	if err == nil && c.Head.Size > last.Head.Size {
+		// A checkpoint is in the database before it is in the file.
+		err = fmt.Errorf("it has lost a checkpoint that was signed: %w", auditlog.ErrFork)
+	}
+	if err != nil {
 		return refusal(pinned+" holds", c, err)
 	}
 	return nil

@@ -102,6 +102,9 @@ func TestADatabaseThatDisagreesIsRefused(t *testing.T) {
 			}
 			rewrite(t, w, 4)
 		}, auditlog.ErrFork, ""},
+		"rolled back to between the leaves and their checkpoint": {func(t *testing.T, w *world, _ string) {
+			raw(t, w, `DROP TRIGGER checkpoint_kept`, `DELETE FROM checkpoint WHERE size = 5`)
+		}, auditlog.ErrFork, "lost a checkpoint"},
 		"a checkpoint changed": {func(t *testing.T, w *world, _ string) {
 			raw(t, w, `DROP TRIGGER checkpoint_fixed`, `UPDATE checkpoint SET size = size - 1`)
 		}, auditlog.ErrDamaged, ""},
