@@ -31,8 +31,8 @@ volenti restore.
 
 The keys are in it only with --keys, and then only sealed with a passphrase.
 
-Of a PostgreSQL database the copy is of the same kind: volenti restore makes an
-installation on SQLite of it. To restore PostgreSQL itself, back it up by its own means.`,
+Of a PostgreSQL database the copy is of the same kind, from one snapshot: volenti
+restore makes an installation on either engine of it.`,
 		Example: `  volenti backup /var/backups/volenti-monday.db
   volenti backup /var/backups/volenti-monday.db --keys --passphrase-file /root/volenti.pass`,
 		Args: cobra.ExactArgs(1),

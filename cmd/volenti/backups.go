@@ -55,12 +55,28 @@ func makeBackup(ctx context.Context, db *store.DB, data, path string, keys []byt
 	return b, os.Rename(note+".new", note)
 }
 
-// A backupJob makes those of the running server.
+// newestBackup is the newest that is known: the one noted in the data folder, or that
+// another node has put into the folder which both have; fs.ErrNotExist if there is none.
+func (c *Config) newestBackup() (madeBackup, error) {
+	last, err := lastBackup(c.Data)
+	if c.BackupFolder == "" {
+		return last, err
+	}
+	all, failed := (&backupJob{cfg: c}).made()
+	if failed == nil && len(all) > 0 && all[len(all)-1].at.After(last.At) {
+		return madeBackup{At: all[len(all)-1].at, File: all[len(all)-1].path}, nil
+	}
+	return last, err
+}
+
+// A backupJob makes those of the running server; of several nodes, those of the one that
+// does the timed jobs.
 type backupJob struct {
-	db  *store.DB
-	cfg *Config
-	log *slog.Logger
-	now func() time.Time
+	db   *store.DB
+	keys consent.KeyStore
+	cfg  *Config
+	log  *slog.Logger
+	now  func() time.Time
 }
 
 const (
@@ -107,7 +123,7 @@ func (b *backupJob) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		packed, err := packKeys(consent.KeyFolder(keysFolder(b.cfg.Data)))
+		packed, err := packKeys(b.keys)
 		if err != nil {
 			return err
 		}
@@ -181,9 +197,6 @@ func (c *Config) validateBackup() (wrong []error) {
 		bad("backup.folder: %w; make it with: mkdir -m 700 %s", err, c.BackupFolder)
 	} else if !info.IsDir() || info.Mode().Perm()&0o077 != 0 {
 		bad("backup.folder = %q can be read by others and holds all records; run: chmod 700 %[1]s", c.BackupFolder)
-	}
-	if c.home().shared() {
-		bad("backup.folder is for SQLite, where one process has the disk; take it out, and call volenti backup from a timer of one machine, or use pg_basebackup")
 	}
 	if c.BackupEvery < time.Minute {
 		bad("backup.every = %s is too short: each is a copy of the whole database; write for example 24h", c.BackupEvery)

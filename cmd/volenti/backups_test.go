@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/volenti-consent/volenti/server/store"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 func private(t *testing.T) string {
@@ -93,6 +94,70 @@ func TestBackupsThatAreTooManyGo(t *testing.T) {
 	slices.Sort(want)
 	if !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
+	}
+}
+
+// Of two nodes one makes them; the other one knows, and goes on when that one has ended.
+func TestOneOfTwoNodesMakesBackups(t *testing.T) {
+	flags := sharedFlags(t, storetest.Postgres(t, nil))
+	publishAt(t, flags...)
+	folder, pass := private(t), filepath.Join(private(t), "pass")
+	if err := os.WriteFile(pass, []byte("five words are quite long\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var nodes []*process
+	var data []string
+	for range 2 {
+		data = append(data, filepath.Join(private(t), "data"))
+		nodes = append(nodes, startAt(t, append([]string{flags[0], data[len(data)-1]}, flags[2:]...), "--backup-folder", folder, "--backup-passphrase-file", pass))
+	}
+	// maker waits until one has made one, and says which of them did.
+	maker := func(of ...int) (maker int, made string) {
+		t.Helper()
+		for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			for _, i := range of {
+				if last, err := lastBackup(data[i]); err == nil && last.File != made {
+					return i, last.File
+				}
+			}
+		}
+		t.Fatal("no backup")
+		return 0, ""
+	}
+	first, made := maker(0, 1)
+	second := 1 - first
+	if _, err := lastBackup(data[second]); err == nil {
+		t.Error("both made one")
+	}
+	if all, err := filepath.Glob(filepath.Join(folder, "*")); err != nil || !slices.Equal(all, []string{made}) {
+		t.Errorf("%v, %v", all, err)
+	}
+	cfg := defaults()
+	cfg.Data, cfg.BackupFolder = data[second], folder
+	if last, err := cfg.newestBackup(); err != nil || last.File != made {
+		t.Errorf("the other node knows of %+v, %v", last, err)
+	}
+	if err := os.Remove(made); err != nil {
+		t.Fatal(err)
+	}
+	if err := nodes[first].stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	if _, again := maker(second); filepath.Dir(again) != folder {
+		t.Errorf("%s", again)
+	} else {
+		other := sharedFlags(t, storetest.Postgres(t, nil))
+		must(t, 0, other, "restore", again, "--nothing-erased", "--passphrase-file", pass)
+		if out := must(t, 0, other, "key", "list"); !strings.Contains(out, "signs") {
+			t.Error(out)
+		}
+	}
+	if err := nodes[second].stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	said := nodes[second].log.String()
+	if on, made := strings.Index(said, "this node does the timed jobs"), strings.Index(said, "backup made"); on < 0 || made < on || strings.Count(said, "backup made") != 1 {
+		t.Errorf("it made one that was not its turn:\n%s", said)
 	}
 }
 

@@ -197,7 +197,7 @@ func (d *doctor) pins(ctx context.Context, db *store.DB) error {
 
 // backups asks when the last one was made, by volenti or by another program that says so.
 func (d *doctor) backups(v store.Vitals) error {
-	last, err := lastBackup(d.cfg.Data)
+	last, err := d.cfg.newestBackup()
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -19,7 +19,7 @@ import (
 const lookTime = 2 * time.Second
 
 // gaugesOf are what is looked up when metrics are asked for.
-func gaugesOf(db *store.DB, data string, waiting func() int, sites func() int, regions func() geo.Info) []metrics.Gauge {
+func gaugesOf(db *store.DB, newest func() (madeBackup, error), waiting func() int, sites func() int, regions func() geo.Info) []metrics.Gauge {
 	looked := func(look func(context.Context) (float64, error)) func() (float64, bool) {
 		return func() (float64, bool) {
 			ctx, cancel := context.WithTimeout(context.Background(), lookTime)
@@ -48,7 +48,7 @@ func gaugesOf(db *store.DB, data string, waiting func() int, sites func() int, r
 			return float64(n), err
 		})},
 		{Name: "backup_made_seconds", Help: "When the last backup was made by this server or by volenti backup, Unix time.", Now: func() (float64, bool) {
-			last, err := lastBackup(data)
+			last, err := newest()
 			return float64(last.At.Unix()), err == nil
 		}},
 		{Name: "region_database_built_seconds", Help: "When the region database was built, Unix time.", Now: func() (float64, bool) {

@@ -103,7 +103,7 @@ func TestAMetricsTokenIsASecret(t *testing.T) {
 // What docs/operate asks for is there: metrics under the names that are shown and
 // settings under the names that are read.
 func TestWhatIsOperatedWithFitsTheProgram(t *testing.T) {
-	m := metrics.New("test", gaugesOf(nil, "", nil, nil, nil)...)
+	m := metrics.New("test", gaugesOf(nil, nil, nil, nil, nil)...)
 	known := map[string]bool{}
 	for _, name := range m.Names() {
 		known[name] = true

@@ -43,3 +43,24 @@ func (p *progress) end() {
 		_ = p.bar.Finish()
 	}
 }
+
+// bars are one for each of several things.
+type bars struct {
+	out io.Writer
+	all map[string]*progress
+}
+
+func newBars(out io.Writer) *bars { return &bars{out, map[string]*progress{}} }
+
+func (b *bars) reach(what string, done, of int64) {
+	if b.all[what] == nil {
+		b.all[what] = newProgress(b.out, what, int(of))
+	}
+	b.all[what].reach(done, of)
+}
+
+func (b *bars) end() {
+	for _, p := range b.all {
+		p.end()
+	}
+}

@@ -22,18 +22,25 @@ func restoreCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "restore FILE",
 		Short: "Put a backup in the place of the database, and erase again what was erased since",
-		Long: `Put a backup in the place of the database of a data folder. What was erased after the
-backup was made is erased in it before anybody can read it: by the database that is
-replaced, where it can still be read, and by lists of volenti erasure export. Where
-there is neither, the restore is refused.
+		Long: `Put a backup in the place of the database of a data folder, or with --store-dsn into a
+PostgreSQL database that is empty. A backup of either engine goes into either. What was
+erased after the backup was made is erased in it before anybody can read it: by the
+database that is replaced, where it can still be read, and by lists of volenti erasure
+export. Where there is neither, the restore is refused.
 
 The server must be stopped. The database that is replaced stays in the folder, under
-another name; remove it when you need it no more, since no erasure reaches it.
+another name; remove it when you need it no more, since no erasure reaches it. Into
+PostgreSQL it goes by way of the data folder, which needs room for it, and every row
+is compared.
+
+The keys are those that are there. Where there are none they are those in the backup,
+sealed with a passphrase, or with the secret of --keys-secret-file.
 
 A restored database does not continue the log as it was signed: volenti serve refuses
 it until volenti log accept has said so in the log.`,
-		Example: `  volenti restore /var/backups/volenti-monday.db --erasures erasures.ndjson`,
-		Args:    cobra.ExactArgs(1),
+		Example: `  volenti restore /var/backups/volenti-monday.db --erasures erasures.ndjson
+  volenti restore /var/backups/volenti-monday.db --erasures erasures.ndjson --store-dsn-file /etc/volenti/dsn --keys-secret-file /etc/volenti/keys.secret`,
+		Args: cobra.ExactArgs(1),
 	}
 	data := dataFlag(cmd)
 	lists := cmd.Flags().StringArray("erasures", nil, "list of volenti erasure export; may be repeated")
@@ -41,8 +48,8 @@ it until volenti log accept has said so in the log.`,
 	phrase := passphraseFlag(cmd)
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		ctx := cmd.Context()
-		if data.shared() {
-			return usage(errors.New("PostgreSQL is restored by its own means (see docs/scale.md): then erase again with volenti erasure reapply, and run volenti log accept"))
+		if err := data.check(); data.shared() && err != nil {
+			return usage(err)
 		}
 		b, err := store.ReadBackup(ctx, args[0])
 		switch {
@@ -58,32 +65,35 @@ it until volenti log accept has said so in the log.`,
 		if err := os.MkdirAll(data.data, 0o700); err != nil {
 			return err
 		}
-		r := restoration{data: data.data, from: args[0], out: cmd.OutOrStdout(), erased: erased, known: len(*lists) > 0 || *none}
+		r := restoration{home: *data, from: args[0], backup: b, in: cmd.InOrStdin(), phrase: *phrase,
+			out: cmd.OutOrStdout(), told: cmd.ErrOrStderr(), erased: erased, known: len(*lists) > 0 || *none}
+		if data.shared() {
+			return r.refill(ctx)
+		}
 		if err := r.readOld(ctx); err != nil {
 			return err
 		}
-		if err := r.keys(cmd.InOrStdin(), b.Keys, *phrase); err != nil {
-			return err
-		}
-		return r.replace(ctx, b)
+		return r.replace(ctx)
 	}
 	return cmd
 }
 
 // A restoration is one under way.
 type restoration struct {
-	data, from string
-	out        io.Writer
-	erased     []consent.ErasedLeaf
-	known      bool // what was erased since is known, or said to be nothing
-	old        bool // there is a database to replace
+	home
+	from      string // the file
+	backup    store.Backup
+	in        io.Reader
+	phrase    string // file with the passphrase of the keys
+	out, told io.Writer
+	erased    []consent.ErasedLeaf
+	known     bool // what was erased since is known, or said to be nothing
+	old       bool // there is a database to replace
 }
-
-func (r *restoration) database() string { return filepath.Join(r.data, "volenti.db") }
 
 // readOld takes over what was erased in the database that is replaced.
 func (r *restoration) readOld(ctx context.Context) error {
-	if _, err := os.Stat(r.database()); errors.Is(err, os.ErrNotExist) {
+	if _, err := os.Stat(r.file()); errors.Is(err, os.ErrNotExist) {
 		if !r.known {
 			return usage(errors.New("there is no database to be replaced, so nothing says what was erased since the backup: name a list of volenti erasure export with --erasures, or say --nothing-erased"))
 		}
@@ -92,9 +102,9 @@ func (r *restoration) readOld(ctx context.Context) error {
 		return err
 	}
 	r.old = true
-	idle, err := store.Idle(ctx, r.database())
+	idle, err := store.Idle(ctx, r.file())
 	if err == nil && !idle {
-		return usage(fmt.Errorf("%s is in use: stop the server first", r.database()))
+		return usage(fmt.Errorf("%s is in use: stop the server first", r.file()))
 	}
 	var db *store.DB
 	if err == nil {
@@ -113,51 +123,28 @@ func (r *restoration) readOld(ctx context.Context) error {
 	return nil
 }
 
-// keys puts the keys of a backup where there are none.
-func (r *restoration) keys(in io.Reader, sealed []byte, phrase string) error {
-	_, err := os.Stat(keysFolder(r.data))
-	switch {
-	case err == nil:
-		return nil // those that are there stay
-	case !errors.Is(err, os.ErrNotExist):
-		return err
-	case sealed == nil:
-		fmt.Fprintln(r.out, "the backup has no keys and the folder has none: put the old ones into", keysFolder(r.data), "or new ones are made at the next start")
-		return nil
+// prepare makes an ordinary database of the backup, in which is erased again what was
+// erased since, and calls use with it: it is in a folder that goes afterwards.
+func (r *restoration) prepare(ctx context.Context, use func(making home, again int) error) (err error) {
+	making := home{data: filepath.Join(r.data, "restoring")}
+	if err := os.Mkdir(making.data, 0o700); err != nil {
+		return usage(fmt.Errorf("%w; an earlier restore may have broken off: remove %s then", err, making.data))
 	}
-	pass, err := readPassphrase(in, phrase)
-	if err != nil {
+	defer func() { err = errors.Join(err, os.RemoveAll(making.data)) }()
+	if err := copyFile(making.file(), r.from); err != nil {
 		return err
 	}
-	packed, err := openKeys(sealed, pass)
-	if err != nil {
-		return err
-	}
-	return unpackFolder(packed, keysFolder(r.data))
-}
-
-// replace makes the new database beside the old one and exchanges them.
-func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
-	making := filepath.Join(r.data, "restoring")
-	if err := os.Mkdir(making, 0o700); err != nil {
-		return usage(fmt.Errorf("%w; an earlier restore may have broken off: remove %s then", err, making))
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(making)) }()
-	path := filepath.Join(making, "volenti.db")
-	if err := copyFile(path, r.from); err != nil {
-		return err
-	}
-	if err := store.Unpack(ctx, path); err != nil {
+	if err := store.Unpack(ctx, making.file()); err != nil {
 		return err
 	}
 	// What was signed since the backup is for the next start to hold against it.
-	db, err := openUnchecked(ctx, home{data: making})
+	db, err := openUnchecked(ctx, making)
 	if err != nil {
 		return err
 	}
 	again, err := db.Reapply(ctx, r.erased)
 	if err == nil {
-		err = noteCommand(ctx, db, time.Now(), "", "database.restore", b.At.Format(time.RFC3339), fmt.Sprintf("%d leaves, %d records erased again", b.Head.Size, again))
+		err = noteCommand(ctx, db, time.Now(), "", "database.restore", r.backup.At.Format(time.RFC3339), fmt.Sprintf("%d leaves, %d records erased again", r.backup.Head.Size, again))
 	}
 	if err == nil {
 		err = db.Scrub(ctx)
@@ -165,25 +152,41 @@ func (r *restoration) replace(ctx context.Context, b store.Backup) (err error) {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
-	if r.old {
-		aside := r.database() + ".replaced"
-		if _, err := os.Stat(aside); err == nil {
-			return usage(fmt.Errorf("%s is there from an earlier restore: move it away or remove it", aside))
-		}
-		if err := os.Rename(r.database(), aside); err != nil {
+	return use(making, again)
+}
+
+// replace makes the new database beside the old one and exchanges them.
+func (r *restoration) replace(ctx context.Context) error {
+	keys := consent.KeyFolder(keysFolder(r.data))
+	return r.prepare(ctx, func(making home, again int) error {
+		if err := r.keys(ctx, keys, making); err != nil {
 			return err
 		}
-		fmt.Fprintf(r.out, "the database that was there is now %s; no erasure reaches it: remove it when you need it no more\n", aside)
-	}
-	if err := os.Rename(path, r.database()); err != nil {
-		return err
-	}
+		if r.old {
+			aside := r.file() + ".replaced"
+			if _, err := os.Stat(aside); err == nil {
+				return usage(fmt.Errorf("%s is there from an earlier restore: move it away or remove it", aside))
+			}
+			if err := os.Rename(r.file(), aside); err != nil {
+				return err
+			}
+			fmt.Fprintf(r.out, "the database that was there is now %s; no erasure reaches it: remove it when you need it no more\n", aside)
+		}
+		if err := os.Rename(making.file(), r.file()); err != nil {
+			return err
+		}
+		return r.done(keys, again)
+	})
+}
+
+// done ends a restoration.
+func (r *restoration) done(keys consent.KeyStore, again int) error {
 	// As the witness it was it could now contradict what it has cosigned since.
-	if err := consent.ForgetWitnessKey(consent.KeyFolder(keysFolder(r.data))); err != nil {
+	if err := consent.ForgetWitnessKey(keys); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(r.out, "restored the backup of %s: %d leaves; %d records were erased again\nnext: volenti log audit, then volenti log accept --why \"…\"\n",
-		b.At.Format("2006-01-02 15:04 UTC"), b.Head.Size, again)
+	_, err := fmt.Fprintf(r.out, "restored the backup of %s: %d leaves; %d records were erased again\nnext: volenti log audit, then volenti log accept --why \"…\"\n",
+		r.backup.At.Format("2006-01-02 15:04 UTC"), r.backup.Head.Size, again)
 	return err
 }
 

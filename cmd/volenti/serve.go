@@ -128,14 +128,14 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		func(ctx context.Context) { keepRetention(ctx, in.db, log) },
 		func(ctx context.Context) { countEarlier(ctx, in.db, log) }}
 	if cfg.BackupFolder != "" {
-		jobs = append(jobs, (&backupJob{db: in.db, cfg: cfg, log: log, now: time.Now}).keep)
+		jobs = append(jobs, (&backupJob{db: in.db, keys: in.keys, cfg: cfg, log: log, now: time.Now}).keep)
 	}
 
 	laws := &visitor.Laws{Table: table}
 	archive := &visitor.Archive{Store: in.db, Notices: in.db, Versions: in.db, Log: log, Style: pages.Stylesheet}
 	tokens := consent.NewTokens(in.secrets.Token...)
 	var recorder *consent.Recorder
-	measured := metrics.New(version(), gaugesOf(in.db, cfg.Data, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
+	measured := metrics.New(version(), gaugesOf(in.db, cfg.newestBackup, func() int { return recorder.Waiting() }, func() int { return len(directory.All()) }, regions)...)
 	newest, err := newestRecord(ctx, cfg, in)
 	if err != nil {
 		return err

@@ -90,14 +90,9 @@ func migrate(ctx context.Context, from, target home, out, told io.Writer) (err e
 	var b [8]byte
 	_, _ = rand.Read(b[:]) // never fails
 	began, stopped := time.Now(), time.Time{}
-	bars := map[string]*progress{}
+	bars := newBars(told)
 	m := &store.Move{From: source, To: db,
-		Progress: func(table string, done, of int64) {
-			if bars[table] == nil {
-				bars[table] = newProgress(told, table, int(of))
-			}
-			bars[table].reach(done, of)
-		},
+		Progress: bars.reach,
 		Stopped: func() {
 			stopped = time.Now()
 			fmt.Fprintln(told, "decisions are refused from now on; pages keep them")
@@ -111,9 +106,7 @@ func migrate(ctx context.Context, from, target home, out, told io.Writer) (err e
 		},
 	}
 	rows, err := m.Run(ctx, hex.EncodeToString(b[:]))
-	for _, bar := range bars {
-		bar.end()
-	}
+	bars.end()
 	if errors.Is(err, store.ErrMoveTarget) || errors.Is(err, store.ErrMoved) {
 		return usage(err)
 	}

@@ -26,16 +26,22 @@ func publish(t testing.TB) (data string) {
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
 	}
+	publishAt(t, "--data", data)
+	return data
+}
+
+// publishAt does so where flags say.
+func publishAt(t testing.TB, flags ...string) {
+	t.Helper()
 	for _, args := range [][]string{
 		{"site", "add", "shop", "--name", "Shop"},
 		{"policy", "import", "testdata/privacy.md", "--site", "shop", "--policy", "privacy", "--effective", "2026-01-01"},
 		{"notice", "publish", "testdata/shop.toml"},
 	} {
-		if out, exit := volenti(t, append(args, "--data", data)...); exit != 0 {
+		if out, exit := volenti(t, append(args, flags...)...); exit != 0 {
 			t.Fatalf("volenti %v: exit %d\n%s", args, exit, out)
 		}
 	}
-	return data
 }
 
 // A visit is a page of the shop in one browser: the token it was served, and the

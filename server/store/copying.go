@@ -21,6 +21,9 @@ func (postgres) copyInto(ctx context.Context, db *DB, to string) (err error) {
 		return err
 	}
 	defer from.Rollback()
+	if err := db.dialect.unhurried(ctx, from); err != nil {
+		return err
+	}
 	return into.inTransaction(ctx, "copy", func(ctx context.Context, tx *sql.Tx) error {
 		return refill(ctx, from, tx)
 	})

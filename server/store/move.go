@@ -17,7 +17,7 @@ import (
 // Errors of an installation that moves from one database to another.
 var (
 	// ErrMoving: the database is the target of a move that is not over.
-	ErrMoving = errors.New("an installation is being moved into this database: run volenti store migrate again, which goes on where it stopped; until then it serves nobody")
+	ErrMoving = errors.New("an installation is being moved into this database, and until that has ended it serves nobody: run volenti store migrate again, which goes on where it stopped; where volenti restore broke off, make the database anew and run that again")
 	// ErrMoved: the installation lives in another database.
 	ErrMoved = errors.New("this installation has moved to another database: name that with store.dsn; this one is kept as it was, and takes nothing any more")
 	// ErrMoveTarget: the target is no empty database, and none of this move.
@@ -58,6 +58,9 @@ type Move struct {
 	From, To *DB
 	// Check looks at the target when all is there; an error leaves the source as it is.
 	Check func(ctx context.Context) error
+	// Exact has all rows of all tables compared, where nothing else vouches for them: a
+	// Check that audits needs the keys.
+	Exact bool
 	// Progress is told how many rows of a table were copied, of how many.
 	Progress func(table string, done, of int64)
 	// Stopped is called when nobody can write any more.
@@ -109,17 +112,30 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 	return m.rows, m.late(ctx, id)
 }
 
-func (m *Move) begin(ctx context.Context, id string) error {
-	var sites int64
-	if err := m.To.read.QueryRowContext(ctx, `SELECT COUNT(*) FROM site`).Scan(&sites); err != nil {
+// Vacant refuses a database that holds something, that a node serves, or into which an
+// installation is being moved.
+func (db *DB) Vacant(ctx context.Context) error {
+	var sites int64 // and nodes at work
+	if err := db.read.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM site) + (SELECT COUNT(*) FROM lease WHERE holder <> '')`).Scan(&sites); err != nil {
 		return err
 	}
-	there, err := m.To.Head(ctx)
+	there, err := db.Head(ctx)
 	if err != nil {
 		return err
 	}
-	if sites > 0 || there.Size > 0 {
+	state, _, err := db.moving(ctx, db.read)
+	if err != nil {
+		return err
+	}
+	if sites > 0 || there.Size > 0 || state != "" {
 		return ErrMoveTarget
+	}
+	return nil
+}
+
+func (m *Move) begin(ctx context.Context, id string) error {
+	if err := m.To.Vacant(ctx); err != nil {
+		return err
 	}
 	head, err := m.From.Head(ctx)
 	if err != nil {

@@ -293,10 +293,11 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 		return err
 	}
 	for _, table := range append(slices.Clone(moveEarly), whole...) {
-		count := `SELECT COUNT(*) FROM ` + table
+		rows := table
 		if table == "facet" { // one that no record has any more is not copied
-			count += ` WHERE EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`
+			rows += ` WHERE EXISTS (SELECT 1 FROM record_facet r WHERE r.facet = facet.id)`
 		}
+		count := `SELECT COUNT(*) FROM ` + rows
 		var here, there int64
 		if err := m.From.read.QueryRowContext(ctx, count).Scan(&here); err != nil {
 			return err
@@ -309,7 +310,7 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 		}
 		m.rows[table] = there
 		columns := "*"
-		if slices.Contains(moveEarly, table) {
+		if !m.Exact && slices.Contains(moveEarly, table) {
 			if columns = comparedBy[table]; columns == "" {
 				continue
 			}

@@ -40,6 +40,8 @@ var shared struct {
 	template string // a database with the schema
 
 	next atomic.Int64
+
+	inputs sync.Map // those of all servers: one that nobody refers to is closed, and its server ends
 }
 
 // Postgres is the connection string of a fresh database, and where migrate is given one
@@ -200,6 +202,7 @@ wait $p; : >ended.$p; wait $c; rm -rf "$PWD"`
 			return err
 		}
 		s.inputs = append(s.inputs, stdin)
+		shared.inputs.Store(stdin, true)
 		for ended := false; !ended; time.Sleep(10 * time.Millisecond) {
 			err := s.Do(`SELECT 1`)
 			if err == nil {
