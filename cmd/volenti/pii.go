@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,6 +30,10 @@ a query, and tokens. Of the data folder it reads every value of every table, and
 byte of every file, free pages and write-ahead log included. FILE is a log, an export,
 a copy of /metrics, or a backup; a folder stands for all files in it.
 
+Of a PostgreSQL database it reads every value of every table. What no statement sees
+it names: dead rows, the write-ahead log, archives and replicas, the log of PostgreSQL
+itself. Name those of them that are files.
+
 What a site has published itself, and how operators sign in, is no finding; the same
 found anywhere else is not told from it. --canary looks for strings that were put in
 on purpose, in any encoding, in published texts and keys too.
@@ -44,14 +49,21 @@ Values are never shown in full. Ends with 3 if something was found.`,
 		if err != nil {
 			return usage(err)
 		}
+		s := &piiScan{canaries: canaries, own: map[string]bool{}, found: map[finding]int{}}
 		if data.shared() {
-			return usage(errors.New("this looks into files: write the database into one with pg_dump --inserts, and name that"))
+			if err := s.server(cmd.Context(), *data); err != nil {
+				return err
+			}
 		}
-		if _, err := os.Stat(data.data); err != nil {
+		if _, err := os.Stat(data.data); data.shared() && errors.Is(err, fs.ErrNotExist) {
+			data.data = "" // this machine is no node
+		} else if err != nil {
 			return usage(err)
 		}
-		s := &piiScan{canaries: canaries, own: map[string]bool{}, found: map[finding]int{}}
 		for _, path := range append([]string{data.data}, args...) {
+			if path == "" {
+				continue
+			}
 			if err := s.path(cmd.Context(), path); err != nil {
 				return fmt.Errorf("%s: %w", path, err)
 			}
@@ -74,6 +86,7 @@ type piiScan struct {
 	canaries traces.Canaries
 	own      map[string]bool // what sites and operators said of themselves
 	found    map[finding]int
+	unseen   []string // what was not read, with what to do
 	files    int
 	cells    int64
 	bytes    int64
@@ -88,6 +101,35 @@ func isPublished(table, column string) bool {
 	return slices.ContainsFunc(publishedTables, func(prefix string) bool {
 		return strings.HasPrefix(table+"."+column, prefix) || strings.HasPrefix(table, prefix)
 	})
+}
+
+// server reads a database that is no file.
+func (s *piiScan) server(ctx context.Context, p home) (err error) {
+	db, err := p.openToRead(ctx)
+	if err != nil {
+		return fmt.Errorf("database: %w", err)
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	for _, own := range []bool{true, false} {
+		if err := db.Cells(ctx, func(table, column string, row int64, value []byte) error {
+			s.cell("PostgreSQL", table, column, row, value, own)
+			return nil
+		}); err != nil {
+			return fmt.Errorf("database: %w", err)
+		}
+	}
+	dead, err := db.DeadRows(ctx)
+	if err != nil {
+		return err
+	}
+	for _, table := range slices.Sorted(maps.Keys(dead)) {
+		s.unseen = append(s.unseen, fmt.Sprintf("%d dead rows of %s: the server removes them within a minute or two, unless somebody reads an older state; VACUUM %[2]s does so at once", dead[table], table))
+	}
+	s.unseen = append(s.unseen,
+		"unused parts of pages, where erased rows stand until others are written over them: VACUUM FULL record, record_facet, restricted_record rewrites them, while nobody can write",
+		"the write-ahead log, its archive, base backups and replicas: give them the term of backups (docs/retention.md)",
+		"the log of PostgreSQL: name its files here; log_parameter_max_length = 0 keeps what is recorded out of it")
+	return nil
 }
 
 // path reads a file, or all files of a folder. Databases come first: what stands in
@@ -227,6 +269,7 @@ type piiOut struct {
 	Bytes    int64      `json:"bytes"`
 	Cells    int64      `json:"cells"`
 	Findings []traceOut `json:"findings"`
+	Unseen   []string   `json:"unseen,omitempty"`
 }
 
 type traceOut struct {
@@ -244,7 +287,7 @@ func (s *piiScan) report(out io.Writer, asJSON bool) error {
 	})
 	var err error
 	if asJSON {
-		err = writeJSON(out, piiOut{s.files, s.bytes, s.cells, list})
+		err = writeJSON(out, piiOut{s.files, s.bytes, s.cells, list, s.unseen})
 	} else {
 		var b bytes.Buffer
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -252,6 +295,9 @@ func (s *piiScan) report(out io.Writer, asJSON bool) error {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d times\n", f.Place, f.Kind, f.Value, f.First, f.Times)
 		}
 		_ = w.Flush()
+		for _, what := range s.unseen {
+			fmt.Fprintln(&b, "not read:", what)
+		}
 		_, err = fmt.Fprintf(out, "%s%d files with %d bytes and %d values read: %d findings\n", b.String(), s.files, s.bytes, s.cells, len(list))
 	}
 	if err == nil && len(list) > 0 {

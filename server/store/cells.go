@@ -18,7 +18,24 @@ func Cells(ctx context.Context, path string, each func(table, column string, row
 		return err
 	}
 	defer tx.Rollback()
-	rows, err := tx.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`)
+	return cellsIn(ctx, tx, `SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name`, each)
+}
+
+// Cells does so with the database that is open, of PostgreSQL.
+func (db *DB) Cells(ctx context.Context, each func(table, column string, row int64, value []byte) error) error {
+	tx, err := db.read.BeginTx(ctx, nil)
+	if err != nil {
+		return db.seen(err)
+	}
+	defer tx.Rollback()
+	if err := db.dialect.unhurried(ctx, tx); err != nil {
+		return db.seen(err)
+	}
+	return cellsIn(ctx, tx, `SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' ORDER BY table_name`, each)
+}
+
+func cellsIn(ctx context.Context, tx *sql.Tx, names string, each func(table, column string, row int64, value []byte) error) error {
+	rows, err := tx.QueryContext(ctx, names)
 	tables, err := collect(rows, err, func(row scanner) (name string, err error) { return name, row.Scan(&name) })
 	if err != nil {
 		return err

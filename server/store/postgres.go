@@ -210,35 +210,6 @@ func (postgres) bytes(db *DB) (n int64, err error) {
 	return n, err
 }
 
-// clean has the rows of erased records removed for good where nobody reads an older
-// state any more. What of them stands in unused parts of pages, in the write-ahead log,
-// its archive and on replicas is overwritten in their own time (docs/retention.md).
-func (postgres) clean(ctx context.Context, db *DB, all bool) error {
-	var size int64
-	if err := db.read.QueryRowContext(ctx, `SELECT pg_table_size('record')`).Scan(&size); err != nil {
-		return db.seen(err)
-	}
-	db.mu.Lock()
-	due := db.gaps && (all || size <= scrubAtOnce)
-	db.gaps = db.gaps && !due
-	db.mu.Unlock()
-	if !due {
-		return nil
-	}
-	for _, table := range []string{"record", "restricted_record", "record_facet", "facet", "request_receipt"} {
-		if _, err := db.read.ExecContext(ctx, `VACUUM `+table); err != nil {
-			if code, _ := codeOf(err); code == "0A000" || code == "42601" {
-				return nil // an engine that tidies up by itself
-			}
-			db.mu.Lock()
-			db.gaps = true
-			db.mu.Unlock()
-			return fmt.Errorf("clean table %s: %w", table, db.seen(err))
-		}
-	}
-	return nil
-}
-
 // codeOf is the SQLSTATE of an error (postgresql.org/docs/current/errcodes-appendix.html).
 func codeOf(err error) (string, bool) {
 	e, ok := errors.AsType[*pgconn.PgError](err)
