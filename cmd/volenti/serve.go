@@ -106,6 +106,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		return err
 	}
 	background.Go(func() { directory.Keep(loops, time.Second) })
+	background.Go(func() { directory.ReadAhead(loops, 10*time.Millisecond) })
 
 	tally := &visitor.Tally{Store: in.db, Now: time.Now, Log: log}
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
