@@ -30,7 +30,7 @@ func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limi
 		return nil, usage(err)
 	}
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
-	processors := runtime.GOMAXPROCS(0)
+	computing := max(1, runtime.GOMAXPROCS(0)-1)
 	return &server.Limits{
 		Clients:   limit.New(limit.Options{By: limit.By(cfg.LimitBy)}),
 		Client:    func(r *http.Request) netip.Addr { return counted(extractor, r, cfg.LimitLocal) },
@@ -38,9 +38,11 @@ func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limi
 		Reads:     rate(cfg.LimitReads, cfg.LimitNodes),
 		Console:   rate(cfg.LimitConsole, cfg.LimitNodes),
 		Sites:     rate(cfg.LimitSite, cfg.LimitNodes),
-		// Whoever waits 40 ms for a place does not get one in time: an answer takes
-		// some, and more wait before it.
-		Costly:      limit.NewGate(2*processors, 16*processors, 40*time.Millisecond),
+		// One processor is left to all others, and to those who are refused: whoever
+		// computes keeps a processor for ten milliseconds at a time, and a refusal would
+		// wait for its turn behind several such. Few wait, and those get a place; all
+		// others are told at once.
+		Costly:      limit.NewGate(computing, 4*computing, 250*time.Millisecond),
 		Exports:     limit.NewGate(4, 0, 0),
 		Full:        full,
 		Connections: limit.NewConnections(connections(cfg.LimitConnections), func() { count.Refused("connections") }),

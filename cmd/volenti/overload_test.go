@@ -175,6 +175,30 @@ func BenchmarkOverload(b *testing.B) {
 		}
 		report(b, peak, over, after)
 	})
+	// Ten times the peak arrives by schedule, from so many clients that more than may wait
+	// are there at once; each sends its next when it is due, or as soon as it can.
+	b.Run("arrivals", func(b *testing.B) {
+		p := start(b, publish(b), "--log-level", "info")
+		v := p.open(nil)
+		round := 0
+		decision := func(n int64) []byte {
+			body := fmt.Sprintf(`{"id":"a-%d-%d","token":"%s","categories":{"preferences":true,"analytics":false,"marketing":false},"vendors":{},"action":"save","surface":"banner","at":1,"gpc":false,"dnt":false}`, round, n, v.token)
+			return fmt.Appendf(nil, "POST /v1/sites/shop/decisions HTTP/1.1\r\nHost: x\r\nOrigin: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", shopOrigin, len(body), body)
+		}
+		var peak, over, after []*pressure
+		for b.Loop() {
+			round++
+			peak = append(peak, drive(p, "127.0.0.1", 64, lasts, 0, decision))
+			round++
+			const many = 6000
+			every := time.Duration(many * float64(time.Second) / (10 * peak[len(peak)-1].goodput()))
+			over = append(over, drive(p, "127.0.0.1", many, lasts, every, decision))
+			round++
+			after = append(after, drive(p, "127.0.0.1", 16, lasts, 0, decision))
+		}
+		b.ReportMetric(float64(over[0].good+over[0].refused)/over[0].took.Seconds(), "answered/s")
+		report(b, peak, over, after)
+	})
 	// One address sends decisions as fast as it can for half a minute, and another a few.
 	b.Run("flood", func(b *testing.B) {
 		data := publish(b)

@@ -5,7 +5,22 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/volenti-consent/volenti/server/notice"
 )
+
+// failingNotices is a store that fails when c does.
+type failingNotices struct {
+	notice.Store
+	c *counting
+}
+
+func (f failingNotices) ScriptByShort(ctx context.Context, site, short string) (notice.Script, error) {
+	if err := f.c.err(); err != nil {
+		return notice.Script{}, err
+	}
+	return f.Store.ScriptByShort(ctx, site, short)
+}
 
 // readAhead runs it until done says so.
 func (w *world) readAhead(done func() bool) {
@@ -40,6 +55,7 @@ func TestWhatNobodyAskedForIsServedWithoutTheStore(t *testing.T) {
 	w.another("blog", "https://blog.example")
 	_, decided := w.decide("a", w.boot().T, all(true), nil)
 	c := w.counted(0)
+	w.script.Archive.Notices = failingNotices{w.db, c}
 	there := func() bool {
 		_, pieces := w.directory.Held()
 		return pieces >= w.variants("shop")+w.variants("blog")
