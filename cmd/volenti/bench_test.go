@@ -23,7 +23,8 @@ import (
 // and, where it is installed, nginx with them in a file, by turns, with wrk. It reports
 // requests per second as ratios within the run, and what a request takes of a processor,
 // which other programs disturb less. Then it asks at half the rate that was reached, and
-// reports how long answers take. It wants a machine that does nothing else:
+// reports how long answers take, and how long those of the others at the same rate; and
+// at half of what the bare server reaches. It wants a machine that does nothing else:
 //
 //	go test ./cmd/volenti -run '^$' -bench Serve -benchtime 5x
 func BenchmarkServe(b *testing.B) {
@@ -67,14 +68,31 @@ func BenchmarkServe(b *testing.B) {
 		})
 	}
 	b.Run("half", func(b *testing.B) {
-		var p50, p99 []float64
+		var p50, p99, ofBare, ofBareHalf, ofNginx []float64
+		tail := func(address string, rate float64) (half, most float64) {
+			took := steady(b, address, rate, 4*time.Second)
+			return took[len(took)/2].Seconds() * 1e3, took[len(took)*99/100].Seconds() * 1e3
+		}
 		for b.Loop() {
-			took := steady(b, address, wrk(b, address)/2, 4*time.Second)
-			p50, p99 = append(p50, took[len(took)/2].Seconds()*1e3), append(p99, took[len(took)*99/100].Seconds()*1e3)
+			rate := wrk(b, address) / 2
+			half, most := tail(address, rate)
+			p50, p99 = append(p50, half), append(p99, most)
+			_, same := tail(bare, rate)
+			_, own := tail(bare, wrk(b, bare)/2)
+			ofBare, ofBareHalf = append(ofBare, most/same), append(ofBareHalf, most/own)
+			if file != "" {
+				_, its := tail(file, rate)
+				ofNginx = append(ofNginx, most/its)
+			}
 		}
 		b.ReportMetric(0, "ns/op")
 		b.ReportMetric(middle(p50), "p50-ms")
 		b.ReportMetric(middle(p99), "p99-ms")
+		b.ReportMetric(middle(ofBare), "p99-of-bare-at-that-rate")
+		b.ReportMetric(middle(ofBareHalf), "p99-of-bare-at-half-of-its-own")
+		if file != "" {
+			b.ReportMetric(middle(ofNginx), "p99-of-nginx-at-that-rate")
+		}
 	})
 }
 
