@@ -89,11 +89,7 @@ const (
 // keep makes a backup whenever the newest one in the folder is old enough, until ctx ends.
 func (b *backupJob) keep(ctx context.Context) {
 	for {
-		var wait time.Duration
-		all, err := b.made()
-		if len(all) > 0 {
-			wait = all[len(all)-1].at.Add(b.cfg.BackupEvery).Sub(b.now())
-		}
+		wait, err := b.due()
 		if err == nil && wait <= 0 {
 			err = b.make(ctx)
 			wait = b.cfg.BackupEvery
@@ -113,6 +109,15 @@ func (b *backupJob) keep(ctx context.Context) {
 		case <-timer.C:
 		}
 	}
+}
+
+// due is how long it is until the next one; none or less is now.
+func (b *backupJob) due() (time.Duration, error) {
+	all, err := b.made()
+	if err != nil || len(all) == 0 {
+		return 0, err
+	}
+	return all[len(all)-1].at.Add(b.cfg.BackupEvery).Sub(b.now()), nil
 }
 
 // make makes one, and removes what is too old.

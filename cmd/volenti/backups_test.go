@@ -76,11 +76,25 @@ func TestBackupsThatAreTooManyGo(t *testing.T) {
 	cfg := defaults()
 	cfg.Data, cfg.BackupFolder, cfg.BackupKeep = data, folder, 2
 	j := &backupJob{db: db, cfg: cfg, log: slog.New(slog.DiscardHandler), now: func() time.Time { return now }}
+	due := func(want time.Duration) {
+		t.Helper()
+		if wait, err := j.due(); err != nil || wait != want {
+			t.Errorf("due in %s, %v; want %s", wait, err, want)
+		}
+	}
+	due(0) // what others have made is none
 	for range 4 {
 		if err := j.make(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		now = now.AddDate(0, 0, 1)
+	}
+	due(0)
+	now = now.Add(-90 * time.Minute)
+	due(90 * time.Minute)
+	cfg.BackupFolder = filepath.Join(folder, "none")
+	if _, err := j.due(); err == nil {
+		t.Error("a folder that is gone is no fault")
 	}
 	var names []string
 	entries, err := os.ReadDir(folder)
