@@ -48,8 +48,9 @@ func TestServerMakesBackups(t *testing.T) {
 	if out, exit := volenti(t, "restore", made, "--data", elsewhere, "--nothing-erased", "--passphrase-file", pass); exit != 0 {
 		t.Errorf("exit %d\n%s", exit, out)
 	}
-	if out, exit := volenti(t, "key", "list", "--data", elsewhere); exit != 0 || !strings.Contains(out, "signs") {
-		t.Error(out)
+	mine, _ := volenti(t, "key", "list", "--data", data)
+	if out, exit := volenti(t, "key", "list", "--data", elsewhere); exit != 0 || out != mine || !strings.Contains(out, "signs") {
+		t.Errorf("the keys are\n%s, not\n%s", out, mine)
 	}
 	// The next start makes none: the newest is not a day old.
 	start(t, data, "--backup-folder", folder, "--backup-passphrase-file", pass)
