@@ -14,9 +14,13 @@ import (
 // policy version, a publication, a new key, and what a site keeps how long.
 func TestEveryNodeFollows(t *testing.T) {
 	c := newCluster(t)
+	reachable := time.Time{} // when it could have reached all, where that was later than it was done
 	everywhere := func(what, path, want string) {
 		t.Helper()
 		began := time.Now()
+		if !reachable.IsZero() {
+			began, reachable = reachable, time.Time{}
+		}
 		for _, n := range c.nodes {
 			until(t, n.name+": "+what, func() bool {
 				status, body, err := c.ask(t.Context(), http.MethodGet, n.base+path, nil)
@@ -43,6 +47,28 @@ func TestEveryNodeFollows(t *testing.T) {
 			t.Errorf("%s: %s", n.name, out)
 		}
 	}
+
+	publish := func(by, contact string) {
+		t.Helper()
+		c.put(file, strings.NewReplacer(`"shop"`, `"blog"`, "privacy@example.com", contact).Replace(read(t, filepath.Join("..", "testdata", "shop.toml"))))
+		c.must(by, "notice", "publish", file)
+	}
+	// One that was cut off when it was done serves the old one meanwhile, and then the new one.
+	c.wires.split([]string{"n3"})
+	publish("n1", "second@example.com")
+	if _, body, err := c.ask(t.Context(), http.MethodGet, c.nodes[2].base+"/privacy/blog", nil); err == nil && bytes.Contains(body, []byte("second@")) {
+		t.Error("n3 knows what it can't know")
+	}
+	c.wires.split()
+	reachable = time.Now()
+	everywhere("a publication while n3 was cut off", "/privacy/blog", "second@example.com")
+	// The database that takes over has it, and what is published there reaches all.
+	c.db["db1"].kill()
+	c.db["db2"].promote()
+	reachable = time.Now()
+	everywhere("the same after the database failed over", "/privacy/blog", "second@example.com")
+	publish("n2", "third@example.com")
+	everywhere("a publication after the database failed over", "/privacy/blog", "third@example.com")
 }
 
 func read(t *testing.T, path string) string {
