@@ -1,13 +1,16 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -146,6 +149,48 @@ func TestWhatIsOperatedWithFitsTheProgram(t *testing.T) {
 	for name := range known {
 		if !seen[name] && strings.HasPrefix(name, "volenti_") {
 			t.Errorf("%s is shown nowhere", name)
+		}
+	}
+}
+
+// Every alert has a case in which it fires, and Prometheus's own tool finds nothing wrong
+// with alerts, their tests and what a server tells.
+func TestAlertsFireWhenTheyShould(t *testing.T) {
+	names := func(file, pattern string) (all []string) {
+		text, err := os.ReadFile(filepath.Join("../../docs/operate", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, found := range regexp.MustCompile(pattern).FindAllStringSubmatch(string(text), -1) {
+			all = append(all, found[1])
+		}
+		slices.Sort(all)
+		return slices.Compact(all)
+	}
+	alerts := names("alerts.yml", `alert: (\w+)`)
+	if fire := names("alerts_test.yml", `alertname: (\w+)\n\s+exp_alerts:\n`); len(alerts) == 0 || !slices.Equal(alerts, fire) {
+		t.Errorf("there are alerts %v, and tests in which %v fire", alerts, fire)
+	}
+	promtool := find(t, "promtool", "../../bin/promtool")
+	metrics := freeAddress(t)
+	p := start(t, publish(t), "--metrics-listen", metrics)
+	if status, receipt, err := p.open(nil).decide("a"); err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %v %s", status, err, receipt)
+	}
+	resp, err := http.Get("http://" + metrics + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check", "rules", "../../docs/operate/alerts.yml"}, {"test", "rules", "../../docs/operate/alerts_test.yml"}, {"check", "metrics"}} {
+		cmd := exec.CommandContext(t.Context(), promtool, args...)
+		cmd.Stdin = bytes.NewReader(text) // of which the last one reads
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
 		}
 	}
 }
