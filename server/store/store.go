@@ -223,10 +223,16 @@ func (db *DB) abandon() error {
 }
 
 // Ready reports whether records can be kept just now, by taking the write lock
-// for a moment. After something was refused it writes, too: a full disk gives the
-// lock to anybody.
+// for a moment. After something was refused it looks for space and writes, too: a full
+// disk gives the lock to anybody.
 func (db *DB) Ready(ctx context.Context) error {
 	refused := db.refused.Swap(false) // a failure of this write sets it again
+	if refused {
+		if err := db.room(); err != nil {
+			db.refused.Store(true)
+			return fmt.Errorf("%w: ready: %w", consent.ErrUnavailable, err)
+		}
+	}
 	return db.inTransaction(ctx, "ready", func(ctx context.Context, tx *sql.Tx) error {
 		if err := db.settled(ctx, tx); err != nil || !refused {
 			return err
@@ -238,6 +244,24 @@ func (db *DB) Ready(ctx context.Context) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM schema_migration WHERE version = -1`)
 		return err
 	})
+}
+
+// room reports whether there is space for some decisions, where a file holds the
+// database: the little that Ready writes fits into the last block of the write-ahead log
+// even on a disk on which no decision does.
+func (db *DB) room() error {
+	if db.path == "" {
+		return nil
+	}
+	f, err := os.CreateTemp(filepath.Dir(db.path), ".room-*")
+	if err != nil {
+		return err
+	}
+	err = os.Remove(f.Name())
+	if err == nil {
+		_, err = f.Write(make([]byte, 1<<20))
+	}
+	return errors.Join(err, f.Close())
 }
 
 // Bytes is what the database takes on the disk, its write-ahead log included; of
