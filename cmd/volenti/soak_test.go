@@ -38,12 +38,12 @@ var columns = []struct {
 	of     func(sample) float64
 	digits int
 }{
-	{"RSS MiB", 1, func(s sample) float64 { return s.resident }, 1},
+	{"RSS MiB", 6, func(s sample) float64 { return s.resident }, 1},
 	{"anonymous MiB", 0, func(s sample) float64 { return s.anonymous }, 1},
 	{"heap MiB", 0, func(s sample) float64 { return s.heap }, 1},
-	{"goroutines", 1, func(s sample) float64 { return s.threads }, 0},
-	{"descriptors", 1, func(s sample) float64 { return s.opened }, 0},
-	{"WAL MiB", 1, func(s sample) float64 { return s.wal }, 1},
+	{"goroutines", 10, func(s sample) float64 { return s.threads }, 0},
+	{"descriptors", 10, func(s sample) float64 { return s.opened }, 0},
+	{"WAL MiB", 6, func(s sample) float64 { return s.wal }, 1},
 	{"p50 ms", 0, func(s sample) float64 { return s.median }, 2},
 	{"p99 ms", 0, func(s sample) float64 { return s.slow }, 2},
 }
@@ -249,8 +249,16 @@ func judgeSoak(t *testing.T, samples []sample, length time.Duration, workers flo
 		return
 	}
 	for _, c := range columns {
-		if grows, give := slope(warm, c.of); c.most > 0 && grows-2*give > c.most {
-			t.Errorf("%s: %.2f ± %.2f more in an hour, not %.0f", c.name, grows, give, c.most)
+		// What is lost for good is lost of the least of each ten samples, too; what a busy
+		// moment takes is not in them.
+		var least []sample
+		for some := range slices.Chunk(warm, 10) {
+			least = append(least, slices.MinFunc(some, func(a, b sample) int { return cmp.Compare(c.of(a), c.of(b)) }))
+		}
+		grows, give := slope(least, c.of)
+		t.Logf("%s: %.2f ± %.2f more in an hour, of the least of each ten samples", c.name, grows, give)
+		if c.most > 0 && grows-2*give > c.most {
+			t.Errorf("%s: more than %.0f", c.name, c.most)
 		}
 	}
 }
