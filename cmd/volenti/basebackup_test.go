@@ -13,6 +13,16 @@ import (
 	"github.com/volenti-consent/volenti/server/transparency"
 )
 
+// databaseOf is the name of the database that a URL names.
+func databaseOf(t *testing.T, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path.Base(u.Path)
+}
+
 // signedLeaves is how long the log was when a node last saw it signed.
 func signedLeaves(data string) int64 {
 	c, err := transparency.ReadPinned(home{data: data}.pinnedFile())
@@ -28,10 +38,6 @@ func signedLeaves(data string) int64 {
 func TestPostgresComesBackFromItsArchive(t *testing.T) {
 	server := cluster(t, "archive_mode=on", "archive_command=mkdir -p ../archive && cp %p ../archive/%f")
 	dsn := server.Database(t)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
 	flags := sharedFlags(t, dsn)
 	publishAt(t, flags...)
 	p := startAt(t, flags)
@@ -81,7 +87,7 @@ func TestPostgresComesBackFromItsArchive(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the moment was reached", func() bool { return base.Do(`CREATE TEMPORARY TABLE promoted ()`) == nil })
-	back := at(t, flags, base.DSN(path.Base(u.Path)))
+	back := at(t, flags, base.DSN(databaseOf(t, dsn)))
 	if out, exit := volenti(t, append([]string{"site", "list"}, back...)...); exit == 0 || !strings.Contains(out, "log accept") {
 		t.Errorf("it does not continue the log as it was signed, and is used: %d %s", exit, out)
 	}

@@ -118,6 +118,9 @@ func (d *doctor) database(ctx context.Context) {
 	case errors.Is(err, store.ErrNewer):
 		d.problem("install the newer version again; a database is never taken back", "%v", err)
 		return
+	case errors.Is(err, store.ErrUndurable), errors.Is(err, store.ErrPostgres):
+		d.problem("do what the error says; no node starts otherwise", "%v", err)
+		return
 	case err != nil && d.cfg.home().shared():
 		d.problem("start PostgreSQL, or mend store.dsn", "the database does not answer: %v", err)
 		return
@@ -127,7 +130,7 @@ func (d *doctor) database(ctx context.Context) {
 		d.problem("put a backup in its place with volenti restore, or give the file to the user that serves", "%v", err)
 		return
 	}
-	d.run(ctx, slices.Concat(d.keys(db), d.vitals(db), d.sites(db))...)
+	d.run(ctx, slices.Concat(d.keys(db), d.vitals(db), d.server(db), d.sites(db))...)
 	if err := db.Close(); err != nil {
 		d.problem("run this again", "the database can't be closed: %v", err)
 	}
