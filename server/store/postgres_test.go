@@ -1,10 +1,17 @@
 package store
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net/url"
+	"os"
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
@@ -57,5 +64,61 @@ func TestOnlyADurablePostgresIsUsed(t *testing.T) {
 	}
 	if _, err := OpenPostgres(t.Context(), "postgres://volenti:geheim@/x?port=nonsense", Options{}); err == nil || strings.Contains(err.Error(), "geheim") {
 		t.Errorf("a connection string that is none: %v", err)
+	}
+}
+
+// The statements of docs/postgresql.md make a role and a database that are enough: without
+// any other right the tables are made, and decisions recorded. Of several hosts the one
+// that is there is found.
+func TestPostgresIsSetUpAsDocumented(t *testing.T) {
+	place := storetest.Postgres(t, nil)
+	page, err := os.ReadFile("../../docs/postgresql.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(page), "```sql\n")
+	block, _, ok := strings.Cut(rest, "```")
+	if !ok {
+		t.Fatal("no statements in the documentation")
+	}
+	name := fmt.Sprintf("clerk_%d", os.Getpid())
+	admin, err := pgconn.Connect(t.Context(), strings.Replace(place, "volenti_durable_elsewhere=true", "", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.WithoutCancel(t.Context())
+	do := func(text string) {
+		if _, err := admin.Exec(ctx, text).ReadAll(); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+	}
+	t.Cleanup(func() {
+		do(`DROP DATABASE IF EXISTS ` + name + ` WITH (FORCE)`)
+		do(`DROP ROLE IF EXISTS ` + name)
+		_ = admin.Close(ctx)
+	})
+	for _, text := range strings.Split(strings.TrimSpace(block), "\n") {
+		do(strings.ReplaceAll(text, "volenti", name))
+	}
+	u, err := url.Parse(place)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := OpenPostgres(ctx, fmt.Sprintf("host=/nowhere,%s dbname=%s user=%s password=… sslmode=disable volenti_durable_elsewhere=true", u.Query().Get("host"), name, name), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	withSites(t, db, "shop")
+	entries := entriesOf(t, draft(t, "shop", "a", ""))
+	if err := db.AppendRecords(ctx, entries); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.EraseRecords(ctx, "shop", receiptIDs(entries), consent.Shredded, consent.ReasonRequested, noon); err != nil {
+		t.Errorf("its owner may not clean it: %v", err)
+	}
+	v, err := db.Server(ctx)
+	if err != nil || v.Super || !v.Create || len(v.Foreign) > 0 {
+		t.Errorf("%+v, %v", v, err)
 	}
 }
