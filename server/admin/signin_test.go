@@ -14,6 +14,7 @@ import (
 	"github.com/pquerna/otp/hotp"
 
 	"github.com/volenti-consent/volenti/server/operator"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 const goodPassword = "amber lantern, quiet harbour"
@@ -177,8 +178,13 @@ func TestGuessing(t *testing.T) {
 
 			guesser := w.stranger()
 			guesser.open("/admin/sign-in")
-			tried := 0
-			for i := range 10_000 {
+			// As many as a machine can send in a minute; on PostgreSQL, where each asks a server
+			// several times, a tenth: what reaches the hash in that minute is the same.
+			guesses, tried := 10_000, 0
+			if storetest.OnPostgres() {
+				guesses = 1000
+			}
+			for i := range guesses {
 				var email string
 				email, address = guess(i, o)
 				switch a := guesser.password(email, "guess "+fmt.Sprint(i)+" guess"); a.code {
@@ -191,7 +197,7 @@ func TestGuessing(t *testing.T) {
 				default:
 					t.Fatalf("guess %d: %d", i, a.code)
 				}
-				w.wait(6 * time.Millisecond)
+				w.wait(time.Minute / time.Duration(guesses))
 			}
 			if tried == 0 || tried > 20 {
 				t.Errorf("%d guesses reached the hash", tried)

@@ -3,8 +3,9 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/operator"
@@ -17,20 +18,31 @@ type rowReader interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
 }
 
-func guessesOf(ctx context.Context, in rowReader, names []string) ([]operator.Guesses, error) {
+// guessesOf asks once for all names: each question is a round trip, and a flood of
+// guesses is refused by what it reads.
+func guessesOf(ctx context.Context, in querier, names []string) ([]operator.Guesses, error) {
+	args, marks := make([]any, len(names)), make([]string, len(names))
+	for i, name := range names {
+		args[i], marks[i] = name, fmt.Sprintf("?%d", i+1)
+	}
+	type counted struct {
+		name string
+		operator.Guesses
+	}
+	rows, err := in.QueryContext(ctx, `SELECT name, failed, next_at, last_at FROM throttle WHERE name IN (`+strings.Join(marks, ", ")+`)`, args...)
+	found, err := collect(rows, err, func(row scanner) (c counted, err error) {
+		var next, last int64
+		err = row.Scan(&c.name, &c.Failed, &next, &last)
+		c.Next, c.Last = timeOrNone(next), timeOrNone(last)
+		return c, err
+	})
 	all := make([]operator.Guesses, len(names))
 	for i, name := range names {
-		var next, last int64
-		err := in.QueryRowContext(ctx, `SELECT failed, next_at, last_at FROM throttle WHERE name = ?1`, name).Scan(&all[i].Failed, &next, &last)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
+		if at := slices.IndexFunc(found, func(c counted) bool { return c.name == name }); at >= 0 {
+			all[i] = found[at].Guesses
 		}
-		if err != nil {
-			return nil, err
-		}
-		all[i].Next, all[i].Last = timeOrNone(next), timeOrNone(last)
 	}
-	return all, nil
+	return all, err
 }
 
 // Guesses reads what was counted under names.
