@@ -13,7 +13,7 @@ func TestCostlyAnswersLeaveAProcessor(t *testing.T) {
 	defer runtime.GOMAXPROCS(before)
 	for processors, places := range map[int]int{1: 1, 2: 1, 4: 3} {
 		runtime.GOMAXPROCS(processors)
-		l, err := limits(&Config{}, func() bool { return false }, nil)
+		l, err := limits(&Config{LimitNodes: 1}, func() bool { return false }, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
