@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/volenti-consent/volenti/server/consent"
 )
 
 // ErrMoveDiffers is returned where the copy is not what was copied.
@@ -56,7 +58,7 @@ func (m *Move) end(ctx context.Context) error {
 		m.To.mu.Lock()
 		m.To.gaps = true
 		m.To.mu.Unlock()
-		if err := m.To.Scrub(ctx); err != nil {
+		if err := m.To.Scrub(ctx); err != nil && !errors.Is(err, consent.ErrReaders) { // the server's upkeep tries again
 			return err
 		}
 	}
