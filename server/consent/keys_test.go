@@ -429,3 +429,23 @@ func TestRotationUnderLoad(t *testing.T) {
 	close(stop)
 	wg.Wait()
 }
+
+// What is announced verifies with every process before it signs with any.
+func TestAnnouncedKeysAreKnownBeforeTheySign(t *testing.T) {
+	folder := t.TempDir()
+	one, two := openKeys(t, folder, 1), openKeys(t, folder, 2)
+	before := one.Current()
+	use, err := one.Announce(seeded(3))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := two.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if one.Current() != before || two.Current() != before || len(two.Public()) != 2 {
+		t.Errorf("signing with %s and %s, the other knows %d", one.Current(), two.Current(), len(two.Public()))
+	}
+	if err := use(); err != nil || one.Current() == before || two.Public()[one.Current()] == nil {
+		t.Errorf("in use %v, known %v: %v", one.Current() != before, two.Public()[one.Current()] != nil, err)
+	}
+}
