@@ -69,14 +69,19 @@ func observe(log *slog.Logger, now func() time.Time, count *metrics.Metrics, tra
 // another process's write lock, five seconds.
 const answerWithin = 10 * time.Second
 
+// outlives: all but what is answered from memory, and what takes as long as its client does.
+func outlives(c echo.Context) bool {
+	return c.Path() != scriptPath && !strings.HasSuffix(c.Path(), "/export")
+}
+
 // outlive lets a request be answered when its client has closed its sending half
 // (RFC 9112 § 9.6 lets it): net/http takes that for a client that is gone and
 // cancels, which made a 503 of one in fifty such requests. What was asked is
 // short, and a decision is to be kept even if nobody waits for the receipt.
 func outlive(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if c.Path() == scriptPath || strings.HasSuffix(c.Path(), "/export") {
-			return next(c) // answered from memory; as long as its client takes it
+		if !outlives(c) {
+			return next(c)
 		}
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(c.Request().Context()), answerWithin)
 		defer cancel()

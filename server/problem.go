@@ -150,7 +150,7 @@ func problemHandler(log *slog.Logger, pages *web.Renderer) echo.HTTPErrorHandler
 			return
 		}
 		p := problemOf(err)
-		if p.Status == http.StatusInternalServerError && errors.Is(c.Request().Context().Err(), context.Canceled) {
+		if p.Status == http.StatusInternalServerError && !outlives(c) && errors.Is(c.Request().Context().Err(), context.Canceled) {
 			p = problem{Type: "closed", Title: "The connection was closed before the answer", Status: http.StatusBadRequest, Detail: "Ask again, and keep it open until the answer has come."}
 		}
 		p.Instance = requestID(c)

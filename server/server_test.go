@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -149,13 +150,16 @@ func TestAHandlerHasALimit(t *testing.T) {
 	}
 }
 
-// A panic is a 500 without detail, and the server goes on.
+// A panic and an error that nobody foresaw are a 500 without detail, and the server goes on.
 func TestAPanicIsAnswered(t *testing.T) {
 	s := bare(t, fine)
 	s.echo.GET("/panics", func(echo.Context) error { panic("with a secret") })
-	got := ask(t, s, http.MethodGet, "/panics", nil)
-	if got.Code != http.StatusInternalServerError || strings.Contains(got.Body.String(), "secret") {
-		t.Errorf("%d %s", got.Code, got.Body)
+	s.echo.GET("/fails", func(echo.Context) error { return errors.New("with a secret") })
+	for _, path := range []string{"/panics", "/fails"} {
+		got := ask(t, s, http.MethodGet, path, nil)
+		if got.Code != http.StatusInternalServerError || strings.Contains(got.Body.String(), "secret") {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
 	}
 	if again := ask(t, s, http.MethodGet, "/healthz", nil); again.Code != http.StatusOK {
 		t.Errorf("after a panic: %d", again.Code)
