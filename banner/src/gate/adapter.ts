@@ -76,7 +76,7 @@ export const ahead = (name: string, waiting: string, ...commands: Call[]): void 
   when(name, (f, fresh) => {
     const queued = f[waiting] as Call[] | undefined;
     const known = heads.has(queued?.[0]!);
-    if (queued && (fresh || known)) queued.splice(0, known ? commands.length : 0, ...commands);
+    if (fresh || known) queued?.splice(0, known ? commands.length : 0, ...commands);
     if (!fresh || !queued) commands.forEach((args) => f(...args));
     heads.add(commands[0]!);
   });
