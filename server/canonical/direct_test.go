@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -152,6 +153,17 @@ func TestWhatIsNotKnownTakesTheLongWay(t *testing.T) {
 		want, err2 := viaTransform(v)
 		if err1 != nil || err2 != nil || !bytes.Equal(got, want) {
 			t.Errorf("%T: %q, %v; want %q, %v", v, got, err1, want, err2)
+		}
+	}
+}
+
+// What is long is whole, and nothing of it is in what comes after: buffers are used again.
+func TestLongValuesAreWhole(t *testing.T) {
+	for _, long := range []int{mostSpare * 3, 10, mostSpare / 2, 0} {
+		text := strings.Repeat("a", long)
+		got, err := Encode(map[string]string{"text": text})
+		if want := `{"text":"` + text + `"}`; err != nil || string(got) != want {
+			t.Errorf("%d letters: %d bytes, want %d: %v", long, len(got), len(want), err)
 		}
 	}
 }
