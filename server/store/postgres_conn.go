@@ -119,7 +119,7 @@ func (c *postgresConn) BeginTx(ctx context.Context, _ driver.TxOptions) (driver.
 		if !c.pg.IsClosed() && c.pg.TxStatus() != 'I' {
 			err = errors.Join(err, c.simple(ctx, `ROLLBACK`))
 		}
-		return nil, err
+		return nil, c.again(ctx, err)
 	}
 	c.snapshot, c.cursors = c.reader, c.cursors[:0]
 	return postgresTx{c}, nil
@@ -271,7 +271,21 @@ func (c *postgresConn) QueryContext(ctx context.Context, query string, args []dr
 	if c.snapshot {
 		return c.cursor(ctx, query, args)
 	}
-	return c.whole(ctx, query, args)
+	rows, err := c.whole(ctx, query, args)
+	if err != nil && c.reader {
+		err = c.again(ctx, err)
+	}
+	return rows, err
+}
+
+// again lets database/sql ask over another connection where this one has ended meanwhile
+// and nothing can have been changed: after a restart of the server the first read of each
+// connection may find that out.
+func (c *postgresConn) again(ctx context.Context, err error) error {
+	if c.pg.IsClosed() && ctx.Err() == nil {
+		return driver.ErrBadConn
+	}
+	return err
 }
 
 // whole reads all rows of a query.

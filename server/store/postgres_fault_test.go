@@ -211,6 +211,41 @@ func TestTheLineIsCut(t *testing.T) {
 	}
 }
 
+// A read finds out that its connection has ended: another is asked.
+func TestAReadIsAskedAgain(t *testing.T) {
+	c := newCutter(t, storetest.Postgres(t, migrated))
+	db := openedAt(t, c.dsn)
+	withSites(t, db, "shop")
+	reads := map[string]func() error{
+		"alone": func() error {
+			var one int
+			return db.read.QueryRowContext(t.Context(), `SELECT 1 WHERE ?1 = 1`, 1).Scan(&one)
+		},
+		"several": func() error {
+			tx, err := db.read.BeginTx(t.Context(), nil)
+			if err != nil {
+				return err
+			}
+			return tx.Rollback()
+		},
+	}
+	for name, read := range reads {
+		for _, after := range []bool{false, true} {
+			if err := read(); err != nil { // a connection that is there
+				t.Fatal(err)
+			}
+			c.after.Store(after)
+			c.n.Store(1)
+			if err := read(); err != nil {
+				t.Errorf("%s, cut after it %v: %v", name, after, err)
+			}
+			if c.n.Load() > 0 {
+				t.Errorf("%s, cut after it %v: nothing was cut", name, after)
+			}
+		}
+	}
+}
+
 // The server is killed, restarted, or told to end what is under way, again and again while
 // 16 writers are at it: what was answered is there, once, what was not is unavailable, and
 // the program goes on by itself.
