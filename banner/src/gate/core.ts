@@ -202,7 +202,7 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
   adapt();
 
   // window.volenti knows what is in force, and what is asked of it sends for the rest.
-  Object.defineProperty(queue, 'state', { get: () => state(core.gate) });
+  Object.defineProperty(queue, 'state', { __proto__: null, get: () => state(core.gate) } as PropertyDescriptor);
   queue.push = (...commands: VolentiCommand[]) => {
     const length = core.queue.push(...commands);
     void core.rest();

@@ -53,7 +53,7 @@ test('a signal counts only as it is defined', () => {
 test('where the server judges, its answer counts for the decision that the browser keeps, and for no signal it did not see', () => {
   const c = '1101-.11--';
   const keeping = (kept, boot, signal) => {
-    Object.defineProperty(globalThis, 'localStorage', { value: { getItem: () => kept }, configurable: true });
+    Object.defineProperty(globalThis, 'localStorage', { value: { volenti: kept, getItem: () => kept }, configurable: true });
     return known({ c, q: '11010.1100', ...boot }, signal);
   };
   const same = JSON.stringify({ v: 1, c, n: 'x' });

@@ -12,7 +12,6 @@ const here = dirname(fileURLToPath(import.meta.url));
 
 /** Four categories, one of them the site's own and like marketing; four vendors. */
 export const notice = {
-  site: 'shop',
   origins: ['https://www.shop.example', 'https://outlet.example', 'https://out.example'],
   notice: '0123456789abcdef',
   categories: ['necessary', 'preferences', 'analytics', 'marketing', 'social'],
@@ -27,6 +26,7 @@ export const notice = {
 
 /** VOLENTI of src/virtual.d.ts, as far as what is tested here knows it. */
 const constants = {
+  site: 'shop',
   google: [['ad_storage', 3, 4], ['ad_user_data', 3, 4], ['ad_personalization', 3, 4], ['analytics_storage', 2], ['functionality_storage', 1], ['personalization_storage', 1], ['security_storage']],
   googleWait: 500,
   googleRedact: false,
