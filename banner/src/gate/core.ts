@@ -4,7 +4,7 @@ import { asked, grants } from './age';
 import type { Adapter } from './adapter';
 import { decide, hold as until, type Outcome } from './decide';
 import { watch } from './gated';
-import { found, judge, type Head, type Queue } from './head';
+import { found, judge, publish, type Head, type Queue } from './head';
 import { afterPaint, guard, page, warn } from './page';
 import type { Engine, Rules } from './release';
 import { name, read, write } from './remember';
@@ -201,14 +201,19 @@ export const createCore = (head: Head, adapters: readonly Adapter[], whole?: boo
   hold();
   adapt();
 
-  // window.volenti knows what is in force, and what is asked of it sends for the rest.
-  Object.defineProperty(queue, 'state', { __proto__: null, get: () => state(core.gate) } as PropertyDescriptor);
+  // Until the rest is there window.volenti knows what is in force, and what is asked of it, or of the queue it was, sends for the rest.
   queue.push = (...commands: VolentiCommand[]) => {
     const length = core.queue.push(...commands);
     void core.rest();
     if (core.whole) core.changed?.();
     return length;
   };
+  publish({
+    ...queue,
+    get state() {
+      return state(core.gate);
+    },
+  });
 
   // What may load already waits for the engine, and a frame for its placeholder.
   const stop = whole ? undefined : watch((el) => {
