@@ -41,7 +41,7 @@ func (d *Desk) ShowAs(status int, page console.Page) error {
 	f.Now = d.console.Now()
 	f.Token = d.token()
 	f.Path = d.Request().URL.Path
-	if f.Said == "" {
+	if f.Said == "" && d.Request().Method == http.MethodGet { // what is asked while one types is no page that tells
 		f.Said = d.said()
 	}
 	if d.Operator.ID != "" && d.Session.By != operator.ByLink {
