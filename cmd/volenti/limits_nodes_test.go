@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -16,13 +15,7 @@ import (
 func TestNodesShareAnAllowance(t *testing.T) {
 	dsn := storetest.Postgres(t, nil)
 	folder := t.TempDir()
-	dsnFile, secretFile := filepath.Join(folder, "dsn"), filepath.Join(folder, "secret")
-	secret, _ := volenti(t, "key", "secret")
-	for path, text := range map[string]string{dsnFile: dsn, secretFile: secret} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dsnFile, secretFile := sharedFiles(t, dsn)
 	shared := []string{"--store-dsn-file", dsnFile, "--keys-secret-file", secretFile}
 	for _, args := range [][]string{
 		{"site", "add", "shop", "--name", "Shop"},

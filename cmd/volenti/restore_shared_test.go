@@ -19,21 +19,30 @@ import (
 	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
-// sharedFlags say where an installation on PostgreSQL lives: a node's own folder, the
-// database, and a secret for its keys.
-func sharedFlags(t *testing.T, dsn string) []string {
+// sharedFiles are what the nodes of an installation on PostgreSQL have in common: where
+// the database is, and a secret for its keys.
+func sharedFiles(t *testing.T, dsn string) (dsnFile, secretFile string) {
 	t.Helper()
 	folder := private(t)
+	dsnFile, secretFile = filepath.Join(folder, "dsn"), filepath.Join(folder, "secret")
 	secret, exit := volenti(t, "key", "secret")
 	if exit != 0 {
 		t.Fatal(secret)
 	}
-	for name, text := range map[string]string{"dsn": dsn, "secret": secret} {
-		if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o600); err != nil {
+	for path, text := range map[string]string{dsnFile: dsn, secretFile: secret} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return []string{"--data", filepath.Join(folder, "data"), "--store-dsn-file", filepath.Join(folder, "dsn"), "--keys-secret-file", filepath.Join(folder, "secret")}
+	return dsnFile, secretFile
+}
+
+// sharedFlags say where an installation on PostgreSQL lives: a node's own folder first,
+// then what all have in common.
+func sharedFlags(t *testing.T, dsn string) []string {
+	t.Helper()
+	dsnFile, secretFile := sharedFiles(t, dsn)
+	return []string{"--data", filepath.Join(filepath.Dir(dsnFile), "data"), "--store-dsn-file", dsnFile, "--keys-secret-file", secretFile}
 }
 
 // at is flags with another database.
@@ -151,7 +160,11 @@ func TestRestoreIntoPostgres(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		for deadline := time.Now().Add(2 * time.Minute); signedLeaves(flags[1]) <= copied.Head.Size+9 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(2 * time.Minute); signedLeaves(flags[1]) <= copied.Head.Size+9; time.Sleep(10 * time.Millisecond) {
+			if time.Now().After(deadline) {
+				t.Error("no checkpoint covers what came after the backup")
+				return
+			}
 		}
 	})
 	if t.Failed() {

@@ -22,13 +22,7 @@ import (
 func TestWhatHappensDuringAMoveMovesToo(t *testing.T) {
 	dsn := storetest.Postgres(t, nil)
 	folder := t.TempDir()
-	dsnFile, secretFile := filepath.Join(folder, "dsn"), filepath.Join(folder, "secret")
-	secret, _ := volenti(t, "key", "secret")
-	for path, text := range map[string]string{dsnFile: dsn, secretFile: secret} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dsnFile, secretFile := sharedFiles(t, dsn)
 	data := publish(t)
 	must := func(args ...string) string {
 		t.Helper()

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,16 +19,7 @@ import (
 func TestAnInstallationMovesWhileItServes(t *testing.T) {
 	dsn := storetest.Postgres(t, nil)
 	folder := t.TempDir()
-	dsnFile, secretFile := filepath.Join(folder, "dsn"), filepath.Join(folder, "secret")
-	secret, exit := volenti(t, "key", "secret")
-	if exit != 0 {
-		t.Fatal(secret)
-	}
-	for path, text := range map[string]string{dsnFile: dsn, secretFile: secret} {
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	dsnFile, secretFile := sharedFiles(t, dsn)
 	data := publish(t)
 	p := start(t, data, "--limits-site", "0")
 	v := p.open(nil)
