@@ -28,8 +28,11 @@ func (w *world) readAhead(done func() bool) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan struct{})
 	go func() { w.directory.ReadAhead(ctx, 0); close(ended) }()
-	for !done() {
-		time.Sleep(time.Millisecond) // until it is
+	for deadline := time.Now().Add(time.Minute); !done(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			w.t.Error("it was not read ahead")
+			break
+		}
 	}
 	cancel()
 	<-ended
