@@ -80,14 +80,14 @@ func TestAClientThatIsGoneIsNoFault(t *testing.T) {
 	for _, gone := range []bool{true, false} {
 		lines := &bytes.Buffer{}
 		s := over(t, false, lines)
-		s.echo.GET("/x/export", func(echo.Context) error { return errors.New("the transaction was rolled back") })
+		s.echo.GET("/admin/log/acts.csv", func(echo.Context) error { return errors.New("the transaction was rolled back") })
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		if gone {
 			cancel()
 		}
 		w := httptest.NewRecorder()
-		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/x/export", nil).WithContext(ctx))
+		s.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/admin/log/acts.csv", nil).WithContext(ctx))
 		if want := map[bool]int{true: 400, false: 500}[gone]; w.Code != want || gone == strings.Contains(lines.String(), "request failed") {
 			t.Errorf("gone %v: %d\n%s", gone, w.Code, lines)
 		}

@@ -46,11 +46,21 @@ const (
 // A cost is what one request of a route takes.
 type cost struct {
 	class limit.Class
-	gate  func(*Limits) *limit.Gate // nil: none
+	gate  door
 }
 
-func costly(l *Limits) *limit.Gate  { return l.Costly }
-func exports(l *Limits) *limit.Gate { return l.Exports }
+// A door is which of the gates of Limits a request goes through.
+type door int
+
+const (
+	open door = iota
+	costly
+	exports
+)
+
+func (l *Limits) gate(d door) *limit.Gate {
+	return [...]*limit.Gate{open: nil, costly: l.Costly, exports: l.Exports}[d]
+}
 
 // costs are those of the visitor's routes that cost something, without HEAD, which
 // costs what GET does. Every route that changes anything is here or is the console's.
@@ -165,7 +175,7 @@ func limits(l *Limits, count *metrics.Metrics, tell *seldom) echo.MiddlewareFunc
 	return func(next echo.HandlerFunc) echo.HandlerFunc {
 		return func(c echo.Context) error {
 			took := costOf(c.Request().Method, c.Path())
-			if took.class == free && took.gate == nil {
+			if took.class == free && took.gate == open {
 				return next(c)
 			}
 			err := l.allow(took, c.Request())
@@ -183,10 +193,7 @@ func limits(l *Limits, count *metrics.Metrics, tell *seldom) echo.MiddlewareFunc
 
 // through answers in a place of the route's gate.
 func (l *Limits) through(took cost, next echo.HandlerFunc, c echo.Context) error {
-	var gate *limit.Gate
-	if took.gate != nil {
-		gate = took.gate(l)
-	}
+	gate := l.gate(took.gate)
 	if err := gate.Enter(c.Request().Context()); err != nil {
 		return err
 	}

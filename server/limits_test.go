@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -33,11 +35,11 @@ func TestWhatRoutesCost(t *testing.T) {
 			t.Errorf("%s costs nothing", route)
 		}
 		if r.Method == http.MethodGet {
-			if get, head := costOf(r.Method, r.Path), costOf(http.MethodHead, r.Path); get.class != head.class || (get.gate == nil) != (head.gate == nil) {
+			if get, head := costOf(r.Method, r.Path), costOf(http.MethodHead, r.Path); get.class != head.class || get.gate != head.gate {
 				t.Errorf("HEAD %s costs something else", r.Path)
 			}
 		}
-		if strings.HasSuffix(r.Path, "/export") && (costs[route].gate == nil || costs[route].gate(&Limits{Exports: &limit.Gate{}}) == nil) {
+		if strings.HasSuffix(r.Path, "/export") && costs[route].gate != exports {
 			t.Errorf("%s has no gate", route)
 		}
 	}
@@ -144,6 +146,33 @@ func TestGatedRoutes(t *testing.T) {
 	close(end)
 	if <-first != 200 || gate.Inside() != 0 {
 		t.Errorf("the one that was begun; %d inside", gate.Inside())
+	}
+}
+
+// Who waits for a place and has finished sending is answered as everyone is.
+func TestWhoHasFinishedSendingWaitsOn(t *testing.T) {
+	gate := limit.NewGate(1, 1, time.Hour)
+	s, log, _ := limited(t, &Limits{Costly: gate})
+	s.echo.GET("/policies/:site/:policy/feed.atom", func(c echo.Context) error { return c.NoContent(http.StatusNoContent) })
+	server := httptest.NewServer(s)
+	defer server.Close()
+	if err := gate.Enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET /policies/shop/privacy/feed.atom HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(200*time.Millisecond, gate.Leave) // net/http sees the end of the stream long before
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 204 ") {
+		t.Errorf("%v, answered %q\n%s", err, answer, log)
 	}
 }
 

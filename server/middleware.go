@@ -7,7 +7,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -71,7 +70,7 @@ const answerWithin = 10 * time.Second
 
 // outlives: all but what is answered from memory, and what takes as long as its client does.
 func outlives(c echo.Context) bool {
-	return c.Path() != scriptPath && !strings.HasSuffix(c.Path(), "/export")
+	return c.Path() != scriptPath && costOf(c.Request().Method, c.Path()).gate != exports
 }
 
 // outlive lets a request be answered when its client has closed its sending half

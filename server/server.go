@@ -89,7 +89,7 @@ func New(d Deps) *Server {
 	if d.Limits == nil {
 		d.Limits = &Limits{}
 	}
-	e.Use(observe(d.Log, d.Now, d.Metrics, d.Traces), harden(d.HTTPS), limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}), outlive)
+	e.Use(observe(d.Log, d.Now, d.Metrics, d.Traces), harden(d.HTTPS), outlive, limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}))
 	routes(e, d)
 	for _, r := range e.Routes() {
 		d.Metrics.Route(r.Method, r.Path)
