@@ -60,6 +60,10 @@ lint: bin/golangci-lint ## golangci-lint, with the import rules of the house
 
 check: test ## exactly what CI runs
 
+.PHONY: deployment
+deployment: ## Dockerfile, compose files and Helm chart, by BuildKit's, Compose's and Helm's own readers; downloads them first: minutes
+	cd .ci/deployment && go test -count=1 ./...
+
 cluster: ## three nodes, a PostgreSQL and its replica, killed and cut off again and again: minutes (TIMES=…)
 	VOLENTI_CLUSTER=$(or $(TIMES),10) go test -count=1 -timeout 3h -v ./cmd/volenti/cluster
 
