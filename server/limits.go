@@ -179,7 +179,11 @@ func limits(l *Limits, count *metrics.Metrics, tell *seldom) echo.MiddlewareFunc
 				return next(c)
 			}
 			err := l.allow(took, c.Request())
-			if err == nil {
+			switch {
+			case err != nil:
+			case took.class == console:
+				err = next(c) // and through its gate, once it is known who asks
+			default:
 				err = l.through(took, next, c)
 			}
 			if why := reason(err); err != nil && why != "" {
@@ -199,6 +203,16 @@ func (l *Limits) through(took cost, next echo.HandlerFunc, c echo.Context) error
 	}
 	defer gate.Leave()
 	return next(c)
+}
+
+// admitted lets who was let in by the console through the gate of the route: a stranger,
+// or a form that is not the operator's, takes no place there.
+func admitted(l *Limits) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			return l.through(costOf(c.Request().Method, c.Path()), next, c)
+		}
+	}
 }
 
 // seldom logs refusals, one line in ten seconds: a flood must not fill the disk with

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -146,6 +147,26 @@ func TestGatedRoutes(t *testing.T) {
 	close(end)
 	if <-first != 200 || gate.Inside() != 0 {
 		t.Errorf("the one that was begun; %d inside", gate.Inside())
+	}
+}
+
+// A stranger takes no place before what is an operator's.
+func TestStrangersTakeNoPlaceOfTheConsole(t *testing.T) {
+	gate := limit.NewGate(1, 0, time.Hour)
+	s, _, _ := limited(t, &Limits{Costly: gate, Exports: gate})
+	if err := gate.Enter(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/admin/log/acts.csv", "/admin/log/entries/check"} {
+		if w := send(s, http.MethodGet, path, "203.0.113.77", "text/html"); w.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+		let := admitted(&Limits{Costly: gate, Exports: gate})(func(echo.Context) error { return nil })
+		c := s.echo.NewContext(httptest.NewRequest(http.MethodGet, path, nil), httptest.NewRecorder())
+		c.SetPath(path)
+		if err := let(c); !errors.Is(err, limit.ErrBusy) {
+			t.Errorf("%s, of an operator: %v", path, err)
+		}
 	}
 }
 

@@ -110,7 +110,7 @@ func routes(e *echo.Echo, d Deps) {
 				return
 			}
 			e.Add(method, path, h)
-		})
+		}, admitted(d.Limits))
 	}
 
 	if d.Demo != nil {

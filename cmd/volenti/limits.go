@@ -40,10 +40,14 @@ func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limi
 		Sites:     rate(cfg.LimitSite, cfg.LimitNodes),
 		// One processor is left to all others, and to those who are refused: whoever
 		// computes keeps a processor for ten milliseconds at a time, and a refusal would
-		// wait for its turn behind several such. Few wait, and those get a place; all
-		// others are told at once.
-		Costly:      limit.NewGate(computing, 4*computing, 250*time.Millisecond),
-		Exports:     limit.NewGate(4, 0, 0),
+		// wait for its turn behind several such.
+		//
+		// As many may wait as a page, a program and a few colleagues ask for at once. Whoever
+		// waits costs a goroutine, the header and, of an operator, the form. An answer takes
+		// 2 to 60 ms, so those who wait get a place in time. Under a flood all places to wait
+		// are taken, and whoever comes is told at once.
+		Costly:      limit.NewGate(computing, 32*computing, 2*time.Second),
+		Exports:     limit.NewGate(4, 32, 2*time.Second),
 		Full:        full,
 		Connections: limit.NewConnections(connections(cfg.LimitConnections), func() { count.Refused("connections") }),
 	}, nil

@@ -46,6 +46,9 @@ func TestBundlesOfTheRealServer(t *testing.T) {
 	if err != nil || status != http.StatusOK {
 		t.Fatalf("bundle: %d %v %s", status, err, served)
 	}
+	if answer, body := fetch(t, v.base+"/v1/sites/shop/receipts/"+id+"/bundle", nil); answer.ContentLength != int64(len(body)) {
+		t.Errorf("a bundle of %d bytes is said to have %d", len(body), answer.ContentLength)
+	}
 	_, keys, _ := v.get("/.well-known/jwks.json")
 	out := filepath.Join(folder, "out.zip")
 	if said, exit := volenti(t, "receipt", "bundle", id, "--site", "shop", "--data", data, "--out", out); exit != 0 {

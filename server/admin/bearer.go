@@ -16,7 +16,7 @@ import (
 // the path's site that has the route's right (RFC 6750). Cookies play no part, so
 // no other page can borrow it. What is done stands in the audit log under the
 // token's id.
-func (c *Console) bearer(route Route) echo.HandlerFunc {
+func (c *Console) bearer(route Route, admit echo.MiddlewareFunc) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)
 		e.Response().Header().Set("Cache-Control", "no-store")
@@ -37,7 +37,8 @@ func (c *Console) bearer(route Route) echo.HandlerFunc {
 		if !slices.Contains(t.Rights, route.Right) {
 			return ErrForbidden
 		}
-		return route.Handle(&Desk{Context: e, console: c, Site: s, Token: t})
+		d := &Desk{Context: e, console: c, Site: s, Token: t}
+		return admit(func(echo.Context) error { return route.Handle(d) })(e)
 	}
 }
 

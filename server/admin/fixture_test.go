@@ -40,6 +40,14 @@ type world struct {
 	now time.Time // guarded by mu
 }
 
+// admit notes that a route's gate was asked.
+func (w *world) admit(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		e.Set("admitted", true)
+		return next(e)
+	}
+}
+
 // The sites of a world.
 const (
 	shop = "shop"
@@ -87,7 +95,7 @@ func newWorld(t testing.TB, adjust ...func(*Console)) *world {
 			_ = c.String(statusOf(err), err.Error())
 		}
 	}
-	w.console.Register(func(method, path string, h echo.HandlerFunc) { e.Add(method, path, h) })
+	w.console.Register(func(method, path string, h echo.HandlerFunc) { e.Add(method, path, h) }, w.admit)
 	w.handler = e
 	return w
 }

@@ -38,13 +38,14 @@ const sessionCookie = "volenti-console"
 // mostBody bounds what is sent to the console: a policy with its pictures of words.
 const mostBody = 4 << 20
 
-// guarded is an echo handler that calls route.Handle for whoever may ask.
-func (c *Console) guarded(route Route) echo.HandlerFunc {
+// guarded is an echo handler that calls route.Handle for whoever may ask, within admit.
+func (c *Console) guarded(route Route, admit echo.MiddlewareFunc) echo.HandlerFunc {
 	if route.Bearer {
-		return c.bearer(route)
+		return c.bearer(route, admit)
 	}
 	return func(e echo.Context) error {
 		d := &Desk{Context: e, console: c}
+		handle := admit(func(echo.Context) error { return route.Handle(d) })
 		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)
 		if err := d.identify(); err != nil {
 			return err
@@ -58,7 +59,7 @@ func (c *Console) guarded(route Route) echo.HandlerFunc {
 			if changes(e.Request().Method) && !d.tokenCame() {
 				return ErrForged
 			}
-			return route.Handle(d)
+			return handle(e)
 		}
 		if d.Operator.ID == "" {
 			return d.signIn("")
@@ -75,7 +76,7 @@ func (c *Console) guarded(route Route) echo.HandlerFunc {
 		if route.Fresh && d.Session.By != operator.ByLink && c.Now().Sub(d.Session.ProvenAt) > proofIsFresh {
 			return d.signIn("again")
 		}
-		return route.Handle(d)
+		return handle(e)
 	}
 }
 
@@ -204,10 +205,11 @@ func (d *Desk) signIn(why string) error {
 	return d.Redirect(http.StatusSeeOther, web.Root(d.Request().URL.EscapedPath())+"admin/sign-in?"+q.Encode())
 }
 
-// Register makes echo answer the console's routes.
-func (c *Console) Register(add func(method, path string, h echo.HandlerFunc)) {
+// Register makes echo answer the console's routes, each within admit: that is asked when
+// it is known who asks, and that they may.
+func (c *Console) Register(add func(method, path string, h echo.HandlerFunc), admit echo.MiddlewareFunc) {
 	for _, r := range c.Routes() {
-		add(r.Method, r.Path, c.guarded(r))
+		add(r.Method, r.Path, c.guarded(r, admit))
 	}
 	add(http.MethodGet, "/admin/assets/*", func(e echo.Context) error {
 		c.Pages.Assets().ServeHTTP(e.Response(), e.Request())

@@ -29,12 +29,25 @@ var holders = map[operator.Right]string{
 const reached = http.StatusTeapot
 
 // guarded serves every route of the console with a handler that does nothing.
-func (w *world) guarded() http.Handler {
+func (w *world) guarded() http.Handler { return w.guarding(w.console.Routes()...) }
+
+// guarding serves routes with handlers that do nothing. Whoever does not reach them has
+// taken no place before them either.
+func (w *world) guarding(routes ...Route) http.Handler {
 	e := echo.New()
 	e.HTTPErrorHandler = func(err error, c echo.Context) { _ = c.NoContent(statusOf(err)) }
-	for _, r := range w.console.Routes() {
+	e.Use(func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			err := next(c)
+			if got := c.Response().Status == reached; got != (c.Get("admitted") == true) {
+				w.t.Errorf("%s %s: reached %v, admitted %v", c.Request().Method, c.Path(), got, c.Get("admitted"))
+			}
+			return err
+		}
+	})
+	for _, r := range routes {
 		r.Handle = func(d *Desk) error { return d.NoContent(reached) }
-		e.Add(r.Method, r.Path, w.console.guarded(r))
+		e.Add(r.Method, r.Path, w.console.guarded(r, w.admit))
 	}
 	return e
 }
@@ -215,11 +228,7 @@ func TestWhatTokensOpen(t *testing.T) {
 	}
 	day := w.clock().Add(24 * time.Hour)
 	for _, r := range append(w.bearers(), Route{Method: http.MethodPost, Path: "/v1/sites/:site/try", Right: operator.PublishPolicies, Bearer: true}) {
-		e := echo.New()
-		e.HTTPErrorHandler = func(err error, c echo.Context) { _ = c.NoContent(statusOf(err)) }
-		r.Handle = func(d *Desk) error { return d.NoContent(reached) }
-		e.Add(r.Method, r.Path, w.console.guarded(r))
-		w.handler = e
+		w.handler = w.guarding(r)
 		others := slices.DeleteFunc(operator.TokenRights(), func(right operator.Right) bool { return right == r.Right })
 		good := token(shop, day, r.Right)
 		altered := good[:20] + string(good[20]^1) + good[21:]

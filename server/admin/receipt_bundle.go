@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 )
@@ -27,5 +28,6 @@ func (c *Console) receiptBundle(d *Desk) error {
 	h := d.Response().Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Disposition", `attachment; filename="volenti-`+e.ReceiptID+`.zip"`)
+	h.Set("Content-Length", strconv.Itoa(len(zip))) // so that browsers say how far it is
 	return d.Blob(http.StatusOK, "application/zip", zip)
 }

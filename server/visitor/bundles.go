@@ -3,6 +3,7 @@ package visitor
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -29,7 +30,9 @@ func (rs *Receipts) Bundle(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Response().Header().Set("Content-Disposition", `attachment; filename="volenti-`+entry.ReceiptID+`.zip"`)
+	h := c.Response().Header()
+	h.Set("Content-Disposition", `attachment; filename="volenti-`+entry.ReceiptID+`.zip"`)
+	h.Set("Content-Length", strconv.Itoa(len(zip))) // so that browsers say how far it is
 	return c.Blob(http.StatusOK, "application/zip", zip)
 }
 
