@@ -52,6 +52,7 @@ type postgres struct {
 	head      *atomic.Bool // see postgresConnector
 	elsewhere bool
 	bytewise  *atomic.Bool // text sorts by bytes by itself
+	reach     *reach
 }
 
 // OpenPostgres opens the database that a connection string names (a URL or keywords,
@@ -116,6 +117,7 @@ func postgresConfig(dsn string, o Options) (*pgconn.Config, postgres, error) {
 	config.RuntimeParams["client_encoding"] = "UTF8"
 	config.RuntimeParams["standard_conforming_strings"] = "on"
 	config.RuntimeParams["bytea_output"] = "hex"
+	p.reach = &reach{config: config.Copy()}
 	return config, p, nil
 }
 
@@ -131,7 +133,7 @@ func postgresConnectorOf(config *pgconn.Config, p postgres, reader bool) connect
 	if _, ok := c.RuntimeParams[idleTimeout]; !ok {
 		c.RuntimeParams[idleTimeout] = strconv.FormatInt(idle.Milliseconds(), 10)
 	}
-	return &postgresConnector{config: c, reader: reader, head: p.head}
+	return &postgresConnector{config: c, reader: reader, head: p.head, reach: p.reach}
 }
 
 // postgresName names a database in errors, without the password.
@@ -221,7 +223,7 @@ func codeOf(err error) (string, bool) {
 
 // disconnected: the connection ended, or never was. Nobody knows how far the server came.
 func disconnected(err error) bool {
-	if errors.Is(err, driver.ErrBadConn) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, errCommitUnknown) {
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, errSilent) || errors.Is(err, errCut) || pgconn.Timeout(err) || pgconn.SafeToRetry(err) || errors.Is(err, errCommitUnknown) {
 		return true
 	}
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
@@ -260,7 +262,7 @@ func (postgres) unavailable(err error) bool {
 
 // again: nothing was kept, and another try may do.
 func (postgres) again(err error) bool {
-	if err == nil || errors.Is(err, errCommitUnknown) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, errCommitUnknown) || errors.Is(err, errSilent) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return false
 	}
 	code, ok := codeOf(err)

@@ -5,8 +5,11 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"net"
+	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -16,12 +19,38 @@ type postgresConnector struct {
 	config *pgconn.Config
 	reader bool
 	// head: there is a row that every write transaction locks before all else.
-	head *atomic.Bool
+	head  *atomic.Bool
+	reach *reach
 }
 
 func (c *postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
-	conn := &postgresConn{reader: c.reader, head: c.head, statements: map[string]*pgconn.StatementDescription{}}
+	told, err := c.reach.enter()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := c.connect(ctx)
+	if err != nil && ctx.Err() == nil && !answered(err) {
+		err = fmt.Errorf("%w: %w", errSilent, err)
+	}
+	told(err)
+	if err != nil {
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (c *postgresConnector) connect(ctx context.Context) (*postgresConn, error) {
+	conn := &postgresConn{reader: c.reader, head: c.head, reach: c.reach, statements: map[string]*pgconn.StatementDescription{}}
 	config := c.config.Copy()
+	made := false
+	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
+		far, err := c.config.DialFunc(ctx, network, address)
+		if err != nil || made { // what is made later asks the server to end a statement
+			return far, err
+		}
+		conn.line = newLine(far, c.reach, network, address)
+		return conn.line, nil
+	}
 	config.OnNotice = func(_ *pgconn.PgConn, n *pgconn.Notice) {
 		conn.warned = conn.warned || n.SeverityUnlocalized == "WARNING"
 	}
@@ -29,7 +58,30 @@ func (c *postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 	if conn.pg, err = pgconn.ConnectConfig(ctx, config); err != nil {
 		return nil, err
 	}
+	made = true
+	if err := conn.know(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	return conn, nil
+}
+
+// know asks for the process at the other end, and from then on the line asks about it.
+// The number that comes with the connection is the one of a pooler where there is one; and
+// servers that only speak the protocol may know of no processes at all.
+func (c *postgresConn) know(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, quiet)
+	defer cancel()
+	process := int64(noProcess)
+	r, err := c.pg.Exec(ctx, `SELECT pid FROM pg_stat_activity WHERE pid = pg_backend_pid()`).ReadAll()
+	if _, said := codeOf(err); err != nil && !said {
+		return err
+	}
+	if err == nil && len(r) == 1 && len(r[0].Rows) == 1 {
+		process, _ = strconv.ParseInt(string(r[0].Rows[0][0]), 10, 64)
+	}
+	c.line.process.Store(process)
+	c.made = time.Now()
+	return nil
 }
 
 func (*postgresConnector) Driver() driver.Driver { return postgresDriver{} }
@@ -49,6 +101,10 @@ type postgresConn struct {
 	pg     *pgconn.PgConn
 	reader bool
 	head   *atomic.Bool
+	reach  *reach
+
+	line *line
+	made time.Time
 
 	statements map[string]*pgconn.StatementDescription // prepared, by text and types
 	named      int
@@ -79,6 +135,10 @@ func (c *postgresConn) Ping(ctx context.Context) error { return c.pg.Ping(ctx) }
 // meanwhile is found here, before anything is sent: to ask the server, as is advised
 // instead, takes a round trip each time.
 func (c *postgresConn) ResetSession(context.Context) error {
+	if c.reach.suspect(c.made) {
+		c.line.giveUp(errCut)
+		return driver.ErrBadConn
+	}
 	if c.pg.IsClosed() || c.pg.TxStatus() != 'I' || c.pg.CheckConn() != nil { //nolint:staticcheck // see above
 		return driver.ErrBadConn
 	}
@@ -86,7 +146,7 @@ func (c *postgresConn) ResetSession(context.Context) error {
 }
 
 func (c *postgresConn) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), asking)
 	defer cancel()
 	return c.pg.Close(ctx)
 }
@@ -200,7 +260,11 @@ func (s postgresStmt) ExecContext(ctx context.Context, args []driver.NamedValue)
 // QueryContext reads all at once, also in a reading transaction: what is prepared is
 // asked often and answered in a few rows.
 func (s postgresStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.c.whole(ctx, s.text, args)
+	rows, err := s.c.whole(ctx, s.text, args)
+	if err != nil && s.c.reader && !s.c.snapshot {
+		err = s.c.again(ctx, err)
+	}
+	return rows, err
 }
 
 // dollars turns ?1 into $1. No other question mark is followed by a digit.

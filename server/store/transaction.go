@@ -59,7 +59,7 @@ func (db *DB) transact(ctx context.Context, t transaction) (err error) {
 			err = db.once(ctx, t.slow, t.do)
 			unknown = errors.Is(err, errCommitUnknown)
 		}
-		if err == nil || try == mostTries || (unknown && t.landed == nil) || (!unknown && !db.dialect.again(err)) {
+		if err == nil || try == mostTries || (unknown && (t.landed == nil || errors.Is(err, errSilent))) || (!unknown && !db.dialect.again(err)) {
 			if unknown && err != nil && !errors.Is(err, errCommitUnknown) {
 				err = fmt.Errorf("%w, and %w", errCommitUnknown, err)
 			}
