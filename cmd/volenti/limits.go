@@ -46,8 +46,8 @@ func limits(cfg *Config, full func() bool, count *metrics.Metrics) (*server.Limi
 		// waits costs a goroutine, the header and, of an operator, the form. An answer takes
 		// 2 to 60 ms, so those who wait get a place in time. Under a flood all places to wait
 		// are taken, and whoever comes is told at once.
-		Costly:      limit.NewGate(computing, 32*computing, 2*time.Second),
-		Exports:     limit.NewGate(4, 32, 2*time.Second),
+		Costly:      limit.NewGate(computing, 32*computing, 4*time.Second),
+		Exports:     limit.NewGate(4, 32, 4*time.Second),
 		Full:        full,
 		Connections: limit.NewConnections(connections(cfg.LimitConnections), func() { count.Refused("connections") }),
 	}, nil

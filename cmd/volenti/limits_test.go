@@ -34,7 +34,7 @@ func TestCostlyAnswersLeaveAProcessor(t *testing.T) {
 	}
 }
 
-// Where 33 ask at once, each is answered, as long as none takes 60 ms; the next is told at
+// Where 33 ask at once, each is answered, as long as none takes 120 ms; the next is told at
 // once that it is too much.
 func TestAsManyWaitAsGetAPlace(t *testing.T) {
 	before := runtime.GOMAXPROCS(2)
@@ -52,7 +52,7 @@ func TestAsManyWaitAsGetAPlace(t *testing.T) {
 				t.Fatalf("%s: %v", name, err)
 			}
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // half of what anybody waits
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // less than anybody waits
 		var waiting sync.WaitGroup
 		errs := make(chan error, 64)
 		for range 33 {

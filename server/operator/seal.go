@@ -3,6 +3,7 @@ package operator
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -45,8 +46,12 @@ func (s *Sealer) Encode(name string, value any) (string, error) {
 	return securecookie.EncodeMulti(name, value, (*s.codecs.Load())[0])
 }
 
-// Decode opens what Encode made for that name, with this key or an earlier one.
+// Decode opens what Encode made for that name, with this key or an earlier one, in its one
+// spelling: securecookie ignores line breaks and the stray bits at the end of base64.
 func (s *Sealer) Decode(name, value string, into any) error {
+	if raw, err := base64.URLEncoding.DecodeString(value); err != nil || base64.URLEncoding.EncodeToString(raw) != value {
+		return errors.New("not what was sealed")
+	}
 	return securecookie.DecodeMulti(name, value, into, *s.codecs.Load()...)
 }
 

@@ -3,6 +3,7 @@ package visitor
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -40,6 +41,10 @@ func (c *Cookies) FormKey(site, token, receipt string) (string, error) {
 
 // CheckForm fails with ErrForm unless key was made by FormKey of the same.
 func (c *Cookies) CheckForm(key, site, token, receipt string) error {
+	// In its one spelling, as cookies: see Cookies.Decode.
+	if raw, err := base64.URLEncoding.DecodeString(key); err != nil || base64.URLEncoding.EncodeToString(raw) != key {
+		return ErrForm
+	}
 	var sum []byte
 	if err := securecookie.DecodeMulti(formName, key, &sum, c.keys.Load().of(site)...); err != nil {
 		return ErrForm
