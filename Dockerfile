@@ -1,7 +1,7 @@
 # One static binary, an unprivileged user, one data volume.
 # docker build --build-arg VERSION=$(git describe --tags) .
 FROM golang:1.26-alpine AS build
-RUN apk add --no-cache gcc make musl-dev
+RUN apk add --no-cache ca-certificates gcc make musl-dev
 WORKDIR /src
 COPY go.mod go.sum ./
 RUN go mod download
@@ -11,6 +11,8 @@ RUN make static OUT=/volenti VERSION=$VERSION \
  && mkdir -m 700 /data
 
 FROM scratch
+# Whom it trusts where it calls others: certificate authority, sign-in, mail, webhooks.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /volenti /volenti
 COPY --from=build --chown=65532:65532 /data /data
 USER 65532:65532

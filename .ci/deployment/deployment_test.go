@@ -55,7 +55,7 @@ func imageEnvironment(t *testing.T) map[string]string {
 	}
 	final := stages[len(stages)-1]
 	values := map[string]string{}
-	unprivileged, starts := false, false
+	unprivileged, starts, trusts := false, false, false
 	for _, command := range final.Commands {
 		switch c := command.(type) {
 		case *instructions.EnvCommand:
@@ -64,12 +64,14 @@ func imageEnvironment(t *testing.T) map[string]string {
 			}
 		case *instructions.UserCommand:
 			unprivileged = c.User != "root" && !strings.HasPrefix(c.User, "0")
+		case *instructions.CopyCommand:
+			trusts = trusts || c.DestPath == "/etc/ssl/certs/" // where Go looks for them
 		case *instructions.EntrypointCommand:
 			starts = !c.PrependShell // there is no shell in the image
 		}
 	}
-	if !unprivileged || !starts {
-		t.Errorf("the image runs as root or starts by a shell: %v", final.Commands)
+	if !unprivileged || !starts || !trusts {
+		t.Errorf("the image runs as root (%t), starts by a shell (%t) or trusts no authority (%t)", !unprivileged, !starts, !trusts)
 	}
 	return values
 }
