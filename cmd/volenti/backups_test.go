@@ -14,7 +14,7 @@ import (
 	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
-func private(t *testing.T) string {
+func private(t testing.TB) string {
 	t.Helper()
 	folder := t.TempDir()
 	if err := os.Chmod(folder, 0o700); err != nil {

@@ -21,7 +21,7 @@ import (
 
 // sharedFiles are what the nodes of an installation on PostgreSQL have in common: where
 // the database is, and a secret for its keys.
-func sharedFiles(t *testing.T, dsn string) (dsnFile, secretFile string) {
+func sharedFiles(t testing.TB, dsn string) (dsnFile, secretFile string) {
 	t.Helper()
 	folder := private(t)
 	dsnFile, secretFile = filepath.Join(folder, "dsn"), filepath.Join(folder, "secret")
@@ -72,7 +72,7 @@ func must(t *testing.T, want int, flags []string, args ...string) string {
 }
 
 // cluster starts a PostgreSQL of the test's own, which syncs.
-func cluster(t *testing.T, options ...string) *storetest.Server {
+func cluster(t testing.TB, options ...string) *storetest.Server {
 	t.Helper()
 	s, err := storetest.Start(true, options...)
 	if errors.Is(err, storetest.ErrMissing) {
