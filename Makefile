@@ -78,7 +78,7 @@ release: ## static binaries in dist/, with checksums and a bill of materials (VE
 static: ## one static binary (OUT=…)
 	go build $(STATIC) -o "$(OUT)" ./cmd/volenti
 
-sign: ## sign dist/SHA256SUMS with an SSH key (KEY=~/.ssh/id_ed25519)
+sign: ## sign dist/SHA256SUMS with an SSH key (KEY=$$HOME/.ssh/id_ed25519)
 	ssh-keygen -Y sign -n volenti-release -f "$(KEY)" "$(DIST)/SHA256SUMS"
 
 reproducible: ## build twice, in two folders, without a cache, and compare: minutes
@@ -114,8 +114,8 @@ fuzz: ## every fuzz target for a while, one after the other (TIME=10m each)
 	  done || exit 1; \
 	done
 
-vulncheck: ## known weaknesses in what is used; asks vuln.go.dev
-	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 ./...
+vulncheck: ## known weaknesses in what is used; asks vuln.go.dev, or a copy of golang/vulndb (DB=file:///…/data/osv)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.8.0 $(if $(DB),-db "$(DB)") ./...
 
 soak: ## every fault for long: kills, power cuts, failing disks, upgrades, hand-overs, then a constant load (SOAK=30m)
 	VOLENTI_TEST_CUTS=500 VOLENTI_TEST_FAULTS=2000 VOLENTI_TEST_UPGRADES=4 VOLENTI_TEST_KILLS=30 VOLENTI_TEST_RELOADS=100 \
