@@ -78,7 +78,7 @@ release: ## static binaries in dist/, with checksums and a bill of materials (VE
 static: ## one static binary (OUT=…)
 	go build $(STATIC) -o "$(OUT)" ./cmd/volenti
 
-sign: ## sign dist/SHA256SUMS with an SSH key (KEY=$$HOME/.ssh/id_ed25519)
+sign: ## sign dist/SHA256SUMS with an SSH key (KEY=$HOME/.ssh/id_ed25519)
 	ssh-keygen -Y sign -n volenti-release -f "$(KEY)" "$(DIST)/SHA256SUMS"
 
 reproducible: ## build twice, in two folders, without a cache, and compare: minutes
