@@ -73,12 +73,13 @@ release: ## static binaries in dist/, with checksums and a bill of materials (VE
 	@if command -v $(ARM64_CC) >/dev/null; then set -x; GOARCH=arm64 CC=$(ARM64_CC) $(MAKE) --no-print-directory static OUT="$(DIST)/volenti-$(VERSION)-linux-arm64" VERSION="$(VERSION)"; \
 	  else echo "$(ARM64_CC) is not here: no arm64 (Debian: gcc-aarch64-linux-gnu libc6-dev-arm64-cross)"; fi
 	@for f in "$(DIST)"/volenti-$(VERSION)-linux-*64; do go run ./.ci/sbom "$$f" > "$$f.cdx.json"; done
-	@cd "$(DIST)" && sha256sum volenti-$(VERSION)-linux-*64 volenti-$(VERSION)-linux-*.cdx.json > SHA256SUMS && cat SHA256SUMS
+	@cd "$(DIST)" && rm -f SHA256SUMS.sig && sha256sum volenti-$(VERSION)-linux-*64 volenti-$(VERSION)-linux-*.cdx.json > SHA256SUMS && cat SHA256SUMS
 
 static: ## one static binary (OUT=…)
 	go build $(STATIC) -o "$(OUT)" ./cmd/volenti
 
 sign: ## sign dist/SHA256SUMS with an SSH key (KEY=$HOME/.ssh/id_ed25519)
+	@rm -f "$(DIST)/SHA256SUMS.sig" # ssh-keygen would ask, or keep that of an earlier release
 	ssh-keygen -Y sign -n volenti-release -f "$(KEY)" "$(DIST)/SHA256SUMS"
 
 reproducible: ## build twice, in two folders, without a cache, and compare: minutes
