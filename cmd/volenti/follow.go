@@ -45,8 +45,8 @@ func (in *installation) followKeys(ctx context.Context, log *slog.Logger) {
 }
 
 // alone does jobs that one of several nodes is to do: on one database of many nodes while
-// this node holds the lease, which another one takes over when it dies.
-func (in *installation) alone(ctx context.Context, log *slog.Logger, jobs ...func(context.Context)) {
+// this node holds the lease, which another one takes over when it dies or is not fit.
+func (in *installation) alone(ctx context.Context, log *slog.Logger, fit func() bool, jobs ...func(context.Context)) {
 	all := func(ctx context.Context) {
 		var running sync.WaitGroup
 		for _, job := range jobs {
@@ -58,7 +58,7 @@ func (in *installation) alone(ctx context.Context, log *slog.Logger, jobs ...fun
 		all(ctx)
 		return
 	}
-	(&lease.Keeper{Store: in.db, Name: "jobs", Log: log}).Keep(ctx, all)
+	(&lease.Keeper{Store: in.db, Name: "jobs", Log: log, Fit: fit}).Keep(ctx, all)
 }
 
 func (in *installation) rereadKeys() error {

@@ -122,6 +122,12 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	watch := &clock{now: time.Now, shared: in.db.Clock}
+	if err := watch.compare(ctx); err != nil {
+		return err
+	}
+	background.Go(func() { watch.keep(loops, log) })
+	book.Wrong = watch.wrong
 	book.OnSign = func(took time.Duration, err error) { tracer.Done("log.checkpoint", 1, took, err) }
 	background.Go(func() { book.Keep(loops) })
 	jobs := []func(context.Context){book.KeepOutside,
@@ -141,7 +147,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{Newest: newest, OnBatch: func(records int, took time.Duration, err error) {
+	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{Newest: newest, Wrong: watch.wrong, OnBatch: func(records int, took time.Duration, err error) {
 		measured.Batch(records, took, err)
 		tracer.Done("record.batch", records, took, err)
 	}})
@@ -234,7 +240,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Demo:         shop.handler(),
 	})
 	background.Go(func() { in.followKeys(loops, log) })
-	background.Go(func() { in.alone(loops, log, jobs...) })
+	background.Go(func() { in.alone(loops, log, watch.right, jobs...) })
 	afterStart()
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()

@@ -24,6 +24,7 @@ var (
 // RecorderOptions are what a Recorder may be told. Zero values are right.
 type RecorderOptions struct {
 	Now     func() time.Time // the clock; time.Now
+	Wrong   func() error     // nil, or why that is not to be believed just now: an ErrUnavailable
 	Newest  time.Time        // of the records that are kept; none is dated before it
 	Random  io.Reader        // of ids and salts; crypto/rand. It is read by one goroutine at a time
 	Queue   int              // records that may wait; 4096
@@ -76,6 +77,9 @@ type Recorded struct {
 func NewRecorder(store Store, keys Signer, o RecorderOptions) *Recorder {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Wrong == nil {
+		o.Wrong = func() error { return nil }
 	}
 	if o.Random == nil {
 		o.Random = rand.Reader

@@ -15,7 +15,8 @@ const mostBehind = 5 * time.Minute
 // It is an ErrUnavailable.
 var ErrClock = fmt.Errorf("the clock is more than %v behind the newest record; set it right, or, if it was wrong before, start once with --clock-set-back: %w", mostBehind, ErrUnavailable)
 
-// Clock reports whether records can be dated just now: nil or ErrClock.
+// Clock reports whether records can be dated just now: nil, ErrClock, or why the clock is
+// not believed.
 func (r *Recorder) Clock() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -26,6 +27,9 @@ func (r *Recorder) Clock() error {
 // date is when a record that comes now is received: never before the one it follows.
 // The caller holds mu.
 func (r *Recorder) date() (time.Time, error) {
+	if err := r.options.Wrong(); err != nil {
+		return time.Time{}, err
+	}
 	now := r.options.Now().UTC().Truncate(time.Millisecond)
 	switch behind := r.last.Sub(now); {
 	case behind > mostBehind:

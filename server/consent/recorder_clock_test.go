@@ -51,3 +51,17 @@ func TestClockJumps(t *testing.T) {
 		})
 	}
 }
+
+// While somebody who knows says that the clock is wrong nothing is dated, and then all is.
+func TestClockThatIsNotBelieved(t *testing.T) {
+	wrong := fmt.Errorf("an hour off: %w", ErrUnavailable)
+	said := wrong
+	r := recorderOn(t, newMemory(), RecorderOptions{Wrong: func() error { return said }})
+	if _, err := r.Record(t.Context(), draftNamed(t, "a")); !errors.Is(err, wrong) || !errors.Is(r.Clock(), wrong) {
+		t.Errorf("%v, %v", err, r.Clock())
+	}
+	said = nil
+	if _, err := r.Record(t.Context(), draftNamed(t, "a")); err != nil || r.Clock() != nil {
+		t.Errorf("%v, %v", err, r.Clock())
+	}
+}

@@ -39,6 +39,7 @@ type Keeper struct {
 	Log   *slog.Logger
 	Every time.Duration // how often it is renewed; two seconds
 	Lasts time.Duration // after how long without a beat another node takes it over; ten seconds
+	Fit   func() bool   // whether this node may do it just now; nil: always
 
 	mu   sync.Mutex
 	held bool // guarded by mu
@@ -78,7 +79,7 @@ func (k *Keeper) Keep(ctx context.Context, do func(ctx context.Context)) {
 			if now != seen {
 				seen, since = now, time.Now()
 			}
-			if now.Holder == "" || time.Since(since) >= k.Lasts {
+			if k.fit() && (now.Holder == "" || time.Since(since) >= k.Lasts) {
 				mine := State{me, now.Beat + 1}
 				if taken, err := k.Store.TakeLease(ctx, k.Name, now, mine); err == nil && taken {
 					k.hold(ctx, mine, do)
@@ -94,7 +95,9 @@ func (k *Keeper) Keep(ctx context.Context, do func(ctx context.Context)) {
 	}
 }
 
-// hold does it until the lease is lost or ctx ends.
+func (k *Keeper) fit() bool { return k.Fit == nil || k.Fit() }
+
+// hold does it until the lease is lost, this node is not fit any more, or ctx ends.
 func (k *Keeper) hold(ctx context.Context, mine State, do func(ctx context.Context)) {
 	k.Log.InfoContext(ctx, "this node does the timed jobs from now on", "lease", k.Name)
 	doing, stop := context.WithCancel(ctx)
@@ -112,13 +115,15 @@ func (k *Keeper) hold(ctx context.Context, mine State, do func(ctx context.Conte
 	for {
 		select {
 		case <-ctx.Done():
+		case <-tick.C:
+		}
+		if ctx.Err() != nil || !k.fit() {
 			stop()
 			done.Wait() // another node begins when this one has ended
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), k.Every)
 			defer cancel()
 			_, _ = k.Store.TakeLease(last, k.Name, mine, State{"", mine.Beat + 1}) // else the others wait
 			return
-		case <-tick.C:
 		}
 		next := State{mine.Holder, mine.Beat + 1}
 		try, cancel := context.WithTimeout(ctx, k.Lasts/2)

@@ -59,6 +59,7 @@ type nodes struct {
 	t       *testing.T
 	store   rows
 	lines   []*line
+	unfit   []*atomic.Bool
 	stop    []context.CancelFunc
 	ended   []chan struct{}
 	working atomic.Int64 // who does it now, plus one; 0: nobody
@@ -72,7 +73,9 @@ func newNodes(t *testing.T, n int) *nodes {
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan struct{})
 		ns.lines, ns.stop, ns.ended = append(ns.lines, l), append(ns.stop, stop), append(ns.ended, ended)
-		k := &Keeper{Store: l, Name: "jobs", Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lasts: 2 * time.Second}
+		unfit := &atomic.Bool{}
+		ns.unfit = append(ns.unfit, unfit)
+		k := &Keeper{Store: l, Name: "jobs", Log: slog.New(slog.DiscardHandler), Every: 5 * time.Millisecond, Lasts: 2 * time.Second, Fit: func() bool { return !unfit.Load() }}
 		go func() {
 			defer close(ended)
 			k.Keep(ctx, func(ctx context.Context) {
@@ -119,6 +122,30 @@ func TestOneOfSeveralHoldsIt(t *testing.T) {
 	<-ns.ended[third]
 	if last := ns.holder(third); last != second {
 		t.Errorf("%d took over, not the one that is left", last)
+	}
+	if n := ns.clashes.Load(); n > 0 {
+		t.Errorf("%d times two did it at once", n)
+	}
+}
+
+// One that is not fit leaves it to another at once, and does not take it, though it lies
+// there, before it is fit again.
+func TestWhoIsNotFitLeavesIt(t *testing.T) {
+	ns := newNodes(t, 2)
+	first := ns.holder(-1)
+	ns.unfit[first].Store(true)
+	second := ns.holder(first)
+	ns.unfit[second].Store(true)
+	for deadline := time.Now().Add(time.Minute); ns.working.Load() != 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is done by somebody who is not fit")
+		}
+	}
+	beat := func() int64 { s, _ := ns.store.Lease(t.Context(), ""); return s.Beat }
+	before := beat()
+	ns.unfit[first].Store(false)
+	if last := ns.holder(-1); last != first || beat() <= before {
+		t.Errorf("%d took it, who is not fit", last)
 	}
 	if n := ns.clashes.Load(); n > 0 {
 		t.Errorf("%d times two did it at once", n)

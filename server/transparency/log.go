@@ -36,6 +36,8 @@ type Options struct {
 	Key   *auditlog.LogKey
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Wrong is nil, or says why Now is not to be believed just now: nothing is signed then.
+	Wrong func() error
 	// Pinned is the file that always holds the newest checkpoint; "" is none.
 	Pinned string
 	// Every is how often a log that grows is signed; a second if it is zero.
@@ -208,6 +210,11 @@ func (l *Log) sign(ctx context.Context, least auditlog.Head) (auditlog.Checkpoin
 	}
 	if !none {
 		if err := continues(ctx, l.Store, last.Head, head); err != nil {
+			return auditlog.Checkpoint{}, err
+		}
+	}
+	if l.Wrong != nil {
+		if err := l.Wrong(); err != nil {
 			return auditlog.Checkpoint{}, err
 		}
 	}
