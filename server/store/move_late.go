@@ -322,7 +322,7 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 		if err != nil {
 			return err
 		}
-		b, err := digestOf(ctx, tx, query)
+		b, err := m.digestThere(ctx, tx, table, query)
 		if err != nil {
 			return err
 		}
@@ -335,22 +335,46 @@ func (m *Move) compare(ctx context.Context, tx *sql.Tx) error {
 
 // digestOf is the sum of the digests of all rows, in whatever order they come.
 func digestOf(ctx context.Context, in querier, query string) (sum [4]uint64, err error) {
+	_, err = addDigests(ctx, in, query, &sum)
+	return sum, err
+}
+
+// digestThere is digestOf in the target. PostgreSQL's answers are held whole in a
+// transaction that writes, so that they are read a few rows at a time.
+func (m *Move) digestThere(ctx context.Context, tx *sql.Tx, table, query string) (sum [4]uint64, err error) {
+	if _, shared := m.To.dialect.(postgres); !shared {
+		return digestOf(ctx, tx, query)
+	}
+	if _, err := tx.ExecContext(ctx, `DECLARE compared_`+table+` NO SCROLL CURSOR FOR `+query); err != nil {
+		return sum, err
+	}
+	for n := 1; n > 0; {
+		if n, err = addDigests(ctx, tx, `FETCH FORWARD 1000 FROM compared_`+table, &sum); err != nil {
+			return sum, err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `CLOSE compared_`+table)
+	return sum, err
+}
+
+// addDigests adds those of the rows of a query, and counts them.
+func addDigests(ctx context.Context, in querier, query string, sum *[4]uint64) (n int, err error) {
 	rows, err := in.QueryContext(ctx, query)
 	if err != nil {
-		return sum, err
+		return 0, err
 	}
 	defer rows.Close()
 	columns, err := rows.Columns()
 	if err != nil {
-		return sum, err
+		return 0, err
 	}
 	into, row := make([]any, len(columns)), make([]any, len(columns))
 	for i := range row {
 		into[i] = &row[i]
 	}
-	for rows.Next() {
+	for ; rows.Next(); n++ {
 		if err := rows.Scan(into...); err != nil {
-			return sum, err
+			return n, err
 		}
 		h := sha256.New()
 		for i, v := range row {
@@ -364,5 +388,5 @@ func digestOf(ctx context.Context, in querier, query string) (sum [4]uint64, err
 			sum[i] += binary.BigEndian.Uint64(d[8*i:])
 		}
 	}
-	return sum, rows.Err()
+	return n, rows.Err()
 }
