@@ -164,7 +164,7 @@ func TestSend(t *testing.T) {
 
 // Without TLS that can be trusted, nothing is said; what a server answers about an
 // address is not repeated.
-func TestRefusals(t *testing.T) {
+func TestMailGoesOverTrustedTLSAlone(t *testing.T) {
 	stripped := newPost(t, false, "AUTH_PLAIN")
 	if err := stripped.server(StartTLS).Send(t.Context(), "ada@visitors.example", "s", "t"); err == nil || strings.Contains(stripped.heard(), "MAIL") || strings.Contains(stripped.heard(), "AUTH") {
 		t.Errorf("TLS is not offered: %v\n%s", err, stripped.heard())

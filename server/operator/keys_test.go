@@ -29,6 +29,14 @@ func TestPasswords(t *testing.T) {
 	if got, err := NewPasswords(Cost{Memory: 128, Time: 2, Threads: 1}).Check(ctx, phc, "amber lantern, quiet harbour"); err != nil || !got {
 		t.Errorf("at another cost: %v, %v", got, err)
 	}
+	// Every letter counts, the last of the longest too, and which case it has.
+	long := strings.Repeat("xyz qrs 9", 14)
+	kept, _ := p.Hash(ctx, long)
+	for password, want := range map[string]bool{long: true, long[:len(long)-1] + "8": false, long[:len(long)-1]: false, long + "9": false, "X" + long[1:]: false} {
+		if got, err := p.Check(ctx, kept, password); err != nil || got != want {
+			t.Errorf("%q: %v, %v", password, got, err)
+		}
+	}
 	// Composed or not, it is the same password.
 	accents, _ := p.Hash(ctx, "caf\u00e9 caf\u00e9 caf\u00e9")
 	if got, err := p.Check(ctx, accents, "cafe\u0301 cafe\u0301 cafe\u0301"); err != nil || !got {
