@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"path"
 	"path/filepath"
 	"strings"
@@ -94,7 +95,20 @@ func TestPostgresComesBackFromItsArchive(t *testing.T) {
 	if out := must(t, 0, back, "erasure", "reapply", list); !strings.Contains(out, "2 records were erased again") {
 		t.Errorf("%s", out)
 	}
+	// Another node has seen the same signed, and needs to be told nothing once one has said so.
+	second := append([]string{"--data", private(t)}, back[2:]...)
+	seen, err := os.ReadFile(filepath.Join(flags[1], "log.checkpoint"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(second[1], "log.checkpoint"), seen, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out, exit := volenti(t, append([]string{"site", "list"}, second...)...); exit == 0 || !strings.Contains(out, "log accept") {
+		t.Errorf("the second node goes on as if nothing had been lost: %d %s", exit, out)
+	}
 	must(t, 0, back, "log", "accept", "--why", "the machine was lost")
+	must(t, 0, second, "site", "list")
 	if out := must(t, 0, back, "log", "audit"); !strings.Contains(out, "all holds") || !strings.Contains(out, "1 without their personal half") {
 		t.Error(out)
 	}

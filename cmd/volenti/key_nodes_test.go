@@ -51,7 +51,7 @@ func (r *roamer) visit(t *testing.T, id string) (o one, err error) {
 	status, script, err := r.at().get("/b/shop.js" + region)
 	found := servedToken.FindSubmatch(script)
 	if err != nil || status != http.StatusOK || found == nil {
-		return o, fmt.Errorf("the script: %d, %v", status, err)
+		return o, errors.Join(err, fmt.Errorf("the script: %d", status))
 	}
 	o.token = string(found[1])
 	second := r.at()
@@ -72,7 +72,7 @@ func (r *roamer) visit(t *testing.T, id string) (o one, err error) {
 	var answer bytes.Buffer
 	_, err = answer.ReadFrom(resp.Body)
 	if err = errors.Join(err, resp.Body.Close()); err != nil || resp.StatusCode != http.StatusCreated || len(resp.Cookies()) != 1 {
-		return o, fmt.Errorf("the decision: %d, %v: %s", resp.StatusCode, err, &answer)
+		return o, errors.Join(err, fmt.Errorf("the decision: %d: %s", resp.StatusCode, &answer))
 	}
 	o.receipt, o.kid = answer.Bytes(), receiptKey(answer.Bytes())
 	if _, err := consent.Verify(o.receipt, o.known); err != nil {
@@ -89,7 +89,7 @@ func (r *roamer) comesBack(cookie string) error {
 	v.header = http.Header{"Cookie": {cookie}}
 	status, script, err := v.get("/b/shop.js")
 	if err != nil || status != http.StatusOK || refusedX.Match(script) || !keptA.Match(script) {
-		return fmt.Errorf("the cookie of another node: %d, %v: %.300s", status, err, script[max(0, len(script)-300):])
+		return errors.Join(err, fmt.Errorf("the cookie of another node: %d: %.300s", status, script[max(0, len(script)-300):]))
 	}
 	return nil
 }

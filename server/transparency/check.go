@@ -48,10 +48,40 @@ func Check(ctx context.Context, s Store, key *auditlog.LogKey, pinned string) er
 		// A checkpoint is in the database before it is in the file.
 		err = fmt.Errorf("it has lost a checkpoint that was signed: %w", auditlog.ErrFork)
 	}
-	if err != nil {
-		return refusal(pinned+" holds", c, err)
+	if err == nil {
+		return nil
 	}
-	return nil
+	// Another node may have accepted the database since.
+	done, failed := settled(ctx, s, last.Head, c, pinned)
+	if failed != nil || done {
+		return failed
+	}
+	return refusal(pinned+" holds", c, err)
+}
+
+// settled reports whether a checkpoint of which the store knows nothing, in a file, was
+// given up for good by whoever accepted the store: the log says so under a head that it
+// has signed. A file that was written since was written by somebody who knew better.
+func settled(ctx context.Context, s Store, signed auditlog.Head, c auditlog.Checkpoint, file string) (bool, error) {
+	info, err := os.Stat(file)
+	if err != nil {
+		return false, err
+	}
+	all, err := s.Acceptances(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, a := range all {
+		if a.Position >= signed.Size || !a.Settles(c.Origin, c.Head, info.ModTime()) {
+			continue
+		}
+		proof, err := auditlog.ProveInclusion(s.Hashes(ctx), signed, a.Position)
+		if err == nil {
+			err = auditlog.CheckInclusion(proof, signed, a.Position, a.Leaf)
+		}
+		return err == nil, err
+	}
+	return false, nil
 }
 
 func check(ctx context.Context, s Store, key *auditlog.LogKey, c auditlog.Checkpoint, head auditlog.Head) error {

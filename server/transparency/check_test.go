@@ -5,8 +5,10 @@ import (
 	"database/sql"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -235,8 +237,24 @@ func TestAcceptGoesOnAndSaysSo(t *testing.T) {
 	backup := w.folder + "/backup"
 	copyFile(t, w.database(), backup)
 	w.open()
-	w.grow(2)
+	w.grow(1)
+	early := w.sign()
+	w.grow(1)
 	lost := w.sign()
+	longer := lost.Head
+	longer.Size++
+	later, err := w.key.Sign(longer, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := auditlog.NewLogKey("blog.example/log", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := stranger.Sign(early.Head, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
 	w.close()
 	copyFile(t, backup, w.database())
 	w.open()
@@ -253,6 +271,26 @@ func TestAcceptGoesOnAndSaysSo(t *testing.T) {
 	w.again()
 	if err := w.check(); err != nil {
 		t.Errorf("after it was accepted: %v", err)
+	}
+	// Other nodes have files of their own, of what they saw signed before.
+	for name, other := range map[string]struct {
+		c    auditlog.Checkpoint
+		kept time.Time
+		ok   bool
+	}{
+		"the same":           {lost, noon.Add(-time.Minute), true},
+		"an earlier one":     {early, noon.Add(-time.Minute), true},
+		"a later one":        {later, noon.Add(-time.Minute), false},
+		"what is kept since": {early, noon.Add(time.Minute), false},
+		"of another log":     {foreign, noon.Add(-time.Minute), false},
+	} {
+		file := filepath.Join(t.TempDir(), PinnedFile)
+		if err := errors.Join(os.WriteFile(file, other.c.Note, 0o600), os.Chtimes(file, other.kept, other.kept)); err != nil {
+			t.Fatal(err)
+		}
+		if err := Check(t.Context(), w.db, w.key, file); (err == nil) != other.ok {
+			t.Errorf("%s in the file of another node: %v", name, err)
+		}
 	}
 	acts, err := w.db.Acts(t.Context(), operator.ActQuery{What: "log."})
 	if err != nil || len(acts) != 1 || acts[0].Detail != "the disk died" || !strings.Contains(acts[0].Object, lost.Head.Root.String()) {

@@ -28,6 +28,8 @@ type Store interface {
 	KeepCheckpoint(ctx context.Context, c auditlog.Checkpoint) error
 	// KeepCosignatures keeps signature lines by name and hash of the witness's key.
 	KeepCosignatures(ctx context.Context, c auditlog.Checkpoint, lines map[string]string) error
+	// Acceptances are those that were entered into the log, newest first.
+	Acceptances(ctx context.Context) ([]auditlog.Acceptance, error)
 }
 
 // Options are what a Log is made of.
