@@ -217,3 +217,30 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkDecodeBombs reads what is as dear to refuse as 16 KiB can be made:
+//
+//	go test ./server/consent -run '^$' -bench DecodeBombs
+func BenchmarkDecodeBombs(b *testing.B) {
+	fill := func(begin, again, end string) []byte {
+		return []byte(begin + strings.Repeat(again, (MaxBody-len(begin)-len(end))/len(again)) + end)
+	}
+	for name, body := range map[string][]byte{
+		"brackets":      fill("", "[", ""),
+		"objects":       fill("", `{"a":`, ""),
+		"nested":        fill(`{"categories":`, `{"a":`, ""),
+		"numbers":       fill("[", "1,", "1]"),
+		"one name":      fill(`{"categories":{"a":true`, `,"a":true`, "}}"),
+		"unknown names": fill(`{"id":"a"`, `,"\u0061":1`, "}"),
+		"long number":   fill(`{"at":`, "9", "}"),
+		"escapes":       fill(`{"id":"`, `\ud800`, `"}`),
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := Decode(body); err == nil || errors.Is(err, ErrTooLarge) {
+					b.Fatalf("%d bytes: %v", len(body), err)
+				}
+			}
+		})
+	}
+}
