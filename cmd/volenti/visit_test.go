@@ -9,19 +9,30 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
 // shopOrigin is the only origin of testdata/shop.toml.
 const shopOrigin = "https://shop.example"
 
 // publish makes a data folder with one site, its policy and its notice, the way
-// an operator does.
+// an operator does. Where tests run on PostgreSQL (storetest.Engine), all commands and
+// servers of this test find a database there, by their environment.
 func publish(t testing.TB) (data string) {
 	t.Helper()
+	if storetest.OnPostgres() {
+		secret, exit := volenti(t, "key", "secret")
+		if exit != 0 {
+			t.Fatal(secret)
+		}
+		t.Setenv(secretVariable, strings.TrimSpace(secret))
+		t.Setenv("VOLENTI_STORE_DSN", storetest.Postgres(t, nil))
+	}
 	data = filepath.Join(t.TempDir(), "data")
 	if err := os.Mkdir(data, 0o700); err != nil {
 		t.Fatal(err)
