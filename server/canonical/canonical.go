@@ -27,7 +27,9 @@ type Digest string
 // Sum is the digest of b.
 func Sum(b []byte) Digest {
 	s := sha256.Sum256(b)
-	return Digest(hex.EncodeToString(s[:]))
+	var text [2 * sha256.Size]byte
+	hex.Encode(text[:], s[:])
+	return Digest(text[:])
 }
 
 // ParseDigest checks a digest that came from outside.

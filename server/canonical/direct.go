@@ -160,6 +160,12 @@ func makeMapWriter(t reflect.Type) writer {
 	if t.Key().Kind() != reflect.String || marshals(t.Key()) {
 		return unknown
 	}
+	switch t { // those of every decision: reflection makes a copy of each key and value
+	case reflect.TypeFor[map[string]bool]():
+		return plainMap(strconv.AppendBool)
+	case reflect.TypeFor[map[string]string]():
+		return plainMap(appendString)
+	}
 	of := writerOf(t.Elem())
 	return func(b []byte, v reflect.Value) ([]byte, bool) {
 		if v.IsNil() {
@@ -187,6 +193,32 @@ func makeMapWriter(t reflect.Type) writer {
 			if b, ok = of(append(appendString(b, m.key), ':'), m.value); !ok {
 				return b, false
 			}
+		}
+		return append(b, '}'), true
+	}
+}
+
+func plainMap[V any](of func([]byte, V) []byte) writer {
+	return func(b []byte, v reflect.Value) ([]byte, bool) {
+		m := v.Interface().(map[string]V)
+		if m == nil {
+			return append(b, "null"...), true
+		}
+		var few [16]string
+		keys := few[:0]
+		for key := range m {
+			if !utf8.ValidString(key) {
+				return b, false
+			}
+			keys = append(keys, key)
+		}
+		slices.SortFunc(keys, compareUTF16)
+		b = append(b, '{')
+		for i, key := range keys {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = of(append(appendString(b, key), ':'), m[key])
 		}
 		return append(b, '}'), true
 	}

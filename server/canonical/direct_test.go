@@ -33,6 +33,7 @@ type everything struct {
 	Short   []int             `json:"short,omitempty"`
 	Fixed   [2]bool           `json:"fixed"`
 	Map     map[string]string `json:"map"`
+	Choices map[string]bool   `json:"choices"`
 	Named2  map[named]inner   `json:"named2,omitempty"`
 	Maps    map[string]map[string]int
 	Inner   inner       `json:"inner"`
