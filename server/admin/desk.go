@@ -129,7 +129,7 @@ const (
 
 // said is what the last form did, told once.
 func (d *Desk) said() string {
-	kept, err := d.Cookie(saidCookie)
+	kept, err := d.Cookie(d.cookie(saidCookie, "", 0).Name)
 	if err != nil {
 		return ""
 	}

@@ -72,6 +72,14 @@ func TestTypingChangesNothingAndSaysWhatIsWrong(t *testing.T) {
 	if err != nil || !strings.HasPrefix(kept.Source, "# Ask legal first.\n") || !strings.Contains(kept.Source, "# Since March.\n[[vendor]]") || !strings.Contains(kept.Source, `src = "https://maps.example/a.js"`) {
 		t.Errorf("%v\n%s", err, kept.Source)
 	}
+	// What was done is told on the next page, and not where somebody types.
+	if a := c.post(at+"tags/look", typed); strings.Contains(a.body, "The draft is kept.") {
+		t.Error("told to whoever types")
+	}
+	c.open(at+"tags").has(t, http.StatusOK, "The draft is kept.")
+	if a := c.open(at + "tags"); strings.Contains(a.body, "The draft is kept.") {
+		t.Error("told twice")
+	}
 	// A form that is older than the draft keeps nothing.
 	typed.Set("tags[0].src", "https://maps.example/b.js")
 	c.post(at+"tags", typed).has(t, http.StatusConflict, "Changed meanwhile", "https://maps.example/b.js")
