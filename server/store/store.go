@@ -51,6 +51,10 @@ type Options struct {
 	large int64                     // the size of a file that is not read whole before it is used; wholeAtOnce
 }
 
+// idleReader is how long a connection that reads is kept though nobody asks: each takes up
+// to a megabyte for pages, the schema and its statements, and is made in a millisecond.
+const idleReader = time.Minute
+
 func (o Options) withDefaults() Options {
 	if o.BusyTimeout <= 0 {
 		o.BusyTimeout = 5 * time.Second
@@ -104,7 +108,11 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return db.begin(ctx, opening{
 		moving:  o.Moving,
 		unclean: left > 0, large: size > o.large, left: left,
-		readers: func() *sql.DB { return openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap) },
+		readers: func() *sql.DB {
+			pool := openPool(sqliteConnector(path, o.BusyTimeout, true), o.Readers, o.wrap)
+			pool.SetConnMaxIdleTime(idleReader)
+			return pool
+		},
 	})
 }
 
