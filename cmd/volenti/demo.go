@@ -70,12 +70,15 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *sock
 	if d.prepared, err = readPrepared(cfg.Data); err != nil {
 		return nil, err
 	}
-	if _, err := in.db.Site(ctx, demo.Site); errors.Is(err, site.ErrUnknown) {
-		fmt.Fprintf(w, "\n  Preparing the demo, once: its banners are compiled and inspected in %d languages.\n  That takes half a minute, or two on a busy machine.\n", len(notice.Languages()))
-	}
 	origins := []string{d.base, "http://127.0.0.1:" + port}
 
 	file := demo.Notice(origins, notice.Languages())
+	switch done, err := d.prepared.is(ctx, in, demo.Site, file); {
+	case err != nil:
+		return nil, err
+	case !done:
+		fmt.Fprintf(w, "\n  Preparing the demo, once for this program: its banners are compiled and inspected in %d languages.\n  That takes half a minute, or two on a busy machine.\n", len(notice.Languages()))
+	}
 	if err := d.publish(ctx, in, demo.Site, "Lampyris", file, nil); err != nil {
 		return nil, err
 	}
