@@ -3,8 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,30 +26,17 @@ func TestDashboardShowsWhatAServerTells(t *testing.T) {
 	if len(queries) < 10 {
 		t.Fatalf("%d queries were found: %q", len(queries), queries)
 	}
-	metrics := freeAddress(t)
-	p := start(t, publish(t), "--metrics-listen", metrics)
-	if status, receipt, err := p.open(nil).decide("a"); err != nil || status != http.StatusCreated {
-		t.Fatalf("%d %v %s", status, err, receipt)
-	}
-	resp, err := http.Get("http://" + metrics + "/metrics")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	told, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	told := measured(t)
 	route, by := regexp.MustCompile(`route="[^"]+"`), regexp.MustCompile(`by \((\w+)\)`)
 	rules := "groups:\n- name: dashboard\n  rules:\n"
 	for n, query := range queries {
 		for _, found := range route.FindAllString(query, -1) {
-			if !strings.Contains(string(told), found) {
+			if !strings.Contains(told, found) {
 				t.Errorf("no request is counted by %s, which this asks for: %s", found, query)
 			}
 		}
 		for _, found := range by.FindAllStringSubmatch(query, -1) {
-			if !strings.Contains(string(told), found[1]+`="`) {
+			if !strings.Contains(told, found[1]+`="`) {
 				t.Errorf("nothing is told by %s, which this asks for: %s", found[1], query)
 			}
 		}

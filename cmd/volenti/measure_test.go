@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"io"
 	"net"
@@ -172,25 +171,27 @@ func TestAlertsFireWhenTheyShould(t *testing.T) {
 		t.Errorf("there are alerts %v, and tests in which %v fire", alerts, fire)
 	}
 	promtool := find(t, "promtool", "../../bin/promtool")
+	text := measured(t)
+	for _, args := range [][]string{{"check", "rules", "../../docs/operate/alerts.yml"}, {"test", "rules", "../../docs/operate/alerts_test.yml"}, {"check", "metrics"}} {
+		cmd := exec.CommandContext(t.Context(), promtool, args...)
+		cmd.Stdin = strings.NewReader(text) // of which the last one reads
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("promtool %v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+// measured is what a server tells that has served a visitor and recorded a decision.
+func measured(t *testing.T) string {
+	t.Helper()
 	metrics := freeAddress(t)
 	p := start(t, publish(t), "--metrics-listen", metrics)
 	if status, receipt, err := p.open(nil).decide("a"); err != nil || status != http.StatusCreated {
 		t.Fatalf("%d %v %s", status, err, receipt)
 	}
-	resp, err := http.Get("http://" + metrics + "/metrics")
-	if err != nil {
-		t.Fatal(err)
+	resp, text := fetch(t, "http://"+metrics+"/metrics", nil)
+	if resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status)
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, args := range [][]string{{"check", "rules", "../../docs/operate/alerts.yml"}, {"test", "rules", "../../docs/operate/alerts_test.yml"}, {"check", "metrics"}} {
-		cmd := exec.CommandContext(t.Context(), promtool, args...)
-		cmd.Stdin = bytes.NewReader(text) // of which the last one reads
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("promtool %v: %v\n%s", args, err, out)
-		}
-	}
+	return text
 }

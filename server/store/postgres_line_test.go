@@ -25,11 +25,19 @@ type cutter struct {
 
 func newCutter(t testing.TB, dsn string) *cutter {
 	t.Helper()
+	c := &cutter{}
+	c.dsn = between(t, dsn, c.carry)
+	return c
+}
+
+// between puts carry between the program and its server; the connection string of that.
+func between(t testing.TB, dsn string, carry func(near, far net.Conn)) string {
+	t.Helper()
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder, err := os.MkdirTemp("", "cut")
+	folder, err := os.MkdirTemp("", "line")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +46,6 @@ func newCutter(t testing.TB, dsn string) *cutter {
 	server := filepath.Join(q.Get("host"), ".s.PGSQL.5432")
 	q.Set("host", folder)
 	u.RawQuery = q.Encode()
-	c := &cutter{dsn: u.String()}
 	l, err := net.Listen("unix", filepath.Join(folder, ".s.PGSQL.5432"))
 	if err != nil {
 		t.Fatal(err)
@@ -55,10 +62,10 @@ func newCutter(t testing.TB, dsn string) *cutter {
 				near.Close()
 				continue
 			}
-			go c.carry(near, far)
+			go carry(near, far)
 		}
 	}()
-	return c
+	return u.String()
 }
 
 func (c *cutter) carry(near, far net.Conn) {

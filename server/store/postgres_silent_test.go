@@ -9,9 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,40 +34,10 @@ type staller struct {
 
 func newStaller(t testing.TB, dsn string) *staller {
 	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	folder, err := os.MkdirTemp("", "stall")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	q := u.Query()
-	server := filepath.Join(q.Get("host"), ".s.PGSQL.5432")
-	q.Set("host", folder)
-	u.RawQuery = q.Encode()
-	s := &staller{dsn: u.String()}
+	s := &staller{}
 	s.heard = sync.NewCond(&s.mu)
-	l, err := net.Listen("unix", filepath.Join(folder, ".s.PGSQL.5432"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close(); s.heal() })
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("unix", server)
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go s.carry(near, far)
-		}
-	}()
+	s.dsn = between(t, dsn, s.carry)
+	t.Cleanup(s.heal)
 	return s
 }
 
