@@ -122,3 +122,27 @@ func TestAnInstallationMovesWhileItServes(t *testing.T) {
 		t.Errorf("%d\n%s", exit, out)
 	}
 }
+
+// What was altered is not carried on: it is found before anything is copied, and the
+// installation stays where it is.
+func TestWhatDoesNotHoldIsNotMoved(t *testing.T) {
+	dsnFile, secretFile := sharedFiles(t, storetest.Postgres(t, nil))
+	data := publish(t)
+	p := start(t, data)
+	if status, receipt, err := p.open(nil).decide("a"); err != nil || status != http.StatusCreated {
+		t.Fatalf("%d %v %s", status, err, receipt)
+	}
+	if err := p.stop(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	alter(t, data, `UPDATE record SET received_at = received_at + 1`)
+	args := []string{"store", "migrate", "--data", data, "--to-file", dsnFile, "--keys-secret-file", secretFile}
+	for range 2 { // the second one finds the new database as it was
+		if out, exit := volenti(t, args...); exit != exitInvalid || !strings.Contains(out, "FOUND") || !strings.Contains(out, "nothing was moved") {
+			t.Errorf("%d %s", exit, out)
+		}
+	}
+	if out, exit := volenti(t, "site", "list", "--data", data); exit != 0 {
+		t.Errorf("the installation: %d %s", exit, out)
+	}
+}

@@ -56,10 +56,12 @@ func (db *DB) settled(ctx context.Context, in rowReader) error {
 // target serves nobody before all of it was compared, and the source nobody afterwards.
 type Move struct {
 	From, To *DB
+	// Sound looks at the source while others write, before anything is copied: what is
+	// compared with it is no better than it is.
+	Sound func(ctx context.Context) error
 	// Check looks at the target when all is there; an error leaves the source as it is.
 	Check func(ctx context.Context) error
-	// Exact has all rows of all tables compared, where nothing else vouches for them: a
-	// Check that audits needs the keys.
+	// Exact has all rows of all tables compared. Without it a Check audits what is in the log.
 	Exact bool
 	// Progress is told how many rows of a table were copied, of how many.
 	Progress func(table string, done, of int64)
@@ -94,6 +96,9 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 	case from == moveGone:
 		return nil, ErrMoved
 	case state == "":
+		if err := m.sound(ctx); err != nil {
+			return nil, err
+		}
 		if err := m.begin(ctx, id); err != nil {
 			return nil, err
 		}
@@ -103,6 +108,9 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 			return nil, ErrMoveTarget
 		}
 		id = text
+		if err := m.sound(ctx); err != nil {
+			return nil, err
+		}
 	default:
 		return nil, ErrMoveTarget
 	}
@@ -110,6 +118,13 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 		return nil, fmt.Errorf("copy what does not change: %w", err)
 	}
 	return m.rows, m.late(ctx, id)
+}
+
+func (m *Move) sound(ctx context.Context) error {
+	if m.Sound == nil {
+		return nil
+	}
+	return m.Sound(ctx)
 }
 
 // Vacant refuses a database that holds something, that a node serves, or into which an
