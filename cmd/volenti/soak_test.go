@@ -38,12 +38,12 @@ var columns = []struct {
 	of     func(sample) float64
 	digits int
 }{
-	{"RSS MiB", 6, func(s sample) float64 { return s.resident }, 1},
+	{"RSS MiB", 2, func(s sample) float64 { return s.resident }, 1},
 	{"anonymous MiB", 0, func(s sample) float64 { return s.anonymous }, 1},
 	{"heap MiB", 0, func(s sample) float64 { return s.heap }, 1},
-	{"goroutines", 10, func(s sample) float64 { return s.threads }, 0},
-	{"descriptors", 10, func(s sample) float64 { return s.opened }, 0},
-	{"WAL MiB", 6, func(s sample) float64 { return s.wal }, 1},
+	{"goroutines", 4, func(s sample) float64 { return s.threads }, 0},
+	{"descriptors", 4, func(s sample) float64 { return s.opened }, 0},
+	{"WAL MiB", 2, func(s sample) float64 { return s.wal }, 1},
 	{"p50 ms", 0, func(s sample) float64 { return s.median }, 2},
 	{"p99 ms", 0, func(s sample) float64 { return s.slow }, 2},
 }
