@@ -141,7 +141,8 @@ func TestFileSystemBecomesReadOnly(t *testing.T) {
 
 	_ = syscall.Kill(w.l.pid, syscall.SIGKILL)
 	w.l.ended(w.l.pid)
-	f.run("umount", f.mount)
+	// Whoever was just being started beside this test may hold the mount for a moment.
+	w.l.until("it can be unmounted", func() bool { return f.command("umount", f.mount).Run() == nil })
 	// Another process that has copied our mounts keeps the broken one: what is repaired is a copy.
 	repaired := f.image + ".repaired"
 	f.run("cp", f.image, repaired)

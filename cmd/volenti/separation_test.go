@@ -122,16 +122,19 @@ const lasting = 12
 
 var (
 	moments = regexp.MustCompile(`1[789]\d{8,11}`)
+	ids     = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{7}([0-9a-hjkmnp-tv-z]{25})`)
 	runs    = regexp.MustCompile(`[0-9A-Za-z_-]{12,}`)
 )
 
 // pieces are all that is in data of that length, in the letters that names, codes and
-// digests are written in. The times of acts are not: two sites that were visited in the
-// same second are in every log of the world.
+// digests are written in. The times of acts are not, nor the seven digits of an id that
+// hold its minute: two sites that were visited in the same second are in every log of the
+// world.
 func pieces(data ...[]byte) map[string]struct{} {
 	all := map[string]struct{}{}
 	for _, d := range data {
-		for _, run := range runs.FindAll(moments.ReplaceAll(d, []byte("~")), -1) {
+		d = ids.ReplaceAll(moments.ReplaceAll(d, []byte("~")), []byte("~$1"))
+		for _, run := range runs.FindAll(d, -1) {
 			for i := 0; i+lasting <= len(run); i++ {
 				all[string(run[i:i+lasting])] = struct{}{}
 			}
