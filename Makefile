@@ -105,7 +105,7 @@ mutants: ## changes the deciding code in each place and counts what no test noti
 
 .PHONY: malformed fuzz vulncheck
 
-malformed: ## a million malformed requests, over all routes, and 20,000 of an operator who is signed in: about an hour (TIMES=… OPERATOR=…)
+malformed: ## a million malformed requests, over all routes, and 20,000 of an operator who is signed in: some minutes (TIMES=… OPERATOR=…)
 	VOLENTI_MALFORMED=$(or $(TIMES),1000000) go test ./cmd/volenti -count=1 -run MalformedRequests -timeout 6h -v
 	VOLENTI_MALFORMED=$(or $(OPERATOR),20000) go test ./cmd/volenti -count=1 -run MalformedByAnOperator -timeout 6h -v
 

@@ -8,9 +8,11 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -91,6 +93,20 @@ func (k *key) shown(options string) string {
 // script sends what the console's script would.
 func (c *client) script(path, body string) *answer {
 	return c.do(http.MethodPost, path, http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}, "Volenti-Token": {c.token}}, strings.NewReader(body))
+}
+
+// What is cut off on its way, or comes in chunks that are none, is the sender's mistake.
+func TestAnAnswerThatCannotBeReadIsNoFaultOfOurs(t *testing.T) {
+	w := newWorld(t)
+	c := w.as(w.operator(operator.Legal))
+	c.script("/admin/account/passkeys/ask", "{}")
+	broken := iotest.ErrReader(errors.New("http chunk length too large"))
+	for _, path := range []string{"/admin/account/passkeys", "/admin/sign-in/passkey"} {
+		a := c.do(http.MethodPost, path, http.Header{"Content-Type": {"application/json"}, "Sec-Fetch-Site": {"same-origin"}, "Volenti-Token": {c.token}}, broken)
+		if a.code < 400 || a.code >= 500 {
+			t.Errorf("%s: %d %s", path, a.code, a.body)
+		}
+	}
 }
 
 // enrolled is a passkey of o.
