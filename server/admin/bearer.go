@@ -18,7 +18,7 @@ import (
 // token's id.
 func (c *Console) bearer(route Route, admit echo.MiddlewareFunc) echo.HandlerFunc {
 	return func(e echo.Context) error {
-		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)
+		e.Request().Body = body{http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)}
 		e.Response().Header().Set("Cache-Control", "no-store")
 		t, err := c.tokenOf(e.Request())
 		if errors.Is(err, operator.ErrToken) {

@@ -3,6 +3,7 @@ package admin
 import (
 	"crypto/subtle"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -35,6 +36,18 @@ const (
 
 const sessionCookie = "volenti-console"
 
+// A body is what was sent. Where it can't be read, cut off or in chunks that are none, that
+// is its sender's mistake, whoever reads it.
+type body struct{ io.ReadCloser }
+
+func (b body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if _, large := errors.AsType[*http.MaxBytesError](err); err != nil && err != io.EOF && !large {
+		err = &Unfit{"", "what was sent can't be read: " + err.Error(), "send it again"}
+	}
+	return n, err
+}
+
 // mostBody bounds what is sent to the console: a policy with its pictures of words.
 const mostBody = 4 << 20
 
@@ -46,7 +59,7 @@ func (c *Console) guarded(route Route, admit echo.MiddlewareFunc) echo.HandlerFu
 	return func(e echo.Context) error {
 		d := &Desk{Context: e, console: c}
 		handle := admit(func(echo.Context) error { return route.Handle(d) })
-		e.Request().Body = http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)
+		e.Request().Body = body{http.MaxBytesReader(e.Response(), e.Request().Body, mostBody)}
 		if err := d.identify(); err != nil {
 			return err
 		}
