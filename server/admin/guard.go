@@ -48,6 +48,19 @@ func (b body) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// FormParams are the fields of a form. One that can't be read as what it says it is is its
+// sender's mistake.
+func (d *Desk) FormParams() (url.Values, error) {
+	form, err := d.Context.FormParams()
+	if _, large := errors.AsType[*http.MaxBytesError](err); err == nil || large {
+		return form, err
+	}
+	if told, ok := errors.AsType[*Unfit](err); ok {
+		return nil, told
+	}
+	return nil, &Unfit{"", "the form can't be read: " + err.Error(), "send it as a browser does"}
+}
+
 // mostBody bounds what is sent to the console: a policy with its pictures of words.
 const mostBody = 4 << 20
 

@@ -107,6 +107,11 @@ func TestAnAnswerThatCannotBeReadIsNoFaultOfOurs(t *testing.T) {
 			t.Errorf("%s: %d %s", path, a.code, a.body)
 		}
 	}
+	owner := w.as(w.operator(operator.Owner))
+	a := owner.do(http.MethodPost, "/admin/tokens", http.Header{"Content-Type": {"multipart/form-data"}, "Sec-Fetch-Site": {"same-origin"}, "Volenti-Token": {owner.token}}, strings.NewReader("x"))
+	if a.code < 400 || a.code >= 500 {
+		t.Errorf("a form without a boundary: %d %s", a.code, a.body)
+	}
 }
 
 // enrolled is a passkey of o.
