@@ -3,12 +3,13 @@ package operator
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"sync/atomic"
 
 	"github.com/gorilla/securecookie"
+
+	"github.com/volenti-consent/volenti/server/canonical"
 )
 
 // A Sealer makes the console's cookies and opens them: signed, encrypted, and bound
@@ -49,8 +50,8 @@ func (s *Sealer) Encode(name string, value any) (string, error) {
 // Decode opens what Encode made for that name, with this key or an earlier one, in its one
 // spelling: securecookie ignores line breaks and the stray bits at the end of base64.
 func (s *Sealer) Decode(name, value string, into any) error {
-	if raw, err := base64.URLEncoding.DecodeString(value); err != nil || base64.URLEncoding.EncodeToString(raw) != value {
-		return errors.New("not what was sealed")
+	if _, err := canonical.DecodeBase64(value); err != nil {
+		return err
 	}
 	return securecookie.DecodeMulti(name, value, into, *s.codecs.Load()...)
 }

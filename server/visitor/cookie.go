@@ -17,6 +17,7 @@ import (
 
 	"github.com/gorilla/securecookie"
 
+	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
 )
 
@@ -164,7 +165,7 @@ func (c *Cookies) Decode(value string) (Memory, error) {
 	if len(value) > 1024 {
 		return Memory{}, errMemory
 	}
-	raw, err := base64.URLEncoding.Strict().DecodeString(value)
+	raw, err := canonical.DecodeBase64(value)
 	if err != nil {
 		return Memory{}, errMemory
 	}

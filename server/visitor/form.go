@@ -3,7 +3,6 @@ package visitor
 import (
 	"crypto/sha256"
 	"crypto/subtle"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/gorilla/securecookie"
+
+	"github.com/volenti-consent/volenti/server/canonical"
 )
 
 // ErrForm is returned for a form that this server did not hand to this browser,
@@ -41,8 +42,7 @@ func (c *Cookies) FormKey(site, token, receipt string) (string, error) {
 
 // CheckForm fails with ErrForm unless key was made by FormKey of the same.
 func (c *Cookies) CheckForm(key, site, token, receipt string) error {
-	// In its one spelling, as cookies: see Cookies.Decode.
-	if raw, err := base64.URLEncoding.DecodeString(key); err != nil || base64.URLEncoding.EncodeToString(raw) != key {
+	if _, err := canonical.DecodeBase64(key); err != nil { // see Cookies.Decode
 		return ErrForm
 	}
 	var sum []byte
