@@ -11,6 +11,7 @@ import (
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/canonical"
+	"github.com/volenti-consent/volenti/server/embedding"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/site"
 )
@@ -195,6 +196,7 @@ func unfit(path string, err error) error {
 		{policyversions.ErrTooMuchMarkup, "", "mend it and send it again"},
 		{policyversions.ErrTooDeep, "", "mend it and send it again"},
 		{policyversions.ErrDocument, "", "send the document in another format"},
+		{embedding.ErrOrder, "", "open this page under the address of the server, or name that with public_url"},
 	} {
 		if errors.Is(err, theirs.err) {
 			if path == "" {

@@ -65,7 +65,7 @@ func (c *Console) showEmbed(d *Desk, status int, value func(string) string, pinn
 	}
 	page.Line = `<script src="` + o.Server + "/b/" + p.Site + `.js"></script>`
 	if page.Lines, page.Notes, err = c.Insight.Lines.Lines(ctx, p, o); err != nil {
-		return err
+		return unfit("", err)
 	}
 	if pinned && o.Platform != "gtm" {
 		o.Pinned = true

@@ -52,11 +52,9 @@ func (b body) Read(p []byte) (int, error) {
 // sender's mistake.
 func (d *Desk) FormParams() (url.Values, error) {
 	form, err := d.Context.FormParams()
-	if _, large := errors.AsType[*http.MaxBytesError](err); err == nil || large {
+	_, large := errors.AsType[*http.MaxBytesError](err)
+	if _, told := errors.AsType[*Unfit](err); err == nil || large || told {
 		return form, err
-	}
-	if told, ok := errors.AsType[*Unfit](err); ok {
-		return nil, told
 	}
 	return nil, &Unfit{"", "the form can't be read: " + err.Error(), "send it as a browser does"}
 }

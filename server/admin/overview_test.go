@@ -20,6 +20,7 @@ import (
 	"github.com/volenti-consent/volenti/server/auditlog"
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/consent"
+	"github.com/volenti-consent/volenti/server/embedding"
 	"github.com/volenti-consent/volenti/server/notice"
 	"github.com/volenti-consent/volenti/server/operator"
 	"github.com/volenti-consent/volenti/server/site"
@@ -124,6 +125,29 @@ func publishBare(t testing.TB, w *world, n *notice.Notice) {
 	p := &notice.Publication{Site: n.Site, Notice: canonical.Sum(b), NoticeBytes: b, PublishedAt: noon}
 	if err := w.db.AddPublication(t.Context(), p); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The lines for a page name the server as the browser did: one that named no host is told
+// so, and that is no fault of ours.
+func TestEmbedUnderNoHost(t *testing.T) {
+	w := newWorld(t, func(c *Console) {
+		c.PublicURL = ""
+		c.Insight.Lines = &embedding.Maker{}
+	})
+	publishBare(t, w, &notice.Notice{Schema: notice.Schema, Site: shop, Languages: []string{"en"}, Validity: 6, Controller: notice.Controller{Name: "Shop"}})
+	owner := w.as(w.operator(operator.Owner))
+	for host, want := range map[string]int{"consent.example.com": 200, "no host": 422, "": 422} {
+		r := httptest.NewRequest(http.MethodGet, "/admin/sites/"+shop+"/embed", nil)
+		r.Host = host
+		for _, cookie := range owner.cookies {
+			r.AddCookie(cookie)
+		}
+		got := httptest.NewRecorder()
+		w.handler.ServeHTTP(got, r)
+		if got.Code != want {
+			t.Errorf("%q: %d, want %d: %s", host, got.Code, want, got.Body)
+		}
 	}
 }
 
