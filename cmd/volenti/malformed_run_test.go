@@ -100,9 +100,9 @@ func (b *barrage) fire(times int, routes [][2]string, seed func(*rand.Rand, [2]s
 				status, answer, err := b.sendRaw(request)
 				// Eight ask at once, and few places are there for what is costly: who is told so
 				// comes again, as the answer says.
-				for again := 0; again < 60 && status == http.StatusServiceUnavailable && bytes.Contains(answer, []byte("\r\nRetry-After: ")); again++ {
+				for again := 0; again < 30 && status == http.StatusServiceUnavailable && bytes.Contains(answer, []byte("\r\nRetry-After: ")); again++ {
 					b.later.Add(1)
-					time.Sleep(time.Second)
+					time.Sleep(2 * time.Second) // what Retry-After says
 					status, answer, err = b.sendRaw(request)
 				}
 				if len(request) > 3000 {
