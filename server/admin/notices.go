@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -284,6 +285,9 @@ func (c *Console) noticePreview(d *Desk) error {
 	}
 	if page.Width != "320" && page.Width != "768" {
 		page.Width = "1280"
+	}
+	if !slices.Contains(n.Languages, page.Language) {
+		page.Language = ""
 	}
 	t := ticket{Site: d.Site.Key, Draft: page.Of == "draft", Language: page.Language, Trial: page.Trial, Dark: page.Scheme == "dark", RTL: page.Direction == "rtl", Signal: page.Signal}
 	switch page.Regime {

@@ -151,6 +151,19 @@ func TestEmbedUnderNoHost(t *testing.T) {
 	}
 }
 
+// A preview speaks a language of its notice, whatever an address asks for.
+func TestPreviewSpeaksALanguageOfItsNotice(t *testing.T) {
+	w := newWorld(t)
+	publishBare(t, w, &notice.Notice{Schema: notice.Schema, Site: shop, Languages: []string{"en", "de"}, Validity: 6, Controller: notice.Controller{Name: "Shop"}})
+	owner := w.as(w.operator(operator.Owner))
+	owner.get("/admin/sites/"+shop+"/notice/preview?language=de").has(t, 200, `value="de" selected`, "<iframe")
+	page := owner.get("/admin/sites/" + shop + "/notice/preview?language=" + strings.Repeat("A", 10_000))
+	page.has(t, 200, "<iframe")
+	if strings.Contains(page.body, "AAAA") {
+		t.Error("the page repeats a language nobody speaks")
+	}
+}
+
 func TestSitesAreAddedAndChanged(t *testing.T) {
 	w := newWorld(t)
 	owner := w.as(w.operator(operator.Owner))
