@@ -171,7 +171,7 @@ func (c *Config) settings() []setting {
 }
 
 func (s setting) env() string {
-	return "VOLENTI_" + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
+	return variablePrefix + strings.ToUpper(strings.ReplaceAll(s.name, ".", "_"))
 }
 
 func (s setting) flag() string {
@@ -246,6 +246,9 @@ func addConfigFlags(set *pflag.FlagSet) *configFlags {
 func (f *configFlags) load(getenv func(string) string) (*Config, error) {
 	c, wrong := f.read(getenv)
 	if len(wrong) > 0 {
+		for _, s := range strays(os.Environ()) { // one of them may be why
+			wrong = append(wrong, s)
+		}
 		return nil, usage(fmt.Errorf("the configuration can't be used:\n%w", errors.Join(wrong...)))
 	}
 	return c, nil

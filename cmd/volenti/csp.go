@@ -126,7 +126,9 @@ the protocol of Apache's RewriteMap "prg:".`,
 		if err != nil {
 			return err
 		}
-		a, err := newAnswerer(cmd.Context(), cfg, cfg.home(), *site, logger(cfg))
+		log := logger(cfg)
+		warnOfStrays(cmd.Context(), log)
+		a, err := newAnswerer(cmd.Context(), cfg, cfg.home(), *site, log)
 		if err != nil {
 			return err
 		}

@@ -40,7 +40,7 @@ the call is wrong.`,
 	within := cmd.Flags().Duration("check-within", 30*time.Second, "how long the check of the database file may take; 0 leaves it out")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
 		cfg, wrong := flags.read(os.Getenv)
-		d := &doctor{cfg: cfg, now: time.Now, disk: diskOf, flush: (*os.File).Sync, within: *within}
+		d := &doctor{cfg: cfg, environ: os.Environ(), now: time.Now, disk: diskOf, flush: (*os.File).Sync, within: *within}
 		d.examine(cmd.Context(), wrong, *reach)
 		return d.report(cmd.OutOrStdout(), *asJSON)
 	}
@@ -57,11 +57,12 @@ type complaint struct {
 
 // A doctor examines one installation.
 type doctor struct {
-	cfg    *Config
-	now    func() time.Time
-	disk   func(path string) (disk, error)
-	flush  func(*os.File) error
-	within time.Duration
+	cfg     *Config
+	environ []string
+	now     func() time.Time
+	disk    func(path string) (disk, error)
+	flush   func(*os.File) error
+	within  time.Duration
 
 	checked  []string
 	found    []complaint
@@ -80,6 +81,11 @@ func (d *doctor) examine(ctx context.Context, wrong []error, reach bool) {
 	d.run(ctx, examination{"configuration", func(context.Context) error {
 		for _, err := range wrong {
 			d.problem("change the setting; volenti serve --help explains each", "%v", err)
+		}
+		return nil
+	}}, examination{"configuration.environment", func(context.Context) error {
+		for _, s := range strays(d.environ) {
+			d.hint(s.mend(), "no setting has the name of the variable %s: it is ignored", s.name)
 		}
 		return nil
 	}}, examination{"configuration.files", d.files})

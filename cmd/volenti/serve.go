@@ -56,6 +56,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
+	warnOfStrays(ctx, log)
 	in, err := open(ctx, cfg.home())
 	if err != nil {
 		return err

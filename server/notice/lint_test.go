@@ -373,7 +373,7 @@ func TestSuggest(t *testing.T) {
 	for word, want := range map[string]string{
 		"vendor_urls": "", "colour": "", "Radius": "radius", "accnet": "accent", "positon": "position", "theem": "theme", "x": "", //nolint:misspell // what is to be corrected
 	} {
-		if got := nearest(word, fileKeys["look"]); got != want {
+		if got := Nearest(word, fileKeys["look"]); got != want {
 			t.Errorf("nearest to %q is %q, want %q", word, got, want)
 		}
 	}

@@ -339,8 +339,8 @@ func (r *reader) known(t map[string]any, path, section string) {
 		switch other, ok := otherSection(section, key); {
 		case ok && other == "": // in TOML, whatever follows a [table] is the table's
 			remedy = "move it to the top of the file, before the first [table]"
-		case nearest(key, fileKeys[section]) != "":
-			remedy = fmt.Sprintf("did you mean %q?", nearest(key, fileKeys[section]))
+		case Nearest(key, fileKeys[section]) != "":
+			remedy = fmt.Sprintf("did you mean %q?", Nearest(key, fileKeys[section]))
 		case ok:
 			remedy = "it belongs to " + other
 		default:

@@ -8,7 +8,7 @@ import (
 // suggest is what to write instead of a word that is not in the list: the
 // nearest one, or else all of them.
 func suggest(word string, list []string) string {
-	if best := nearest(word, list); best != "" {
+	if best := Nearest(word, list); best != "" {
 		return `"` + best + `"`
 	}
 	if len(list) > 12 {
@@ -24,8 +24,8 @@ func suggest(word string, list []string) string {
 	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
 }
 
-// nearest is the word of the list that was probably meant, or "".
-func nearest(word string, list []string) string {
+// Nearest is the word of the list that was probably meant, or "".
+func Nearest(word string, list []string) string {
 	if len(word) > 64 {
 		return ""
 	}
