@@ -3,6 +3,7 @@ package consent
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/volenti-consent/volenti/server/canonical"
@@ -62,7 +63,8 @@ type Count struct {
 	Times     int64
 }
 
-// A Summary is what counters and search take from a record.
+// A Summary is what counters and search take from a record. Those of equal records are
+// equal.
 type Summary struct {
 	Day      string // received, UTC
 	Outcome  Outcome
@@ -73,8 +75,8 @@ type Summary struct {
 	Layer    Surface
 	Script   canonical.Digest // of what asked; "" where that is not known
 	GPC, DNT bool
-	Choices  map[string]Choice // by category
-	End      string            // UTC day on which what it grants runs out; "" if it grants nothing
+	Choices  string // by category, sorted: "analytics=granted marketing=refused"
+	End      string // UTC day on which what it grants runs out; "" if it grants nothing
 }
 
 // Summarise sums up a record. script is that of its experience, or "".
@@ -82,7 +84,7 @@ func Summarise(c Core, script canonical.Digest) Summary {
 	s := Summary{
 		Day: dayOf(c.ReceivedAt), Outcome: outcomeOf(c), First: c.Previous == "",
 		Region: c.Region, Language: c.Language, Layer: c.Surface, Script: script,
-		GPC: c.Signals.GPC || c.Signals.GPCHeader || c.Signals.OptOut, DNT: c.Signals.DNT, Choices: c.Categories,
+		GPC: c.Signals.GPC || c.Signals.GPCHeader || c.Signals.OptOut, DNT: c.Signals.DNT, Choices: choicesText(c.Categories),
 	}
 	if s.Outcome.Chosen() && c.has(Granted) {
 		s.End = dayOf(c.ValidUntil)
@@ -124,7 +126,7 @@ func outcomeOf(c Core) Outcome {
 
 // Counts is what a record adds to the counters, each once.
 func (s Summary) Counts() []Count {
-	all := make([]Count, 0, 8+len(s.Choices))
+	var all []Count
 	add := func(by Dimension, value string) {
 		all = append(all, Count{Day: s.Day, Dimension: by, Value: value, Outcome: string(s.Outcome), Times: 1})
 	}
@@ -145,8 +147,8 @@ func (s Summary) Counts() []Count {
 		add(BySignal, "dnt")
 	}
 	if s.Outcome.Chosen() {
-		for _, key := range sortedKeys(s.Choices) {
-			all = append(all, Count{Day: s.Day, Dimension: ByCategory, Value: key, Outcome: string(s.Choices[key]), Times: 1})
+		for key, choice := range s.choices {
+			all = append(all, Count{Day: s.Day, Dimension: ByCategory, Value: key, Outcome: string(choice), Times: 1})
 		}
 	}
 	if s.End != "" {
@@ -161,8 +163,35 @@ func (s Summary) AnswerCount() (Count, bool) {
 }
 
 // Granted are the categories that were granted, sorted.
-func (s Summary) Granted() []string {
-	return slices.DeleteFunc(sortedKeys(s.Choices), func(key string) bool { return s.Choices[key] != Granted })
+func (s Summary) Granted() (granted []string) {
+	for key, choice := range s.choices {
+		if choice == Granted {
+			granted = append(granted, key)
+		}
+	}
+	return granted
+}
+
+// choicesText is how a Summary has choices: it can be compared, and equal ones are
+// counted at once.
+func choicesText(choices map[string]Choice) string {
+	var b []byte
+	for i, key := range sortedKeys(choices) {
+		if i > 0 {
+			b = append(b, ' ')
+		}
+		b = append(append(append(b, key...), '='), choices[key]...)
+	}
+	return string(b)
+}
+
+// choices goes through them, by category.
+func (s Summary) choices(yield func(category string, choice Choice) bool) {
+	for text := range strings.FieldsSeq(s.Choices) {
+		if category, choice, _ := strings.Cut(text, "="); !yield(category, Choice(choice)) {
+			return
+		}
+	}
 }
 
 // A StatisticsStore keeps counters. AppendRecords adds to them, in the same

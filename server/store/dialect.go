@@ -30,13 +30,13 @@ type dialect interface {
 	// migrated is told that there is a schema.
 	lockSchema(ctx context.Context, tx *sql.Tx) error
 	migrated()
-	// several is a statement as one that is done several times at once, or "".
-	several(text string) string
+	// several is a statement as one that is done so many times at once, or "".
+	several(text string, times int) string
 	// run does writes in a transaction.
 	run(ctx context.Context, tx *sql.Tx, list writes) error
-	// each asks one question, once for each of the parameters: the first column of the
+	// each asks one question, as often as the series has it: the first column of the
 	// first row, nil where there is none. It asks in tx, or else on the pool.
-	each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s statement, args [][]any) ([]any, error)
+	each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s series) ([]any, error)
 	// copyInto writes all that is in a database, as it is at one moment, to an empty file.
 	copyInto(ctx context.Context, db *DB, to string) error
 	// bytes is what the database takes on the disk.

@@ -34,17 +34,17 @@ func scanHead(row scanner) (h auditlog.Head, err error) {
 
 // Hashes reads nodes of the log.
 func (db *DB) Hashes(ctx context.Context) tlog.HashReader {
-	return db.nodes(ctx, nil, db.read, db.find.node)
+	return db.nodes(ctx, nil, db.read, &db.find.node)
 }
 
 // nodes reads nodes in tx, or else on the pool.
-func (db *DB) nodes(ctx context.Context, tx *sql.Tx, pool *sql.DB, node statement) tlog.HashReader {
+func (db *DB) nodes(ctx context.Context, tx *sql.Tx, pool *sql.DB, node *statement) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		args := make([][]any, len(indexes))
+		args := make([]any, len(indexes))
 		for i, x := range indexes {
-			args[i] = []any{x}
+			args[i] = x
 		}
-		all, err := db.dialect.each(ctx, tx, pool, node, args)
+		all, err := db.dialect.each(ctx, tx, pool, series{node, 1, args})
 		if err != nil {
 			return nil, fmt.Errorf("read nodes of the log: %w", err)
 		}
@@ -108,6 +108,6 @@ func (db *DB) edgeIn(ctx context.Context, tx *sql.Tx) (auditlog.Edge, auditlog.H
 	if head == db.head {
 		return db.edge, head, nil
 	}
-	edge, err := auditlog.LoadEdge(db.nodes(ctx, tx, nil, db.append.edge), head)
+	edge, err := auditlog.LoadEdge(db.nodes(ctx, tx, nil, &db.append.edge), head)
 	return edge, head, err
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,40 +27,42 @@ type sent struct {
 }
 
 // several has nothing to say: run and each send all that there is in one go.
-func (postgres) several(string) string { return "" }
+func (postgres) several(string, int) string { return "" }
 
-// run does writes in one round trip; those of one statement that follow each other as
-// one statement over arrays.
+// run does writes in one round trip; a series of rows that are inserted as one statement
+// over arrays.
 func (postgres) run(ctx context.Context, tx *sql.Tx, list writes) error {
 	b := &batched{}
-	var of []write // the first of each
-	for i, w := range list {
-		if i > 0 && w.text == list[i-1].text && manyOf(w.text) != "" {
-			last := &b.list[len(b.list)-1]
-			last.rows = append(last.rows, w.args)
+	var of []*statement
+	for _, s := range list {
+		rows := slices.Collect(slices.Chunk(s.args, s.columns))
+		if manyOf(s.text) != "" {
+			b.list, of = append(b.list, sent{s.text, rows}), append(of, s.statement)
 			continue
 		}
-		b.list, of = append(b.list, sent{w.text, [][]any{w.args}}), append(of, w)
+		for i := range rows {
+			b.list, of = append(b.list, sent{s.text, rows[i : i+1]}), append(of, s.statement)
+		}
 	}
 	if _, err := tx.ExecContext(ctx, "", b); err != nil {
 		return err
 	}
-	for i, w := range of {
-		if w.none != nil && b.affected[i] != int64(len(b.list[i].rows)) {
-			return w.none
+	for i, s := range of {
+		if s.none != nil && b.affected[i] != int64(len(b.list[i].rows)) {
+			return s.none
 		}
 	}
 	return nil
 }
 
 // each asks in one round trip.
-func (postgres) each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s statement, args [][]any) (_ []any, err error) {
-	if len(args) == 0 {
+func (postgres) each(ctx context.Context, tx *sql.Tx, pool *sql.DB, s series) (_ []any, err error) {
+	if len(s.args) == 0 {
 		return nil, nil
 	}
-	b := &batched{list: make([]sent, len(args))}
-	for i, a := range args {
-		b.list[i] = sent{s.text, [][]any{a}}
+	b := &batched{}
+	for row := range slices.Chunk(s.args, s.columns) {
+		b.list = append(b.list, sent{s.text, [][]any{row}})
 	}
 	if tx != nil {
 		_, err = tx.ExecContext(ctx, "", b)

@@ -39,7 +39,7 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			return err
 		}
 		var (
-			leaves       [][auditlog.LeafSize]byte
+			leaves       = make([][auditlog.LeafSize]byte, 0, len(entries))
 			here, behind writes // leaves, and what refers to them
 			in, scripts  = newIncrements(), map[canonical.Digest]canonical.Digest{}
 		)
@@ -49,8 +49,9 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			}
 			position := head.Size + int64(len(leaves))
 			outcomes[i].position = position
-			here.add(db.append.leaf, position, e.Leaf)
-			behind.add(db.append.record, position, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
+			at := any(position)
+			here.add(&db.append.leaf, at, e.Leaf)
+			behind.add(&db.append.record, at, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
 				optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
 			leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
 			summary, err := db.summaryOf(ctx, tx, e, scripts)
@@ -107,8 +108,8 @@ type outcome struct {
 
 // decided finds out which decisions are kept already, and checks that the others may be.
 func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry) ([]outcome, error) {
-	outcomes, args := make([]outcome, len(entries)), make([][]any, len(entries))
-	for i, e := range entries {
+	outcomes, args := make([]outcome, len(entries)), make([]any, 0, 2*len(entries))
+	for _, e := range entries {
 		leaf, err := consent.LeafOf(e)
 		if err == nil && (string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "") {
 			err = errors.New("the entry is not sealed: its leaf or signature is not that of its bytes")
@@ -116,9 +117,9 @@ func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry)
 		if err != nil {
 			return nil, fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
 		}
-		args[i] = []any{e.Site, e.DecisionID}
+		args = append(args, e.Site, e.DecisionID)
 	}
-	taken, err := db.dialect.each(ctx, tx, nil, db.append.taken, args)
+	taken, err := db.dialect.each(ctx, tx, nil, series{&db.append.taken, 2, args})
 	if err != nil {
 		return nil, err
 	}
@@ -149,10 +150,10 @@ func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry)
 
 // grow adds the nodes of a batch, and has the head move on from size.
 func (db *DB) grow(all writes, size int64, head auditlog.Head, nodes []auditlog.StoredHash) writes {
-	for _, n := range nodes {
-		all.add(db.append.node, n.Index, n.Hash[:])
+	for i := range nodes {
+		all.add(&db.append.node, nodes[i].Index, nodes[i].Hash[:])
 	}
-	all.add(db.append.grow, head.Size, head.Root[:], size)
+	all.add(&db.append.grow, head.Size, head.Root[:], size)
 	return all
 }
 

@@ -66,14 +66,13 @@ func (db *DB) Unrestrict(ctx context.Context, site string, leaves []int64, act o
 				continue
 			}
 			if summary, err := db.summaryOf(ctx, tx, e, scripts); err == nil { // else it can't be read, which Audit finds
-				in.add(e, summary, leaf)
+				in.place(e, summary, leaf) // it was counted when it was made
 			}
 			lifted = append(lifted, leaf)
 		}
 		if len(lifted) == 0 {
 			return nil, nil
 		}
-		clear(in.counts) // it was counted when it was made
 		if err := db.dialect.run(ctx, tx, db.count(nil, in)); err != nil {
 			return nil, err
 		}

@@ -13,7 +13,7 @@ import (
 // sent at once.
 type statement struct {
 	*sql.Stmt
-	several *sql.Stmt // does it several times at once; nil where the engine has no use for that
+	several [len(severalRows)]*sql.Stmt // do it so many times at once; nil where the engine has no use for that
 	text    string
 	none    error // where it must change a row, and there is none to change
 }
@@ -72,8 +72,12 @@ func (db *DB) prepare(ctx context.Context) error {
 			return fmt.Errorf("prepare %q: %w", s.text, err)
 		}
 		s.into.Stmt, s.into.text = stmt, s.text
-		if text := db.dialect.several(s.text); text != "" {
-			if s.into.several, err = s.pool.PrepareContext(ctx, text); err != nil {
+		for i, times := range severalRows {
+			text := db.dialect.several(s.text, times)
+			if text == "" {
+				continue
+			}
+			if s.into.several[i], err = s.pool.PrepareContext(ctx, text); err != nil {
 				return fmt.Errorf("prepare %q: %w", text, err)
 			}
 		}

@@ -23,9 +23,21 @@ var _ consent.StatisticsStore = (*DB)(nil)
 // increments gathers what the records of one transaction add, so that each
 // counter is written once for all of them.
 type increments struct {
-	counts map[counter]int64
-	facets map[int64]facet
+	sums   map[summed]*sum
+	counts map[counter]int64 // beside those of sums
 	placed []placed
+}
+
+// summed is a summary of a record of a site: most records of a transaction have one of a few.
+type summed struct {
+	site string
+	consent.Summary
+}
+
+// A sum is how often a summary is to be counted, and where records of it are found.
+type sum struct {
+	times int64
+	facet int64 // its id
 }
 
 type counter struct {
@@ -38,7 +50,7 @@ type facet struct{ site, outcome, region, granted string }
 type placed struct{ facet, receivedAt, position int64 }
 
 func newIncrements() *increments {
-	return &increments{counts: map[counter]int64{}, facets: map[int64]facet{}}
+	return &increments{sums: map[summed]*sum{}, counts: map[counter]int64{}}
 }
 
 // id is made of what the facet says: processes agree on it without asking each
@@ -48,19 +60,29 @@ func (f facet) id() int64 {
 	return int64(binary.BigEndian.Uint64(sum[:8]) >> 1)
 }
 
-func (in *increments) add(e *consent.Entry, s consent.Summary, position int64) {
-	for _, c := range s.Counts() {
-		times := c.Times
-		c.Times = 0
-		in.counts[counter{e.Site, c}] += times
-	}
-	f := facet{e.Site, string(s.Outcome), s.Region, ""}
+func facetOf(s summed) facet {
+	f := facet{s.site, string(s.Outcome), s.Region, ""}
 	if granted := s.Granted(); len(granted) > 0 {
 		f.granted = " " + strings.Join(granted, " ") + " "
 	}
-	id := f.id()
-	in.facets[id] = f
-	in.placed = append(in.placed, placed{id, e.ReceivedAt, position})
+	return f
+}
+
+// add counts a record, and has search find it.
+func (in *increments) add(e *consent.Entry, s consent.Summary, position int64) {
+	in.place(e, s, position).times++
+}
+
+// place has search find a record.
+func (in *increments) place(e *consent.Entry, s consent.Summary, position int64) *sum {
+	key := summed{e.Site, s}
+	of := in.sums[key]
+	if of == nil {
+		of = &sum{facet: facetOf(key).id()}
+		in.sums[key] = of
+	}
+	in.placed = append(in.placed, placed{of.facet, e.ReceivedAt, position})
+	return of
 }
 
 const (
@@ -72,6 +94,17 @@ const (
 
 // count adds what was gathered.
 func (db *DB) count(all writes, in *increments) writes {
+	facets := map[int64]facet{}
+	for s, of := range in.sums {
+		facets[of.facet] = facetOf(s)
+		if of.times == 0 {
+			continue
+		}
+		for _, c := range s.Counts() {
+			c.Times = 0
+			in.counts[counter{s.site, c}] += of.times
+		}
+	}
 	counts := make([]counter, 0, len(in.counts))
 	for c := range in.counts {
 		counts = append(counts, c)
@@ -82,13 +115,13 @@ func (db *DB) count(all writes, in *increments) writes {
 			cmp.Compare(a.count.Value, b.count.Value), cmp.Compare(a.count.Outcome, b.count.Outcome))
 	})
 	for _, c := range counts {
-		all.add(db.append.count, c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c])
+		all.add(&db.append.count, c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c])
 	}
-	for id, f := range in.facets {
-		all.add(db.append.facet, id, f.site, f.outcome, f.region, f.granted)
+	for id, f := range facets {
+		all.add(&db.append.facet, id, f.site, f.outcome, f.region, f.granted)
 	}
 	for _, p := range in.placed {
-		all.add(db.append.recordFacet, p.facet, p.receivedAt, p.position)
+		all.add(&db.append.recordFacet, p.facet, p.receivedAt, p.position)
 	}
 	return all
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -9,37 +10,43 @@ import (
 	"strings"
 )
 
-// A write is a statement with its parameters.
-type write struct {
-	statement
-	args []any
+// A series is a statement that is done once or several times, with the parameters of all
+// of these one behind the other.
+type series struct {
+	*statement
+	columns int // parameters of each time
+	args    []any
 }
 
 // writes are statements of one transaction of which nobody reads the rows. They are
-// done in their order; equal ones that follow each other may be done as one.
-type writes []write
+// done in their order; those of a series may be done as one.
+type writes []series
 
-func (w *writes) add(s statement, args ...any) {
-	*w = append(*w, write{s, args})
+func (w *writes) add(s *statement, args ...any) {
+	if last := len(*w) - 1; last < 0 || (*w)[last].statement != s {
+		*w = append(*w, series{statement: s, columns: len(args)})
+	}
+	last := &(*w)[len(*w)-1]
+	last.args = append(last.args, args...)
 }
 
-// severalRows is how many rows SQLite is given at once: each call into it costs as much
-// as a small row.
-const severalRows = 16
+// severalRows is how many rows SQLite is given at once, as long as there are as many: each
+// call into it costs as much as a small row.
+var severalRows = [...]int{16, 4}
 
 // several is a statement that inserts one row, or asks for one value, as one that does so
-// for severalRows; "" for any other.
-func (sqlite) several(text string) string {
+// for so many; "" for any other.
+func (sqlite) several(text string, times int) string {
 	if at := oneRow.FindStringSubmatchIndex(text); at != nil {
 		columns := strings.Count(text[at[2]:at[3]], "?")
-		rows := make([]string, severalRows)
+		rows := make([]string, times)
 		for i := range rows {
 			rows[i] = "(" + shifted(text[at[2]:at[3]], i*columns) + ")"
 		}
 		return text[:at[0]] + "VALUES " + strings.Join(rows, ", ") + text[at[1]:]
 	}
 	if text == selectTaken {
-		values := make([]string, severalRows)
+		values := make([]string, times)
 		for i := range values {
 			values[i] = "(" + shifted(text, i*strings.Count(text, "?")) + ")"
 		}
@@ -58,89 +65,68 @@ func shifted(text string, by int) string {
 	})
 }
 
-// run does those of one statement that follow each other several at a time.
-func (sqlite) run(ctx context.Context, tx *sql.Tx, list writes) error {
-	for len(list) > 0 {
-		same := 1
-		for same < len(list) && list[same].Stmt == list[0].Stmt {
-			same++
-		}
-		if err := runSame(ctx, tx, list[:same]); err != nil {
-			return err
-		}
-		list = list[same:]
-	}
-	return nil
-}
-
-// runSame does writes of one statement.
-func runSame(ctx context.Context, tx *sql.Tx, list writes) error {
-	s := list[0].statement
-	if s.several != nil && len(list) >= severalRows {
-		stmt := tx.StmtContext(ctx, s.several)
-		args := make([]any, 0, severalRows*len(list[0].args))
-		for ; len(list) >= severalRows; list = list[severalRows:] {
-			args = args[:0]
-			for _, w := range list[:severalRows] {
-				args = append(args, w.args...)
-			}
-			if err := s.changing(severalRows)(stmt.ExecContext(ctx, args...)); err != nil {
-				return err
-			}
-		}
-	}
-	if len(list) == 0 {
-		return nil
-	}
-	stmt := tx.StmtContext(ctx, s.Stmt)
-	for _, w := range list {
-		if err := s.changing(1)(stmt.ExecContext(ctx, w.args...)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// changing makes sure that so many rows were changed, where the statement has to.
-func (s statement) changing(rows int64) func(sql.Result, error) error {
-	return func(done sql.Result, err error) error {
-		if err != nil || s.none == nil {
-			return err
-		}
-		n, err := done.RowsAffected()
-		if err == nil && n != rows {
-			err = s.none
-		}
-		return err
-	}
-}
-
-// each asks the same for each of the parameters, several at a time.
-func (sqlite) each(ctx context.Context, tx *sql.Tx, _ *sql.DB, s statement, args [][]any) ([]any, error) {
-	all := make([]any, len(args))
-	left := all
-	if s.several != nil && len(args) >= severalRows {
-		stmt := s.several
+// pieces are what of a series is done at once, by which statement: many rows as long as
+// there are as many, and then fewer.
+func (s series) pieces(ctx context.Context, tx *sql.Tx) func(yield func(stmt *sql.Stmt, args []any) bool) {
+	in := func(stmt *sql.Stmt) *sql.Stmt {
 		if tx != nil {
 			stmt = tx.StmtContext(ctx, stmt)
 		}
-		flat, into := make([]any, 0, severalRows*len(args[0])), make([]any, severalRows)
-		for ; len(args) >= severalRows; args, left = args[severalRows:], left[severalRows:] {
-			flat = flat[:0]
-			for i, a := range args[:severalRows] {
-				flat, into[i] = append(flat, a...), &left[i]
+		return stmt
+	}
+	return func(yield func(*sql.Stmt, []any) bool) {
+		args := s.args
+		for i, times := range severalRows {
+			several, size := s.several[i], times*s.columns
+			if several == nil || len(args) < size {
+				continue
 			}
-			if err := stmt.QueryRowContext(ctx, flat...).Scan(into...); err != nil {
-				return nil, err
+			for several = in(several); len(args) >= size; args = args[size:] {
+				if !yield(several, args[:size]) {
+					return
+				}
+			}
+		}
+		if len(args) == 0 {
+			return
+		}
+		for one := in(s.Stmt); len(args) > 0; args = args[s.columns:] {
+			if !yield(one, args[:s.columns]) {
+				return
 			}
 		}
 	}
-	stmt := s.Stmt
-	if tx != nil {
-		stmt = tx.StmtContext(ctx, stmt)
+}
+
+// run does each series several rows at a time.
+func (sqlite) run(ctx context.Context, tx *sql.Tx, list writes) error {
+	for _, s := range list {
+		for stmt, args := range s.pieces(ctx, tx) {
+			done, err := stmt.ExecContext(ctx, args...)
+			if err != nil {
+				return err
+			}
+			if s.none == nil {
+				continue
+			}
+			if n, err := done.RowsAffected(); err != nil || n != int64(len(args)/s.columns) {
+				return cmp.Or(err, s.none)
+			}
+		}
 	}
-	for i, a := range args {
-		if err := stmt.QueryRowContext(ctx, a...).Scan(&left[i]); err != nil && !errors.Is(err, sql.ErrNoRows) {
+	return nil
+}
+
+// each asks the same for each of the parameters, several at a time.
+func (sqlite) each(ctx context.Context, tx *sql.Tx, _ *sql.DB, s series) ([]any, error) {
+	all := make([]any, len(s.args)/s.columns)
+	left, into := all, make([]any, 0, severalRows[0])
+	for stmt, args := range s.pieces(ctx, tx) {
+		into = into[:0]
+		for ; len(into) < len(args)/s.columns; left = left[1:] {
+			into = append(into, &left[0])
+		}
+		if err := stmt.QueryRowContext(ctx, args...).Scan(into...); err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return nil, err
 		}
 	}
