@@ -70,18 +70,15 @@ func (e Edge) Head() (Head, error) {
 // Append adds leaves. It returns the edge and head after them and the nodes to
 // store, in storage order; e stays as it was.
 func (e Edge) Append(leaves [][LeafSize]byte) (next Edge, head Head, nodes []StoredHash, err error) {
-	grown := overlay{base: e, fresh: make(map[int64]tlog.Hash, 2*len(leaves))}
-	nodes = make([]StoredHash, 0, 2*len(leaves)+1)
+	grown := &overlay{base: e, first: tlog.StoredHashIndex(0, e.size), fresh: make([]StoredHash, 0, 2*len(leaves)+1)}
 	size := e.size
 	for _, leaf := range leaves {
 		hashes, err := tlog.StoredHashesForRecordHash(size, LeafHash(leaf), grown)
 		if err != nil {
 			return Edge{}, Head{}, nil, fmt.Errorf("append leaf %d: %w", size, err)
 		}
-		first := tlog.StoredHashIndex(0, size)
-		for i, h := range hashes {
-			nodes = append(nodes, StoredHash{Index: first + int64(i), Hash: h})
-			grown.fresh[first+int64(i)] = h
+		for _, h := range hashes {
+			grown.fresh = append(grown.fresh, StoredHash{Index: grown.first + int64(len(grown.fresh)), Hash: h})
 		}
 		size++
 	}
@@ -90,7 +87,7 @@ func (e Edge) Append(leaves [][LeafSize]byte) (next Edge, head Head, nodes []Sto
 	if head.Root, err = tlog.TreeHash(size, next.recording(grown)); err != nil {
 		return Edge{}, Head{}, nil, fmt.Errorf("root of %d leaves: %w", size, err)
 	}
-	return next, head, nodes, nil
+	return next, head, grown.fresh, nil
 }
 
 // ReadHashes makes an Edge a tlog.HashReader for what it holds.
@@ -124,24 +121,26 @@ func (e Edge) recording(r tlog.HashReader) tlog.HashReader {
 	})
 }
 
-// overlay is an edge with the nodes of a batch on top.
+// overlay is an edge with the nodes of a batch on top, which follow each other in the
+// order of storage, from first on.
 type overlay struct {
 	base  Edge
-	fresh map[int64]tlog.Hash
+	first int64
+	fresh []StoredHash
 }
 
-func (o overlay) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (o *overlay) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	hashes := make([]tlog.Hash, len(indexes))
 	for i, x := range indexes {
-		h, ok := o.fresh[x]
-		if !ok {
-			old, err := o.base.ReadHashes([]int64{x})
-			if err != nil {
-				return nil, err
-			}
-			h = old[0]
+		if x >= o.first {
+			hashes[i] = o.fresh[x-o.first].Hash
+			continue
 		}
-		hashes[i] = h
+		old, err := o.base.ReadHashes(indexes[i : i+1])
+		if err != nil {
+			return nil, err
+		}
+		hashes[i] = old[0]
 	}
 	return hashes, nil
 }

@@ -50,11 +50,21 @@ func ParseDigest(s string) (Digest, error) {
 func (d Digest) Short() string { return string(d[:min(16, len(d))]) }
 
 // Encode is the canonical JSON of v.
-func Encode(v any) ([]byte, error) {
-	if b, ok := direct(v); ok {
-		return b, nil
+func Encode(v any) ([]byte, error) { return of(v, bytes.Clone) }
+
+// SumOf is the digest of the canonical JSON of v, for whoever has no other use of it.
+func SumOf(v any) (Digest, error) { return of(v, Sum) }
+
+// of is what use makes of the canonical JSON of v, which it may not keep.
+func of[T any](v any, use func([]byte) T) (made T, err error) {
+	if made, ok := direct(v, use); ok {
+		return made, nil
 	}
-	return viaTransform(v)
+	b, err := viaTransform(v)
+	if err != nil {
+		return made, err
+	}
+	return use(b), nil
 }
 
 func viaTransform(v any) ([]byte, error) {

@@ -1,7 +1,6 @@
 package canonical
 
 import (
-	"bytes"
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
@@ -30,25 +29,25 @@ var spare = sync.Pool{New: func() any { b := make([]byte, 0, 4<<10); return &b }
 // mostSpare bounds those that are kept: a notice may have a hundred kilobytes.
 const mostSpare = 64 << 10
 
-// direct is the canonical JSON of v, or false.
-func direct(v any) ([]byte, bool) {
+// direct is what use makes of the canonical JSON of v, which it may not keep; or false.
+func direct[T any](v any, use func([]byte) T) (made T, ok bool) {
 	r := reflect.ValueOf(v)
 	for r.Kind() == reflect.Pointer && !r.IsNil() {
 		if marshals(r.Type()) {
-			return nil, false
+			return made, false
 		}
 		r = r.Elem()
 	}
 	if r.Kind() != reflect.Struct && r.Kind() != reflect.Map {
-		return nil, false
+		return made, false
 	}
 	into := spare.Get().(*[]byte)
-	made, ok := writerOf(r.Type())((*into)[:0], r)
-	if cap(made) <= mostSpare {
-		*into = made
+	text, ok := writerOf(r.Type())((*into)[:0], r)
+	if cap(text) <= mostSpare {
+		*into = text
 		defer spare.Put(into)
 	}
-	return bytes.Clone(made), ok
+	return use(text), ok
 }
 
 func writerOf(t reflect.Type) writer {
@@ -167,22 +166,38 @@ func makeMapWriter(t reflect.Type) writer {
 		return plainMap(appendString)
 	}
 	of := writerOf(t.Elem())
+	type member struct {
+		key   string
+		value reflect.Value
+	}
+	// Key and Value of a MapIter make a copy each time; these are copied into.
+	type copied struct {
+		key, values reflect.Value
+		members     []member
+	}
+	spare := sync.Pool{New: func() any {
+		return &copied{key: reflect.New(t.Key()).Elem(), values: reflect.MakeSlice(reflect.SliceOf(t.Elem()), 0, 0)}
+	}}
 	return func(b []byte, v reflect.Value) ([]byte, bool) {
 		if v.IsNil() {
 			return append(b, "null"...), true
 		}
-		type member struct {
-			key   string
-			value reflect.Value
+		into := spare.Get().(*copied)
+		defer spare.Put(into)
+		if into.values.Len() < v.Len() {
+			into.values = reflect.MakeSlice(into.values.Type(), v.Len(), v.Len())
 		}
-		members := make([]member, 0, v.Len())
+		members := into.members[:0]
 		for i := v.MapRange(); i.Next(); {
-			key := i.Key().String()
-			if !utf8.ValidString(key) {
+			into.key.SetIterKey(i)
+			if !utf8.ValidString(into.key.String()) {
 				return b, false
 			}
-			members = append(members, member{key, i.Value()})
+			value := into.values.Index(len(members))
+			value.SetIterValue(i)
+			members = append(members, member{into.key.String(), value})
 		}
+		into.members = members
 		slices.SortFunc(members, func(a, b member) int { return compareUTF16(a.key, b.key) })
 		var ok bool
 		b = append(b, '{')

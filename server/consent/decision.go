@@ -95,11 +95,11 @@ type Decision struct {
 // Digest names the decision's content, so that a repeat is told from another
 // decision under the same id. White space and member order don't count.
 func (d Decision) Digest() (canonical.Digest, error) {
-	b, err := canonical.Encode(d)
+	digest, err := canonical.SumOf(&d)
 	if err != nil {
 		return "", fmt.Errorf("digest of a decision: %w", err)
 	}
-	return canonical.Sum(b), nil
+	return digest, nil
 }
 
 // A Problem is one mistake in a decision.

@@ -10,9 +10,9 @@ func quick(body []byte) (Decision, bool) {
 	d := Decision{Categories: map[string]bool{}, Vendors: map[string]bool{}}
 	s := scan{rest: body}
 	seen := 0
-	if !s.object(func(name string) bool {
+	if !s.object(func(name []byte) bool {
 		var bit int
-		switch name {
+		switch string(name) {
 		case "id":
 			bit, d.ID = 1<<0, s.text()
 			return once(&seen, bit) && isDecisionID(d.ID)
@@ -83,24 +83,26 @@ func (s *scan) take(c byte) bool {
 	return true
 }
 
-// text is a string of plain ASCII.
-func (s *scan) text() string {
+func (s *scan) text() string { return string(s.word()) }
+
+// word is a string of plain ASCII, as it stands in the text.
+func (s *scan) word() []byte {
 	if !s.take('"') {
 		s.failed = true
-		return ""
+		return nil
 	}
 	for i, c := range s.rest {
 		if c == '"' {
-			text := string(s.rest[:i])
+			word := s.rest[:i]
 			s.rest = s.rest[i+1:]
-			return text
+			return word
 		}
 		if c < 0x20 || c > 0x7e || c == '\\' {
 			break
 		}
 	}
 	s.failed = true
-	return ""
+	return nil
 }
 
 func (s *scan) flag() bool {
@@ -134,7 +136,7 @@ func (s *scan) number() (n int64) {
 }
 
 // object calls member with each name, standing before its value.
-func (s *scan) object(member func(name string) bool) bool {
+func (s *scan) object(member func(name []byte) bool) bool {
 	if !s.take('{') {
 		return false
 	}
@@ -142,7 +144,7 @@ func (s *scan) object(member func(name string) bool) bool {
 		return true
 	}
 	for {
-		name := s.text()
+		name := s.word()
 		if s.failed || !s.take(':') || !member(name) || s.failed {
 			return false
 		}
@@ -154,7 +156,8 @@ func (s *scan) object(member func(name string) bool) bool {
 }
 
 func (s *scan) choices(into map[string]bool) bool {
-	return s.object(func(key string) bool {
+	return s.object(func(name []byte) bool {
+		key := string(name)
 		if _, twice := into[key]; twice || !isChoiceKey(key) || reservedKey(key) {
 			return false
 		}

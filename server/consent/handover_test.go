@@ -121,7 +121,7 @@ func TestAShareIsNoNewConsent(t *testing.T) {
 	}
 	erased := *made
 	erased.Personal = nil
-	if _, _, err := seal(draft, &erased, later, luck{}, newTestKey(7)); !errors.Is(err, ErrHandover) {
+	if _, _, err := seal(draft, &erased, later, &luck{}, newTestKey(7)); !errors.Is(err, ErrHandover) {
 		t.Errorf("of an erased record: %v", err)
 	}
 

@@ -59,7 +59,9 @@ func newID(place uint32, random [idSize - placeSize]byte) string {
 	var id [idSize]byte
 	binary.BigEndian.PutUint32(id[:], place)
 	copy(id[placeSize:], random[:])
-	return idDigits.EncodeToString(id[:])
+	var text [idLength]byte
+	idDigits.Encode(text[:], id[:])
+	return string(text[:])
 }
 
 // IsReceiptID reports whether s has the form of a receipt's id, and of a subject's.

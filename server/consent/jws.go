@@ -61,7 +61,7 @@ func (keys PublicKeys) OpenJWS(kind, token string) (payload []byte, kid string, 
 		Kid string `json:"kid"`
 		Typ string `json:"typ"`
 	}
-	if json.Unmarshal(header, &said) != nil || !keyID.MatchString(said.Kid) || jwsHeader(said.Kid, said.Typ) != parts[0] {
+	if json.Unmarshal(header, &said) != nil || !isKeyID(said.Kid) || jwsHeader(said.Kid, said.Typ) != parts[0] {
 		return nil, "", ErrNotJWS
 	}
 	if said.Typ != kind {

@@ -9,15 +9,16 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
 )
 
-// keyID is an RFC 7638 thumbprint: 32 bytes in base64url.
-var keyID = regexp.MustCompile(`^[A-Za-z0-9_-]{43}$`)
+// isKeyID: an RFC 7638 thumbprint, 32 bytes in base64url.
+func isKeyID(s string) bool {
+	return len(s) == 43 && only(s, func(c byte) bool { return alphanumeric(c) || c == '_' || c == '-' })
+}
 
 // Public keys stay forever: every receipt ever signed must verify.
 const (

@@ -316,6 +316,16 @@ func TestThumbprintOfRFC8037(t *testing.T) {
 	}
 }
 
+func TestKeyIDs(t *testing.T) {
+	id := newTestKey(7).kid()
+	for text, want := range map[string]bool{id: true, "-_" + id[2:]: true, id[1:]: false, id + "A": false, "": false,
+		"." + id[1:]: false, "=" + id[1:]: false, "é" + id[2:]: false, id[:42] + "\n": false} {
+		if isKeyID(text) != want {
+			t.Errorf("isKeyID(%q) = %v", text, !want)
+		}
+	}
+}
+
 func TestPublicKeysThereAndBack(t *testing.T) {
 	keys := PublicKeys{}
 	for i := range byte(3) {

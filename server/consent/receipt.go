@@ -79,10 +79,10 @@ func EncodeReceipt(e *Entry) ([]byte, error) {
 	if err := CheckEntry(e); err != nil {
 		return nil, err
 	}
-	if !IsReceiptID(e.ReceiptID) || !keyID.MatchString(e.KeyID) || e.Index < 0 {
+	if !IsReceiptID(e.ReceiptID) || !isKeyID(e.KeyID) || e.Index < 0 {
 		return nil, fmt.Errorf("receipt %q: %w", e.ReceiptID, ErrDamaged)
 	}
-	b := make([]byte, 0, len(e.Core)+len(e.Personal)+640)
+	b := make([]byte, 0, len(e.Core)+len(e.Personal)+456) // all else is not longer
 	b = append(b, '{')
 	if e.Personal == nil {
 		b = appendBytes(append(b, `"commitments":{"personal":`...), e.CommitPers)

@@ -19,7 +19,7 @@ type Question struct {
 	Served     Served            // from Tokens.Verify
 	Experience notice.Experience // whose digest Served names
 	Notice     *notice.Notice    // whose digest Experience names
-	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf
+	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf. Read only: records hold it
 	LawTable   string            // version of the law table
 	Models     map[string]regime.Model
 	Age        int        // years that whoever grants something has to say to be; 0: nobody is asked
@@ -117,8 +117,8 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	core := Core{
 		Schema: CoreSchema, Site: q.Served.Site, Controller: q.Notice.Controller,
 		Action: d.Action, Surface: d.Surface,
-		Categories: map[string]Choice{}, Vendors: map[string]Choice{},
-		Experience: q.Served.Experience, Notice: q.Experience.Notice, Policies: map[string]Policy{},
+		Categories: make(map[string]Choice, len(asked.categories)), Vendors: make(map[string]Choice, len(asked.vendors)),
+		Experience: q.Served.Experience, Notice: q.Experience.Notice, Policies: q.Policies,
 		Language: q.Experience.Language, Region: region, RegionSource: q.Served.Source,
 		Law: q.Served.Law, LawTable: q.LawTable, Models: models, Signals: signals,
 		Token: canonical.Sum([]byte(d.Token)), TokenFrom: q.Served.From().UnixMilli(),
@@ -126,8 +126,8 @@ func Prepare(d Decision, q Question) (Draft, error) {
 	if q.Age != 0 {
 		core.Age = Age{Asked: q.Age, Confirmed: d.OfAge >= q.Age || d.Action == Share && d.Grants()}
 	}
-	for key, p := range q.Policies {
-		core.Policies[key] = p
+	if core.Policies == nil {
+		core.Policies = map[string]Policy{} // no null in records
 	}
 	core.choose(d, q.Notice, asked)
 	core.State, core.Basis = stateOf(&core), basisOf(&core, q.Notice)

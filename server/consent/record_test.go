@@ -158,7 +158,8 @@ func sealedWith(t testing.TB, d Draft, previous *Entry, now time.Time, luckOf fu
 	if _, err := rand.NewChaCha8([32]byte([]byte(d.request[:32]))).Read(random); err != nil { // its own for each decision
 		t.Fatal(err)
 	}
-	e, said, err := seal(d, previous, now, luckOf(random, minuteOf(now)), newTestKey(7))
+	luck := luckOf(random, minuteOf(now))
+	e, said, err := seal(d, previous, now, &luck, newTestKey(7))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +168,8 @@ func sealedWith(t testing.TB, d Draft, previous *Entry, now time.Time, luckOf fu
 	if err1 != nil || err2 != nil {
 		t.Fatal(err1, err2)
 	}
-	if !reflect.DeepEqual(core, said) {
-		t.Errorf("encoded %+v, and said %+v", core, said)
+	if !reflect.DeepEqual(core, *said) {
+		t.Errorf("encoded %+v, and said %+v", core, *said)
 	}
 	if err := core.check(&personal); err != nil {
 		t.Errorf("we sealed what we would not believe: %v", err)

@@ -48,18 +48,19 @@ type Recorder struct {
 	done    chan struct{}
 
 	mu     sync.Mutex
-	closed bool      // guarded by mu
-	last   time.Time // the newest time given; guarded by mu
-	places places    // of ids; guarded by mu
+	closed bool           // guarded by mu
+	last   time.Time      // the newest time given; guarded by mu
+	places places         // of ids; guarded by mu
+	random [luckSize]byte // of the record that is accepted; guarded by mu
 }
 
 type job struct {
 	received time.Time
 	luck     luck
 
-	sealed chan struct{} // closed by the caller when what follows is set
+	sealed sync.WaitGroup // done by the caller when what follows is set
 	entry  *Entry
-	core   Core
+	core   *Core
 	err    error // the record can't be made
 
 	answer chan error // buffered: the writer never waits for a caller
@@ -129,10 +130,10 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 		return Recorded{}, err
 	}
 	j.err = guard(func() (err error) {
-		j.entry, j.core, err = seal(d, previous, j.received, j.luck, r.keys)
+		j.entry, j.core, err = seal(d, previous, j.received, &j.luck, r.keys)
 		return err
 	})
-	close(j.sealed)
+	j.sealed.Done()
 	select {
 	case err := <-j.answer:
 		if err != nil {
@@ -147,19 +148,20 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	}
 	repeat := e.Repeat
 	if repeat {
-		var err error
 		if e = e.Stored; e == nil {
 			return Recorded{}, errors.New("record: the store kept the decision before and does not say as what")
 		}
-		if core, err = ParseCore(e.Core); err != nil {
+		said, err := ParseCore(e.Core)
+		if err != nil {
 			return Recorded{}, fmt.Errorf("receipt: %w", err)
 		}
+		core = &said
 	}
 	receipt, err := EncodeReceipt(e)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("receipt: %w", err)
 	}
-	return Recorded{Receipt: receipt, Core: core, Entry: e, Repeat: repeat}, nil
+	return Recorded{Receipt: receipt, Core: *core, Entry: e, Repeat: repeat}, nil
 }
 
 // accept gives a decision its time and its place in the queue, or refuses it; it
@@ -170,15 +172,15 @@ func (r *Recorder) accept() (*job, error) {
 	if r.closed {
 		return nil, ErrClosed
 	}
-	var random [luckSize]byte
-	if _, err := io.ReadFull(r.options.Random, random[:]); err != nil {
+	if _, err := io.ReadFull(r.options.Random, r.random[:]); err != nil {
 		return nil, fmt.Errorf("%w: no randomness: %w", ErrUnavailable, err)
 	}
 	now, err := r.date()
 	if err != nil {
 		return nil, err
 	}
-	j := &job{received: now, luck: luckOf(random[:], r.places.next(now)), sealed: make(chan struct{}), answer: make(chan error, 1)}
+	j := &job{received: now, luck: luckOf(r.random[:], r.places.next(now)), answer: make(chan error, 1)}
+	j.sealed.Add(1)
 	select {
 	case r.queue <- j:
 		r.last = now
@@ -239,7 +241,7 @@ func (r *Recorder) write() {
 func sealed(batch []*job) []*job {
 	made := batch[:0]
 	for _, j := range batch {
-		if <-j.sealed; j.err != nil {
+		if j.sealed.Wait(); j.err != nil {
 			j.answer <- j.err
 		} else {
 			made = append(made, j)

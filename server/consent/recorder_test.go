@@ -372,7 +372,7 @@ func BenchmarkSeal(b *testing.B) {
 	d := draftNamed(b, "one")
 	key := newTestKey(7)
 	for b.Loop() {
-		if _, _, err := seal(d, nil, noon, luck{}, key); err != nil {
+		if _, _, err := seal(d, nil, noon, &luck{}, key); err != nil {
 			b.Fatal(err)
 		}
 	}

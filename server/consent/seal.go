@@ -39,27 +39,28 @@ type Signer interface {
 // previous is the entry the decision replaces, or nil. The record continues its
 // subject and names it, unless its personal half was removed: linking it again
 // would undo that.
-func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry, Core, error) {
+func seal(d Draft, previous *Entry, now time.Time, l *luck, keys Signer) (*Entry, *Core, error) {
 	id, subject := l.id, l.subject
-	core := d.core
+	said := d.core
+	core := &said
 	core.ID = id
 	core.ReceivedAt = now.UnixMilli()
 	core.GivenAt = clamp(d.decision.At, core.TokenFrom, core.ReceivedAt)
 	if previous != nil && previous.Personal != nil {
 		linked, err := ParsePersonal(previous.Personal)
 		if err != nil {
-			return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+			return nil, nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
 		}
 		subject, core.Previous = linked.Subject, previous.ReceiptID
 	}
 	if core.Action == Share && core.Previous == "" {
-		return nil, Core{}, ErrHandover // erased meanwhile: nothing shows any more that it was ever made
+		return nil, nil, ErrHandover // erased meanwhile: nothing shows any more that it was ever made
 	}
 	before := Core{}
 	if core.Previous != "" && core.inPart() {
 		var err error
 		if before, err = ParseCore(previous.Core); err != nil {
-			return nil, Core{}, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
+			return nil, nil, fmt.Errorf("receipt %s: %w: %w", previous.ReceiptID, ErrDamaged, err)
 		}
 	}
 	if core.Action == Signal {
@@ -68,15 +69,15 @@ func seal(d Draft, previous *Entry, now time.Time, l luck, keys Signer) (*Entry,
 	core.hold(now, d.months, d.rest, before)
 	coreBytes, err := canonical.Encode(core)
 	if err != nil {
-		return nil, Core{}, fmt.Errorf("record: %w", err)
+		return nil, nil, fmt.Errorf("record: %w", err)
 	}
-	personal, err := canonical.Encode(Personal{PersonalSchema, id, subject})
+	personal, err := canonical.Encode(&Personal{PersonalSchema, id, subject})
 	if err != nil {
-		return nil, Core{}, fmt.Errorf("record: %w", err)
+		return nil, nil, fmt.Errorf("record: %w", err)
 	}
 	leaf := auditlog.Leaf(auditlog.Commit(l.saltCore, coreBytes), auditlog.Commit(l.saltPers, personal))
 	kid, signature := keys.Sign(leaf)
-	summary := Summarise(core, d.script)
+	summary := Summarise(*core, d.script)
 	return &Entry{
 		Site: core.Site, DecisionID: d.decision.ID, Request: d.request, ReceiptID: id,
 		Previous: core.Previous, Subject: subject, ReceivedAt: core.ReceivedAt,

@@ -175,14 +175,17 @@ func (s Summary) Granted() (granted []string) {
 // choicesText is how a Summary has choices: it can be compared, and equal ones are
 // counted at once.
 func choicesText(choices map[string]Choice) string {
-	var b []byte
+	var b strings.Builder
+	b.Grow(24 * len(choices))
 	for i, key := range sortedKeys(choices) {
 		if i > 0 {
-			b = append(b, ' ')
+			b.WriteByte(' ')
 		}
-		b = append(append(append(b, key...), '='), choices[key]...)
+		b.WriteString(key)
+		b.WriteByte('=')
+		b.WriteString(string(choices[key]))
 	}
-	return string(b)
+	return b.String()
 }
 
 // choices goes through them, by category.

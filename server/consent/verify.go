@@ -161,7 +161,7 @@ func parseReceipt(receipt []byte) ([]byte, *Entry, error) {
 	var schema string
 	ok := plain(outer["schema"], &schema) && schema == ReceiptSchema &&
 		plain(outer["id"], &e.ReceiptID) && IsReceiptID(e.ReceiptID) &&
-		plain(outer["key_id"], &e.KeyID) && keyID.MatchString(e.KeyID) &&
+		plain(outer["key_id"], &e.KeyID) && isKeyID(e.KeyID) &&
 		exactly(leaf, "hash index") && octets(leaf["hash"], auditlog.LeafSize, &e.Leaf) &&
 		json.Unmarshal(leaf["index"], &e.Index) == nil && e.Index >= 0 &&
 		octets(salts["core"], auditlog.SaltSize, &e.SaltCore) &&

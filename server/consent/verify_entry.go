@@ -32,7 +32,7 @@ func (a *Auditor) Verify(e *Entry) (Core, error) {
 	}
 	key, known := a.Keys[e.KeyID]
 	switch {
-	case !IsReceiptID(e.ReceiptID), !keyID.MatchString(e.KeyID):
+	case !IsReceiptID(e.ReceiptID), !isKeyID(e.KeyID):
 		err = errors.Join(err, fmt.Errorf("%w: its id or key_id is none", ErrColumns))
 	case !known:
 		err = errors.Join(err, fmt.Errorf("%w: %s", ErrUnknownKey, e.KeyID))
