@@ -40,11 +40,11 @@ func (db *DB) Hashes(ctx context.Context) tlog.HashReader {
 // nodes reads nodes in tx, or else on the pool.
 func (db *DB) nodes(ctx context.Context, tx *sql.Tx, pool *sql.DB, node *statement) tlog.HashReader {
 	return tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
-		args := make([]any, len(indexes))
-		for i, x := range indexes {
-			args[i] = x
+		asked := seriesOf(node, 1, len(indexes))
+		for _, x := range indexes {
+			asked.add(x)
 		}
-		all, err := db.dialect.each(ctx, tx, pool, series{node, 1, args})
+		all, err := db.dialect.each(ctx, tx, pool, asked)
 		if err != nil {
 			return nil, fmt.Errorf("read nodes of the log: %w", err)
 		}

@@ -36,7 +36,7 @@ func (postgres) run(ctx context.Context, tx *sql.Tx, list writes) error {
 	var of []*statement
 	for _, s := range list {
 		rows := slices.Collect(slices.Chunk(s.args, s.columns))
-		if manyOf(s.text) != "" {
+		if len(rows) > 0 && manyOf(s.text) != "" {
 			b.list, of = append(b.list, sent{s.text, rows}), append(of, s.statement)
 			continue
 		}

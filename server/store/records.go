@@ -39,9 +39,10 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			return err
 		}
 		var (
-			leaves       = make([][auditlog.LeafSize]byte, 0, len(entries))
-			here, behind writes // leaves, and what refers to them
-			in, scripts  = newIncrements(), map[canonical.Digest]canonical.Digest{}
+			leaves      = make([][auditlog.LeafSize]byte, 0, len(entries))
+			leafRows    = seriesOf(&db.append.leaf, 2, len(entries))
+			recordRows  = seriesOf(&db.append.record, 15, len(entries))
+			in, scripts = newIncrements(), map[canonical.Digest]canonical.Digest{}
 		)
 		for i, e := range entries {
 			if outcomes[i] = before[i]; outcomes[i].stored != nil {
@@ -50,8 +51,8 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			position := head.Size + int64(len(leaves))
 			outcomes[i].position = position
 			at := any(position)
-			here.add(&db.append.leaf, at, e.Leaf)
-			behind.add(&db.append.record, at, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
+			leafRows.add(at, e.Leaf)
+			recordRows.add(at, e.Site, e.ReceiptID, e.DecisionID, string(e.Request), e.Previous,
 				optional(e.Subject), e.ReceivedAt, e.KeyID, e.Signature, e.SaltCore, e.SaltPerson, e.CommitPers, e.Personal, e.Core)
 			leaves = append(leaves, [auditlog.LeafSize]byte(e.Leaf))
 			summary, err := db.summaryOf(ctx, tx, e, scripts)
@@ -64,7 +65,7 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 			return nil
 		}
 		first = placedLeaf{head.Size, leaves[0]}
-		all := db.count(append(here, behind...), in)
+		all := db.count(writes{leafRows, recordRows}, in)
 		size := head.Size
 		var nodes []auditlog.StoredHash
 		if edge, head, nodes, err = edge.Append(leaves); err != nil {
@@ -108,7 +109,7 @@ type outcome struct {
 
 // decided finds out which decisions are kept already, and checks that the others may be.
 func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry) ([]outcome, error) {
-	outcomes, args := make([]outcome, len(entries)), make([]any, 0, 2*len(entries))
+	outcomes, asked := make([]outcome, len(entries)), seriesOf(&db.append.taken, 2, len(entries))
 	for _, e := range entries {
 		leaf, err := consent.LeafOf(e)
 		if err == nil && (string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "") {
@@ -117,9 +118,9 @@ func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry)
 		if err != nil {
 			return nil, fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
 		}
-		args = append(args, e.Site, e.DecisionID)
+		asked.add(e.Site, e.DecisionID)
 	}
-	taken, err := db.dialect.each(ctx, tx, nil, series{&db.append.taken, 2, args})
+	taken, err := db.dialect.each(ctx, tx, nil, asked)
 	if err != nil {
 		return nil, err
 	}
@@ -150,11 +151,12 @@ func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry)
 
 // grow adds the nodes of a batch, and has the head move on from size.
 func (db *DB) grow(all writes, size int64, head auditlog.Head, nodes []auditlog.StoredHash) writes {
+	nodeRows, grown := seriesOf(&db.append.node, 2, len(nodes)), seriesOf(&db.append.grow, 3, 1)
 	for i := range nodes {
-		all.add(&db.append.node, nodes[i].Index, nodes[i].Hash[:])
+		nodeRows.add(nodes[i].Index, nodes[i].Hash[:])
 	}
-	all.add(&db.append.grow, head.Size, head.Root[:], size)
-	return all
+	grown.add(head.Size, head.Root[:], size)
+	return append(all, nodeRows, grown)
 }
 
 const entryColumns = `r.position, r.site, r.id, r.decision, r.request, r.previous, r.subject, r.received_at, r.key_id, r.signature,

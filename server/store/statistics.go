@@ -114,16 +114,19 @@ func (db *DB) count(all writes, in *increments) writes {
 		return cmp.Or(cmp.Compare(a.site, b.site), cmp.Compare(a.count.Dimension, b.count.Dimension), cmp.Compare(a.count.Day, b.count.Day),
 			cmp.Compare(a.count.Value, b.count.Value), cmp.Compare(a.count.Outcome, b.count.Outcome))
 	})
+	countRows := seriesOf(&db.append.count, 6, len(counts))
 	for _, c := range counts {
-		all.add(&db.append.count, c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c])
+		countRows.add(c.site, string(c.count.Dimension), c.count.Day, c.count.Value, c.count.Outcome, in.counts[c])
 	}
+	facetRows := seriesOf(&db.append.facet, 5, len(facets))
 	for id, f := range facets {
-		all.add(&db.append.facet, id, f.site, f.outcome, f.region, f.granted)
+		facetRows.add(id, f.site, f.outcome, f.region, f.granted)
 	}
+	placeRows := seriesOf(&db.append.recordFacet, 3, len(in.placed))
 	for _, p := range in.placed {
-		all.add(&db.append.recordFacet, p.facet, p.receivedAt, p.position)
+		placeRows.add(p.facet, p.receivedAt, p.position)
 	}
-	return all
+	return append(all, countRows, facetRows, placeRows)
 }
 
 // summaryOf is what an entry adds: what its maker says, or, of one that is read

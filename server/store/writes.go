@@ -18,17 +18,16 @@ type series struct {
 	args    []any
 }
 
+// seriesOf is one that is not done at all yet, with room for so many times.
+func seriesOf(s *statement, columns, times int) series {
+	return series{s, columns, make([]any, 0, columns*times)}
+}
+
+func (s *series) add(args ...any) { s.args = append(s.args, args...) }
+
 // writes are statements of one transaction of which nobody reads the rows. They are
 // done in their order; those of a series may be done as one.
 type writes []series
-
-func (w *writes) add(s *statement, args ...any) {
-	if last := len(*w) - 1; last < 0 || (*w)[last].statement != s {
-		*w = append(*w, series{statement: s, columns: len(args)})
-	}
-	last := &(*w)[len(*w)-1]
-	last.args = append(last.args, args...)
-}
 
 // severalRows is how many rows SQLite is given at once, as long as there are as many: each
 // call into it costs as much as a small row.

@@ -84,32 +84,27 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 	l.mu.Lock()
 	x, ok := l.served[served.Experience]
 	l.mu.Unlock()
-	q := consent.Question{Served: served, Policies: map[string]consent.Policy{}}
-	if ok {
-		q.Notice, q.Experience = l.Notice, x.says
-		q.Artifacts = a.artifacts(l, x)
-	} else {
-		kept, err := a.Store.Artifact(ctx, served.Experience)
-		if errors.Is(err, consent.ErrUnknownArtifact) {
-			// We signed the token and do not know what it names: whoever asks is
-			// told to load the banner again.
-			return q, consent.ErrStaleToken
-		}
-		if err != nil {
-			return q, err
-		}
-		if err := json.Unmarshal(kept.Bytes, &q.Experience); err != nil {
-			return q, fmt.Errorf("archived experience %s: %w", served.Experience, err)
-		}
+	if ok { // all of it is what l serves now
+		return consent.Question{Served: served, Notice: l.Notice, Experience: x.says, Policies: l.named, Artifacts: a.artifacts(l, x)}, nil
 	}
-	if q.Notice == nil {
-		kept, err := a.Store.Artifact(ctx, q.Experience.Notice)
-		if err != nil {
-			return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
-		}
-		if q.Notice, err = notice.Decode(kept.Bytes); err != nil {
-			return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
-		}
+	q := consent.Question{Served: served, Policies: map[string]consent.Policy{}}
+	kept, err := a.Store.Artifact(ctx, served.Experience)
+	if errors.Is(err, consent.ErrUnknownArtifact) {
+		// We signed the token and do not know what it names: whoever asks is
+		// told to load the banner again.
+		return q, consent.ErrStaleToken
+	}
+	if err != nil {
+		return q, err
+	}
+	if err := json.Unmarshal(kept.Bytes, &q.Experience); err != nil {
+		return q, fmt.Errorf("archived experience %s: %w", served.Experience, err)
+	}
+	if kept, err = a.Store.Artifact(ctx, q.Experience.Notice); err != nil {
+		return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
+	}
+	if q.Notice, err = notice.Decode(kept.Bytes); err != nil {
+		return q, fmt.Errorf("archived notice %s: %w", q.Experience.Notice, err)
 	}
 	for policy, digest := range q.Experience.Policies {
 		version, err := a.version(ctx, l, policy, digest, served.From().Add(consent.Bucket))

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -165,7 +164,10 @@ func envelope(r *http.Request) ([]byte, error) {
 	default:
 		return nil, ErrFetchSite
 	}
-	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	media, err := r.Header.Get("Content-Type"), error(nil)
+	if media != "application/json" { // as our own script has it
+		media, _, err = mime.ParseMediaType(media)
+	}
 	if err != nil || media != "application/json" || r.Header.Get("Content-Encoding") != "" {
 		return nil, ErrMediaType
 	}
@@ -212,11 +214,14 @@ func (d *Decisions) host(r *http.Request) string {
 	if u, err := url.Parse(d.PublicURL); err == nil && u.Host != "" {
 		return strings.ToLower(u.Hostname())
 	}
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	return strings.ToLower(host)
+	return strings.ToLower((&url.URL{Host: r.Host}).Hostname())
+}
+
+// isAddress reports whether a host is an address and no name; the last label of a name
+// is not all digits (RFC 3696 section 2).
+func isAddress(host string) bool {
+	last := host[strings.LastIndexByte(host, '.')+1:]
+	return strings.Contains(host, ":") || last != "" && strings.Trim(last, "0123456789") == ""
 }
 
 // cookieDomain is the Domain attribute that makes the cookie of this server
@@ -227,7 +232,7 @@ func cookieDomain(server, page string) (domain string, first bool) {
 	if server == page {
 		return "", true
 	}
-	if net.ParseIP(server) != nil || net.ParseIP(page) != nil {
+	if isAddress(server) || isAddress(page) {
 		return "", false
 	}
 	a, err1 := publicsuffix.EffectiveTLDPlusOne(server)

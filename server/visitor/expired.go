@@ -24,15 +24,19 @@ const maxExpired = 3 << 10
 // still load, and never ours. Only what the server shares with the page can be
 // reached: the page's own host if both are on it, and the domains above both.
 func (d *Decisions) expired(r *http.Request, page *url.URL, n *notice.Notice, core consent.Core) []*http.Cookie {
-	domains := sharedDomains(d.host(r), page.Hostname())
-	if len(domains) == 0 || core.Surface == consent.OnChange { // a note that was read stops nothing
+	if core.Surface == consent.OnChange { // a note that was read stops nothing
 		return nil
 	}
+	names := doomed(r, n, core)
+	if len(names) == 0 {
+		return nil
+	}
+	domains := sharedDomains(d.host(r), page.Hostname())
 	https := page.Scheme == "https"
 	var all []*http.Cookie
 	left := maxExpired
 	for _, path := range pathsOf(r.Referer(), page) {
-		for _, name := range doomed(r, n, core) {
+		for _, name := range names {
 			for _, domain := range domains {
 				// Partitioned cookies are kept apart from others of their name (CHIPS).
 				for _, partitioned := range []bool{false, true} {

@@ -30,9 +30,10 @@ type Live struct {
 
 	shelf   *Shelf
 	matcher *notice.Matcher
-	tags    []byte                   // canonical
-	changes []policyversions.Version // material ones of all policies, newest first, without texts
-	until   time.Time                // when another policy version comes into force; zero: none is to come
+	tags    consent.Artifact
+	named   map[string]consent.Policy // Policies as records name them
+	changes []policyversions.Version  // material ones of all policies, newest first, without texts
+	until   time.Time                 // when another policy version comes into force; zero: none is to come
 
 	mu          sync.Mutex
 	current     bool                                // guarded by mu; what it describes is counted by the shelf
@@ -44,12 +45,17 @@ type Live struct {
 	carries     *bool                               // guarded by mu; nil: nobody has asked
 }
 
-func newLive(s site.Site, n *notice.Notice, p *notice.Publication, shelf *Shelf) (*Live, error) {
+func newLive(s site.Site, n *notice.Notice, p *notice.Publication, policies map[string]policyversions.Version, shelf *Shelf) (*Live, error) {
 	tags, err := n.EncodeTags()
 	if err != nil {
 		return nil, err
 	}
-	return &Live{Site: s, Notice: n, Publication: p, shelf: shelf, matcher: shelf.matcher(n), tags: tags,
+	named := make(map[string]consent.Policy, len(policies))
+	for key, v := range policies {
+		named[key] = consent.PolicyOf(v)
+	}
+	return &Live{Site: s, Notice: n, Publication: p, Policies: policies, shelf: shelf, matcher: shelf.matcher(n),
+		tags: consent.Artifact{Digest: canonical.Sum(tags), Kind: "tags", Bytes: tags}, named: named,
 		scripts: map[notice.Variant]canonical.Digest{}, byShort: map[string]canonical.Digest{},
 		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}, nil
 }
@@ -148,7 +154,7 @@ func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Ro
 	x := notice.Experience{
 		Site: l.Site.Key, Language: v.Language,
 		Notice: l.Publication.Notice, Wording: l.Publication.WordingOf(v),
-		Script: shown, Tags: canonical.Sum(l.tags), Law: law.Digest(),
+		Script: shown, Tags: l.tags.Digest, Law: law.Digest(),
 		Policies: map[string]canonical.Digest{},
 	}
 	for policy, version := range l.Policies {
@@ -335,12 +341,12 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 		return before, nil
 	}
 	slices.SortStableFunc(changes, func(a, b policyversions.Version) int { return b.From().Compare(a.From()) })
-	l, err := newLive(s, n, pub, d.shelf)
+	l, err := newLive(s, n, pub, policies, d.shelf)
 	if err != nil {
 		return nil, err
 	}
 	l.current = true
-	l.Policies, l.changes, l.until = policies, changes[:min(len(changes), mostChanges)], until
+	l.changes, l.until = changes[:min(len(changes), mostChanges)], until
 	return l, nil
 }
 
@@ -410,7 +416,7 @@ func (l *Live) artifacts(x experience) []consent.Artifact {
 	all := []consent.Artifact{
 		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},
 		{Digest: x.law.Digest(), Kind: "law", Bytes: x.law.Canonical()},
-		{Digest: canonical.Sum(l.tags), Kind: "tags", Bytes: l.tags},
+		l.tags,
 	}
 	if x.page != nil {
 		all = append(all, consent.Artifact{Digest: canonical.Sum(x.page), Kind: kindPage, Bytes: x.page})

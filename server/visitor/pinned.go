@@ -191,11 +191,11 @@ func (p *Pinned) unpack(c echo.Context, live *Live, pin notice.Pin) (*Live, erro
 			policies[key] = v
 		}
 	}
-	made, err := newLive(live.Site, n, publication, live.shelf)
+	made, err := newLive(live.Site, n, publication, policies, live.shelf)
 	if err != nil {
 		return nil, err
 	}
-	made.Policies, made.changes = policies, live.changes
+	made.changes = live.changes
 	for surface, digest := range pin.Scripts {
 		made.scripts[notice.Variant{Kind: notice.KindAsk, Surface: surface, Language: pin.Language}] = digest
 	}

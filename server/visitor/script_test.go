@@ -168,6 +168,20 @@ func TestChoicesGoShortAndLongAndBack(t *testing.T) {
 	}
 }
 
+func TestHost(t *testing.T) {
+	for _, tt := range []struct{ public, host, want string }{
+		{"", "Consent.Example.com", "consent.example.com"},
+		{"", "consent.example.com:8443", "consent.example.com"},
+		{"", "[2001:db8::1]:8443", "2001:db8::1"},
+		{"", "[2001:db8::1]", "2001:db8::1"},
+		{"https://Consent.example.com:8443", "127.0.0.1:8080", "consent.example.com"},
+	} {
+		if got := (&Decisions{PublicURL: tt.public}).host(&http.Request{Host: tt.host}); got != tt.want {
+			t.Errorf("public URL %q, host %q: %q, want %q", tt.public, tt.host, got, tt.want)
+		}
+	}
+}
+
 func TestCookieDomain(t *testing.T) {
 	for _, tt := range []struct {
 		server, page, domain string
@@ -184,6 +198,10 @@ func TestCookieDomain(t *testing.T) {
 		{"consent.cmp.net", "shop.example", "", false},
 		{"127.0.0.1", "localhost", "", false},
 		{"127.0.0.1", "127.0.0.1", "", true},
+		{"192.0.2.1", "198.51.2.1", "", false},
+		{"2001:db8::1", "2001:db8::2", "", false},
+		{"consent.0.example", "www.0.example", "0.example", true},
+		{"", "example.com", "", false},
 	} {
 		domain, first := cookieDomain(tt.server, tt.page)
 		if domain != tt.domain || first != tt.first {
