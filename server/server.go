@@ -3,6 +3,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/volenti-consent/volenti/server/admin"
 	"github.com/volenti-consent/volenti/server/cork"
+	"github.com/volenti-consent/volenti/server/express"
 	"github.com/volenti-consent/volenti/server/limit"
 	"github.com/volenti-consent/volenti/server/metrics"
 	"github.com/volenti-consent/volenti/server/telemetry"
@@ -73,6 +75,7 @@ type Server struct {
 	all  http.Handler // echo, and what stands before it
 	echo *echo.Echo
 	http *http.Server
+	lane *express.Lane // answers for a banner's script
 
 	leaving     atomic.Bool // nobody new is accepted; who is connected is told so
 	connections *limit.Connections
@@ -102,9 +105,14 @@ func New(d Deps) *Server {
 	if s.connections == nil {
 		s.connections = limit.NewConnections(0, nil)
 	}
+	s.lane = &express.Lane{Handler: http.HandlerFunc(s.answer), State: s.connections.State,
+		Takes: func(path []byte) bool { return d.Before == nil && isScript(path) }}
 	s.http = &http.Server{
-		Handler:     http.HandlerFunc(s.answer),
-		ConnState:   s.connections.State,
+		Handler: http.HandlerFunc(s.answer),
+		ConnState: func(c net.Conn, state http.ConnState) {
+			s.connections.State(c, state)
+			s.lane.ConnState(c, state)
+		},
 		ConnContext: cork.Context,
 		// A slow client holds one connection for ten seconds at most; bodies are
 		// 16 KiB, so an honest one on a poor line is through in time.
@@ -118,7 +126,14 @@ func New(d Deps) *Server {
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: 64, MaxReceiveBufferPerConnection: 1 << 20, MaxReceiveBufferPerStream: 64 << 10, SendPingTimeout: 60 * time.Second, WriteByteTimeout: 30 * time.Second},
 		ErrorLog: slog.NewLogLogger(quiet{d.Log.Handler()}, slog.LevelDebug),
 	}
+	s.lane.IdleTimeout, s.lane.WriteTimeout = s.http.IdleTimeout, s.http.WriteTimeout
 	return s
+}
+
+// isScript: the path of a banner's script, which is answered from memory.
+func isScript(path []byte) bool {
+	file, in := bytes.CutPrefix(path, []byte("/b/"))
+	return in && bytes.HasSuffix(file, []byte(".js")) && !bytes.Contains(file, []byte("/"))
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
@@ -133,7 +148,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.all.Serve
 
 // Serve answers on l until Leave or Shutdown.
 func (s *Server) Serve(l net.Listener) error {
-	err := s.http.Serve(cork.Listener(l))
+	err := s.http.Serve(s.lane.Listener(cork.Listener(l)))
 	if errors.Is(err, http.ErrServerClosed) || s.leaving.Load() {
 		return nil
 	}
@@ -160,7 +175,10 @@ func (s *Server) Leave(ctx context.Context, l net.Listener) error {
 }
 
 // Shutdown stops listening and waits for the requests under way.
-func (s *Server) Shutdown(ctx context.Context) error { return s.http.Shutdown(ctx) }
+func (s *Server) Shutdown(ctx context.Context) error {
+	err := s.http.Shutdown(ctx)
+	return errors.Join(err, s.lane.Wait(ctx))
+}
 
 // quiet drops the lines net/http writes about its peers: they name addresses.
 type quiet struct{ slog.Handler }

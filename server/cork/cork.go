@@ -32,6 +32,9 @@ type connKey struct{}
 
 // Context is a http.Server.ConnContext: requests then know their connection.
 func Context(ctx context.Context, c net.Conn) context.Context {
+	if over, ok := c.(interface{ NetConn() net.Conn }); ok { // such as one of package express
+		c = over.NetConn()
+	}
 	if c, ok := c.(*conn); ok {
 		return context.WithValue(ctx, connKey{}, c)
 	}
