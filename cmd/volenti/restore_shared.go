@@ -47,7 +47,7 @@ func (r *restoration) refill(ctx context.Context) (err error) {
 		var b [8]byte
 		_, _ = rand.Read(b[:]) // never fails
 		bars := newBars(r.told)
-		_, err = (&store.Move{From: from, To: to, Exact: true, Progress: bars.reach}).Run(ctx, hex.EncodeToString(b[:]))
+		_, err = (&store.Move{From: from, To: to, Progress: bars.reach}).Run(ctx, hex.EncodeToString(b[:]))
 		bars.end()
 		if err != nil {
 			return err

@@ -29,10 +29,11 @@ func storeMigrateCommand() *cobra.Command {
 		Use:   "migrate",
 		Short: "Move a running installation from its file to PostgreSQL",
 		Long: `Move the installation of a data folder to an empty PostgreSQL database, while it serves.
-First it is audited, and what never changes is copied, beside the server. Then decisions
-are refused for a while (503 with Retry-After: pages keep them and try again): the rest is
-copied, and every row is compared. Last the old one is sealed: it stays, and takes nothing
-any more.
+First it is audited; then it is copied and compared, row by row, beside the server, in
+rounds: each takes what came during the one before. When little is left decisions are
+refused for a moment (503 with Retry-After: pages keep them and try again): that little is
+copied, and what was written meanwhile is compared once more. Last the old one is sealed:
+it stays, and takes nothing any more.
 
 It can be broken off, and run again. Until it has ended the new database serves nobody,
 and where something is found that is not the same, nothing has changed.
@@ -91,11 +92,18 @@ func migrate(ctx context.Context, from, target home, out, told io.Writer) (err e
 	_, _ = rand.Read(b[:]) // never fails
 	began, stopped := time.Now(), time.Time{}
 	bars := newBars(told)
-	m := &store.Move{From: source, To: db, Exact: true,
+	m := &store.Move{From: source, To: db,
 		Progress: bars.reach,
 		Sound: func(ctx context.Context) error {
 			fmt.Fprintln(told, "what is there is audited first")
 			return sound(ctx, source, from, bars, told)
+		},
+		Round: func(round int, left int64, last bool) {
+			if last && left > store.FewLeaves {
+				fmt.Fprintf(told, "the server records as fast as it is copied: %d entries are left after round %d, and decisions are refused for as long as those take\n", left, round)
+			} else {
+				fmt.Fprintf(told, "round %d is copied and compared; %d entries came meanwhile\n", round, left)
+			}
 		},
 		Stopped: func() {
 			stopped = time.Now()

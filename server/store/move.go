@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -51,9 +52,14 @@ func (db *DB) settled(ctx context.Context, in rowReader) error {
 	return nil
 }
 
+// FewLeaves is how many entries of the log are left to be copied while nobody writes, where
+// the source is not written as fast as it is copied.
+const FewLeaves = 1000
+
 // A Move carries all of one database over to another that is empty, while the first one
-// is written: first what never changes, then, while nobody writes, what is left. The
-// target serves nobody before all of it was compared, and the source nobody afterwards.
+// is written: it copies and compares in rounds, until what is left is little, and then,
+// while nobody writes, that. The target serves nobody before all of it was compared, and
+// the source nobody afterwards.
 type Move struct {
 	From, To *DB
 	// Sound looks at the source while others write, before anything is copied: what is
@@ -61,26 +67,37 @@ type Move struct {
 	Sound func(ctx context.Context) error
 	// Check looks at the target when all is there; an error leaves the source as it is.
 	Check func(ctx context.Context) error
-	// Exact has all rows of all tables compared. Without it a Check audits what is in the log.
-	Exact bool
-	// Progress is told how many rows of a table were copied, of how many.
+	// Progress is told how many rows of a table were copied or compared, of how many.
 	Progress func(table string, done, of int64)
+	// Round is told after each round how many leaves came meanwhile; last: the next ones
+	// are copied while nobody writes. There may be many where the source is written as
+	// fast as it is copied.
+	Round func(round int, left int64, last bool)
 	// Stopped is called when nobody can write any more.
 	Stopped func()
 
-	bound int64 // leaves before it, and what belongs to them, are copied while others write
+	bound int64 // leaves before it, and what belongs to them, are copied
 	rows  map[string]int64
 	// removed: something was erased or restricted after it was copied.
 	removed bool
-	atOnce  int // rows of a piece; 4,000
+	atOnce  int   // rows of a piece; 4,000
+	block   int64 // numbers of a block that is compared at once; 1,000
+	few     int64 // so many leaves are copied while nobody writes; FewLeaves
+
+	tops    map[string]int64           // what is before them in a watched table is copied
+	same    map[string]map[int64]int64 // rows of the blocks that are the same in both
+	doubts  map[int64]bool             // blocks of records that were written, or differ
+	scan    bool                       // all of record_facet is to be compared
+	strange map[int64]bool             // blocks of it that differ, and nobody wrote them
 }
 
 // Run moves it. It may be called again after it was broken off at any point.
 func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err error) {
-	m.rows = map[string]int64{}
-	if m.atOnce == 0 {
-		m.atOnce = 4000
+	m.rows, m.tops, m.same, m.doubts, m.scan, m.strange = map[string]int64{}, map[string]int64{}, map[string]map[int64]int64{}, map[int64]bool{}, true, nil
+	for _, t := range watchedTables {
+		m.same[t.name] = map[int64]int64{}
 	}
+	m.atOnce, m.block, m.few = cmp.Or(m.atOnce, 4000), cmp.Or(m.block, 1000), cmp.Or(m.few, FewLeaves)
 	state, note, err := m.To.moving(ctx, m.To.read)
 	if err != nil {
 		return nil, err
@@ -114,10 +131,24 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 	default:
 		return nil, ErrMoveTarget
 	}
-	if err := m.early(ctx); err != nil {
-		return nil, fmt.Errorf("copy what does not change: %w", err)
+	if m.From.dialect.migrations() != (sqlite{}).migrations() {
+		return nil, errors.New("an installation is moved from SQLite; from PostgreSQL to PostgreSQL by its own means")
 	}
-	return m.rows, m.late(ctx, id)
+	if err := m.From.watch(ctx, m.block); err != nil {
+		return nil, err
+	}
+	err = m.early(ctx)
+	if err != nil {
+		err = fmt.Errorf("copy what does not change: %w", err)
+	} else {
+		err = m.rounds(ctx, id)
+	}
+	if err != nil {
+		// It goes on where it is. Where even that fails, the next try takes them away.
+		_ = m.From.inTransaction(context.WithoutCancel(ctx), "watch no more", unwatch)
+		return nil, err
+	}
+	return m.rows, m.end(ctx)
 }
 
 func (m *Move) sound(ctx context.Context) error {
@@ -165,13 +196,13 @@ func (m *Move) begin(ctx context.Context, id string) error {
 
 // Tables that have a way of their own, and those that are of one database alone.
 var (
-	moveEarly = []string{"site", "artifact", "log_leaf", "log_node", "record", "facet", "record_facet"}
+	moveEarly = []string{"site", "artifact", "facet", "log_leaf", "log_node", "log_entry", "tombstone", "checkpoint", "operator_act", "record", "record_facet"}
 	moveNever = []string{"schema_migration", "moving", "lease", "sealed_key", "sealed_key_state", "encoded", "log_head"}
 )
 
-// early copies what never changes, a piece at a time.
+// early copies what never changes, a piece at a time, each in a transaction of its own.
 func (m *Move) early(ctx context.Context) error {
-	for _, t := range []string{"site", "artifact", "facet"} {
+	for _, t := range []string{"site", "artifact"} {
 		if err := m.missing(ctx, t, nil); err != nil {
 			return err
 		}
@@ -180,36 +211,33 @@ func (m *Move) early(ctx context.Context) error {
 		table string
 		bound int64
 	}{{"log_leaf", m.bound}, {"log_node", tlog.StoredHashCount(m.bound)}, {"record", m.bound}} {
-		for {
-			var from int64
-			if err := m.To.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(position) + 1, 0) FROM `+t.table).Scan(&from); err != nil { //nolint:gosec // one of ours
+		var from int64
+		if err := m.To.read.QueryRowContext(ctx, `SELECT COALESCE(MAX(position) + 1, 0) FROM `+t.table).Scan(&from); err != nil { //nolint:gosec // one of ours
+			return err
+		}
+		for from < t.bound {
+			var next int64
+			err := m.To.transact(ctx, transaction{what: "copy " + t.table, slow: true, do: func(ctx context.Context, tx *sql.Tx) (err error) {
+				if t.table == "record" {
+					last, err := m.records(ctx, tx, from, t.bound)
+					next = last + 1
+					return err
+				}
+				n, err := copyRows(ctx, m.From.read, tx, t.table, `WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3`, from, t.bound, m.atOnce)
+				next = from + n // they have no gaps
 				return err
-			}
-			n, err := m.piece(ctx, t.table, `WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3`, from, t.bound, m.atOnce)
+			}})
 			if err != nil {
 				return err
 			}
-			m.tell(t.table, from, t.bound)
-			if n == 0 {
+			if next <= from {
 				break
 			}
+			from = next
+			m.tell(t.table, from, t.bound)
 		}
 	}
-	for {
-		var facet, at, position int64
-		err := m.To.read.QueryRowContext(ctx, `SELECT facet, received_at, position FROM record_facet ORDER BY facet DESC, received_at DESC, position DESC LIMIT 1`).Scan(&facet, &at, &position)
-		where, args := `WHERE position < ?1 ORDER BY facet, received_at, position LIMIT ?2`, []any{m.bound, m.atOnce}
-		if err == nil {
-			where, args = `WHERE (facet, received_at, position) > (?1, ?2, ?3) AND position < ?4 ORDER BY facet, received_at, position LIMIT ?5`, []any{facet, at, position, m.bound, m.atOnce}
-		} else if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		n, err := m.piece(ctx, "record_facet", where, args...)
-		if err != nil || n == 0 {
-			return err
-		}
-		m.tell("record_facet", position, m.bound) // about: they come in another order
-	}
+	return nil
 }
 
 func (m *Move) tell(table string, done, of int64) {
@@ -218,23 +246,48 @@ func (m *Move) tell(table string, done, of int64) {
 	}
 }
 
-// piece copies some rows in a transaction of their own.
-func (m *Move) piece(ctx context.Context, table, where string, args ...any) (n int64, err error) {
-	err = m.To.transact(ctx, transaction{what: "copy " + table, slow: true, do: func(ctx context.Context, tx *sql.Tx) (err error) {
-		n, err = copyRows(ctx, m.From.read, tx, table, where, args...)
-		return err
-	}})
-	return n, err
+// records copies a piece of the records first … end and what they are searched by, as they
+// are at one moment, and says which the last one was; -1 where there is none.
+func (m *Move) records(ctx context.Context, to *sql.Tx, first, end int64) (last int64, err error) {
+	from, err := m.From.read.BeginTx(ctx, nil)
+	if err != nil {
+		return -1, err
+	}
+	defer from.Rollback()
+	err = from.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), -1) FROM (SELECT position FROM record WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3) AS p`,
+		first, end, m.atOnce).Scan(&last)
+	if err != nil || last < 0 {
+		return -1, err
+	}
+	some := fmt.Sprintf(`position >= %d AND position <= %d`, first, last)
+	if _, err := copyRows(ctx, from, to, "record", `WHERE `+some+` ORDER BY position`); err != nil {
+		return -1, err
+	}
+	if err := copyMissing(ctx, from, to, "facet", "id"); err != nil {
+		return -1, err
+	}
+	begin, until, err := timesIn(ctx, from, some)
+	if err == nil {
+		_, err = copyQuery(ctx, from, to, "record_facet", facetRows(begin, until, some))
+	}
+	return last, err
 }
 
 // missing copies rows whose key the target does not have: of tables of which there is
 // not much, or whose keys have no order in time. in is a transaction of the target's.
 func (m *Move) missing(ctx context.Context, table string, in *sql.Tx) error {
-	key := map[string]string{"site": "key", "artifact": "digest", "facet": "id"}[table]
-	from, to := querier(m.From.read), querier(m.To.read)
 	if in != nil {
-		to = in
+		return copyMissing(ctx, m.From.read, in, table, moveKeys[table])
 	}
+	return m.To.transact(ctx, transaction{what: "copy " + table, slow: true, do: func(ctx context.Context, tx *sql.Tx) error {
+		return copyMissing(ctx, m.From.read, tx, table, moveKeys[table])
+	}})
+}
+
+var moveKeys = map[string]string{"site": "key", "artifact": "digest"}
+
+// copyMissing copies rows whose key is not there.
+func copyMissing(ctx context.Context, from querier, to *sql.Tx, table, key string) error {
 	there, err := keysOf(ctx, to, table, key)
 	if err != nil {
 		return err
@@ -243,21 +296,13 @@ func (m *Move) missing(ctx context.Context, table string, in *sql.Tx) error {
 	if err != nil {
 		return err
 	}
-	done := int64(0)
 	for k := range all {
-		done++
 		if there[k] {
 			continue
 		}
-		if in != nil {
-			_, err = copyRows(ctx, from, in, table, `WHERE `+key+` = ?1`, k)
-		} else {
-			_, err = m.piece(ctx, table, `WHERE `+key+` = ?1`, k)
-		}
-		if err != nil {
+		if _, err := copyRows(ctx, from, to, table, `WHERE `+key+` = ?1`, k); err != nil {
 			return err
 		}
-		m.tell(table, done, int64(len(all)))
 	}
 	return nil
 }
@@ -285,7 +330,12 @@ type querier interface {
 
 // copyRows copies what where finds, as many in a statement as both engines take.
 func copyRows(ctx context.Context, from querier, to *sql.Tx, table, where string, args ...any) (n int64, err error) {
-	rows, err := from.QueryContext(ctx, `SELECT * FROM `+table+` `+where, args...) //nolint:gosec // ours
+	return copyQuery(ctx, from, to, table, `SELECT * FROM `+table+` `+where, args...)
+}
+
+// copyQuery copies what a query of a table's columns finds.
+func copyQuery(ctx context.Context, from querier, to *sql.Tx, table, query string, args ...any) (n int64, err error) {
+	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// watchedTables are those that grow with what is recorded. A move copies and compares them
+// while the source is written, in blocks by the numbers of a column, and has triggers in
+// the source say which blocks are written meanwhile: those are compared once more.
+var watchedTables = []struct{ name, key string }{
+	{"log_leaf", "position"}, {"log_node", "position"}, {"log_entry", "position"}, {"tombstone", "erased"},
+	{"checkpoint", "seq"}, {"operator_act", "seq"}, {"record", "position"}, {"record_facet", "position"},
+}
+
+// everywhere stands for all blocks of a table.
+const everywhere = -1
+
+// watchers are the triggers. A row of the search that is none of a record, or not of its
+// time, is not found by its record: then all of that table is compared once more.
+func watchers(block int64) (texts []string) {
+	note := func(table, number string) string {
+		return fmt.Sprintf(`INSERT INTO watched (name, block) SELECT '%[1]s', %[2]s WHERE NOT EXISTS (SELECT 1 FROM watched WHERE name = '%[1]s' AND block = %[2]s); `, table, number)
+	}
+	for _, t := range watchedTables {
+		was, is := note(t.name, fmt.Sprintf("OLD.%s / %d", t.key, block)), note(t.name, fmt.Sprintf("NEW.%s / %d", t.key, block))
+		if t.name == "record_facet" {
+			is += fmt.Sprintf(`INSERT INTO watched (name, block) SELECT 'record_facet', %[1]d WHERE NOT EXISTS (SELECT 1 FROM record WHERE position = NEW.position AND received_at = NEW.received_at)
+				AND NOT EXISTS (SELECT 1 FROM watched WHERE name = 'record_facet' AND block = %[1]d); `, everywhere)
+		}
+		for what, do := range map[string]string{"INSERT": is, "UPDATE": was + is, "DELETE": was} {
+			texts = append(texts, fmt.Sprintf(`CREATE TRIGGER watched_%s_%s AFTER %s ON %s BEGIN %sEND`, t.name, strings.ToLower(what), what, t.name, do))
+		}
+	}
+	slices.Sort(texts)
+	return texts
+}
+
+// watch has the database keep which blocks are written from now on.
+func (db *DB) watch(ctx context.Context, block int64) error {
+	return db.inTransaction(ctx, "watch what is written", func(ctx context.Context, tx *sql.Tx) error {
+		if err := unwatch(ctx, tx); err != nil { // of a move that was killed
+			return err
+		}
+		for _, text := range append([]string{`CREATE TABLE watched (name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID`}, watchers(block)...) {
+			if _, err := tx.ExecContext(ctx, text); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// watchersIn are the triggers that are there.
+func watchersIn(ctx context.Context, tx *sql.Tx) ([]string, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT sql FROM sqlite_master WHERE type = 'trigger' AND name LIKE 'watched\_%' ESCAPE '\'`)
+	all, err := collect(rows, err, func(row scanner) (text string, err error) { return text, row.Scan(&text) })
+	slices.Sort(all)
+	return all, err
+}
+
+func unwatch(ctx context.Context, tx *sql.Tx) error {
+	all, err := watchersIn(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, text := range all {
+		if _, err := tx.ExecContext(ctx, `DROP TRIGGER `+strings.Fields(text)[2]); err != nil { //nolint:gosec // the names above
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `DROP TABLE IF EXISTS watched`)
+	return err
+}
+
+// written is a block that was written.
+type written struct {
+	table string
+	block int64
+}
+
+// marks are those since it was asked last. Where somebody took a trigger away nothing is
+// known: whole is false.
+func marks(ctx context.Context, tx *sql.Tx, block int64) (all []written, whole bool, err error) {
+	there, err := watchersIn(ctx, tx)
+	if err != nil || !slices.Equal(there, watchers(block)) {
+		return nil, false, err
+	}
+	rows, err := tx.QueryContext(ctx, `SELECT name, block FROM watched`)
+	all, err = collect(rows, err, func(row scanner) (w written, err error) { return w, row.Scan(&w.table, &w.block) })
+	if err == nil && len(all) > 0 {
+		_, err = tx.ExecContext(ctx, `DELETE FROM watched`)
+	}
+	return all, true, err
+}
