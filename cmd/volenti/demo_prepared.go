@@ -10,6 +10,7 @@ import (
 
 	"github.com/volenti-consent/volenti/server/canonical"
 	"github.com/volenti-consent/volenti/server/notice"
+	"github.com/volenti-consent/volenti/server/socket"
 )
 
 // prepared remembers which notices of the demo this very program has published: to
@@ -23,7 +24,7 @@ type prepared struct {
 
 func readPrepared(data string) (p prepared, err error) {
 	p = prepared{path: filepath.Join(data, "demo.json"), by: map[string]canonical.Digest{}}
-	if program, err := os.Executable(); err == nil { // without /proc nobody knows
+	if program, err := socket.Program(); err == nil { // without /proc it is found by its name
 		info, err := os.Stat(program)
 		if err != nil {
 			return p, err

@@ -11,7 +11,8 @@ import (
 // The scripts in testdata are played against the real binary, in the order of
 // their names, each with the demo's sites.
 func TestJourneys(t *testing.T) {
-	p := start(t, filepath.Join(t.TempDir(), "data"), "--demo-enabled", "--region-override")
+	data := filepath.Join(t.TempDir(), "data")
+	p := start(t, data, "--demo-enabled", "--region-override")
 	scripts, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(scripts) == 0 {
 		t.Fatalf("no scripts: %v", err)
@@ -29,6 +30,7 @@ func TestJourneys(t *testing.T) {
 			t.Errorf("the log holds %q", never)
 		}
 	}
+	t.Run("without /proc", func(t *testing.T) { demoWithoutProc(t, data, p.base) })
 }
 
 func TestBadCallsAreRefusedWithTheMend(t *testing.T) {
