@@ -118,15 +118,19 @@ func baseURL(cfg *Config, listen string) string {
 	if cfg.PublicURL != "" {
 		return cfg.PublicURL
 	}
+	scheme := "http://"
+	if cfg.speaksTLS() {
+		scheme = "https://"
+	}
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "http://" + listen
+		return scheme + listen
 	}
 	// Passkeys belong to names: browsers know none for a bare address.
 	if host == "" || loopbackHost(host) || net.ParseIP(host).IsUnspecified() {
 		host = "localhost"
 	}
-	return "http://" + net.JoinHostPort(host, port)
+	return scheme + net.JoinHostPort(host, port)
 }
 
 // greet prints the one-time link of a server nobody owns. It goes to standard

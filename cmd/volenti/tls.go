@@ -68,7 +68,7 @@ func (c *Config) validateTLS() (wrong []error) {
 		bad("tls.cert needs tls.key, the file with its key")
 	case c.TLSCert != "":
 		if _, err := certificate.FromFiles(c.TLSCert, c.TLSKey, slog.New(slog.DiscardHandler)); err != nil {
-			bad("tls.cert: %w", err)
+			bad("tls.cert and tls.key: %w", err)
 		}
 	case c.home().shared() && c.TLSStorage == "":
 		bad("tls.domains on several nodes needs tls.storage, a folder that all of them share; or let the balancer before them end TLS")

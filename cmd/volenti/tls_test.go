@@ -152,14 +152,14 @@ func TestCertificatesOfAnAuthority(t *testing.T) {
 
 func TestTLSSettings(t *testing.T) {
 	for says, args := range map[string][]string{
-		"count only with":   {"--tls-email", "a@example.com"},
-		"take one of them":  {"--tls-domains", "a.example", "--tls-cert", "x", "--tls-key", "y"},
-		"needs tls.key":     {"--tls-cert", "x", "--public-url", "https://a.example"},
-		"is not a name":     {"--tls-domains", "https://a.example"},
-		"ACME directory":    {"--tls-domains", "a.example", "--tls-ca", "http://ca.example"},
-		"not host:port":     {"--tls-domains", "a.example", "--tls-redirect", "80"},
-		"write https://":    {"--tls-domains", "a.example", "--public-url", "http://localhost"},
-		"tls.cert: stat no": {"--tls-cert", "no", "--tls-key", "no", "--public-url", "https://a.example"},
+		"count only with":               {"--tls-email", "a@example.com"},
+		"take one of them":              {"--tls-domains", "a.example", "--tls-cert", "x", "--tls-key", "y"},
+		"needs tls.key":                 {"--tls-cert", "x", "--public-url", "https://a.example"},
+		"is not a name":                 {"--tls-domains", "https://a.example"},
+		"ACME directory":                {"--tls-domains", "a.example", "--tls-ca", "http://ca.example"},
+		"not host:port":                 {"--tls-domains", "a.example", "--tls-redirect", "80"},
+		"write https://":                {"--tls-domains", "a.example", "--public-url", "http://localhost"},
+		"tls.cert and tls.key: stat no": {"--tls-cert", "no", "--tls-key", "no", "--public-url", "https://a.example"},
 	} {
 		if _, err := load(t, "", nil, args...); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%v: %v", args, err)
@@ -171,5 +171,24 @@ func TestTLSSettings(t *testing.T) {
 	}
 	if cfg, err = load(t, "", nil, "--tls-domains", "a.example", "--listen", ":8443", "--tls-redirect", "none"); err != nil || cfg.redirect() != "" {
 		t.Errorf("%+v, %v", cfg, err)
+	}
+}
+
+// The link that a server prints is one that it answers.
+func TestLinksSpeakTLSAsTheServerDoes(t *testing.T) {
+	for _, c := range []struct {
+		cfg          Config
+		listen, want string
+	}{
+		{Config{}, "127.0.0.1:8080", "http://localhost:8080"},
+		{Config{}, "[::]:8080", "http://localhost:8080"},
+		{Config{TLSCert: "chain.pem"}, "127.0.0.1:8443", "https://localhost:8443"},
+		{Config{TLSCert: "chain.pem"}, "192.0.2.1:443", "https://192.0.2.1:443"},
+		{Config{TLSCert: "chain.pem", PublicURL: "https://consent.example.com"}, ":443", "https://consent.example.com"},
+		{Config{PublicURL: "https://consent.example.com"}, "127.0.0.1:8080", "https://consent.example.com"},
+	} {
+		if got := baseURL(&c.cfg, c.listen); got != c.want {
+			t.Errorf("on %s: %s, want %s", c.listen, got, c.want)
+		}
 	}
 }
