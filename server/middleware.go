@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -86,6 +87,27 @@ func outlive(next echo.HandlerFunc) echo.HandlerFunc {
 		defer cancel()
 		c.SetRequest(c.Request().WithContext(ctx))
 		return next(c)
+	}
+}
+
+// dated refuses what would be dated by a clock that is wrong: whatever changes anything,
+// and all of the console, whose sessions end by it.
+func dated(wrong func() error) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			switch c.Request().Method {
+			case http.MethodGet, http.MethodHead, http.MethodOptions:
+				if !strings.HasPrefix(c.Path(), "/admin") {
+					return next(c)
+				}
+			}
+			if wrong != nil {
+				if err := wrong(); err != nil {
+					return err
+				}
+			}
+			return next(c)
+		}
 	}
 }
 

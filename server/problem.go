@@ -96,7 +96,8 @@ var problems = []struct {
 	{ErrMetricsToken, 401, "metrics-token", "Metrics are for whoever runs this server", "Send Authorization: Bearer and what stands in the file of metrics.token_file."},
 	{operator.ErrToken, 401, "token", "This token is not valid", "Send Authorization: Bearer and a token that has not ended: volenti operator token."},
 	{consent.ErrStaleToken, 409, "stale-token", "This banner was served too long ago", "Reload the banner script and ask again."},
-	{consent.ErrFutureToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
+	// It is genuine: a node's clock is wrong, and no visitor's decision is to be lost by that.
+	{consent.ErrFutureToken, 503, "unavailable", "The clocks of this server's nodes differ", "Try again later; the banner keeps the decision and sends it again."},
 	{consent.ErrToken, 400, "token", "The served token is not valid", "Send the token of the banner script unchanged."},
 	{consent.ErrClash, 409, "decision-id-taken", "Another decision has this id", "Make a new id for each decision; repeat an id only with the same decision."},
 	{limit.ErrTooMany, 429, "slow-down", "Too many requests from here", "Wait as long as Retry-After says; the banner keeps a decision and sends it again."},

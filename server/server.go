@@ -58,6 +58,10 @@ type Deps struct {
 	// 0 to 1; false, or nil, where that is not under way.
 	Checked func() (share float64, underWay bool)
 
+	// Wrong is nil, or why the clock is not believed just now, an ErrUnavailable: nothing
+	// that would be dated by it is done then. nil: it always is.
+	Wrong func() error
+
 	Metrics      *metrics.Metrics  // nil: nothing is counted
 	Traces       *telemetry.Tracer // nil: nothing is followed
 	MetricsToken string            // whoever shows it may read /metrics here; "": nobody
@@ -92,7 +96,7 @@ func New(d Deps) *Server {
 	if d.Limits == nil {
 		d.Limits = &Limits{}
 	}
-	e.Use(observe(d.Log, d.Now, d.Metrics, d.Traces), harden(d.HTTPS), outlive, limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}))
+	e.Use(observe(d.Log, d.Now, d.Metrics, d.Traces), harden(d.HTTPS), outlive, limits(d.Limits, d.Metrics, &seldom{log: d.Log, now: d.Now}), dated(d.Wrong))
 	routes(e, d)
 	for _, r := range e.Routes() {
 		d.Metrics.Route(r.Method, r.Path)

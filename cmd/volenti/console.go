@@ -41,7 +41,7 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		return nil, usage(err)
 	}
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
-	throttle := operator.NewThrottle(in.db, secrets.Vault[0], time.Now)
+	throttle := operator.NewThrottle(in.db, secrets.Vault[0], in.now)
 	var names atomic.Pointer[geo.Namer]
 	rename := func(secret []byte) {
 		named := cfg.namer(secret)
@@ -54,9 +54,9 @@ func newConsole(cfg *Config, in *installation, log *slog.Logger) (*admin.Console
 		return errors.Join(cookies.Replace(in.console.Session...), vault.Replace(in.console.Vault...))
 	})
 	return &admin.Console{
-		Log: log, Now: time.Now, Pages: pages,
+		Log: log, Now: in.now, Pages: pages,
 		Operators: in.db, Sites: in.db, Notices: in.db, Versions: in.db, Records: in.db,
-		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg),
+		Passwords: operator.NewPasswords(operator.DefaultCost), Company: company(cfg, in.now),
 		Cookies: cookies, Vault: vault, Throttle: throttle,
 		Address: func(r *http.Request) string {
 			return names.Load().Name(extractor.Client(geo.Peer(r), r.Header))

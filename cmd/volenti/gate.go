@@ -77,7 +77,7 @@ is below /consent/.`,
 		if err != nil {
 			return err
 		}
-		return serve(cmd.Context(), cfg, g, logger(cfg))
+		return serve(cmd.Context(), cfg, g, time.Now, logger(cfg))
 	}
 	return cmd
 }

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -34,7 +33,7 @@ func openLog(cfg *Config, in *installation, log *slog.Logger) (*transparency.Log
 	if err != nil {
 		return nil, err
 	}
-	o := transparency.Options{Store: in.db, Pins: in.db, Key: key, Log: log, Now: time.Now, Pinned: in.pinnedFile(), Retired: retired}
+	o := transparency.Options{Store: in.db, Pins: in.db, Key: key, Log: log, Now: in.now, Pinned: in.pinnedFile(), Retired: retired}
 	if o.Witnesses, err = cfg.witnesses(); err != nil {
 		return nil, usage(err)
 	}
@@ -51,7 +50,7 @@ func openLog(cfg *Config, in *installation, log *slog.Logger) (*transparency.Log
 		if err != nil {
 			return nil, err
 		}
-		o.Witness = &transparency.Cosigner{Key: witness, Logs: logs, Store: in.db, Now: time.Now}
+		o.Witness = &transparency.Cosigner{Key: witness, Logs: logs, Store: in.db, Now: in.now}
 	}
 	return transparency.New(o), nil
 }

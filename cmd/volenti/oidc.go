@@ -40,11 +40,11 @@ func (c *Config) validateOIDC() (wrong []error) {
 }
 
 // company is the sign-in elsewhere that the configuration names, or nil.
-func company(c *Config) *operator.Company {
+func company(c *Config, now func() time.Time) *operator.Company {
 	if c.OIDCIssuer == "" {
 		return nil
 	}
 	secret, _ := readSecret(c.OIDCSecretFile) // validated
 	return operator.NewCompany(operator.CompanyOptions{Issuer: c.OIDCIssuer, ClientID: c.OIDCClient, Secret: secret,
-		Redirect: c.PublicURL + "/admin/sign-in/company/back", Role: operator.Role(c.OIDCRole), Name: c.OIDCName, Now: time.Now})
+		Redirect: c.PublicURL + "/admin/sign-in/company/back", Role: operator.Role(c.OIDCRole), Name: c.OIDCName, Now: now})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -34,6 +35,7 @@ type installation struct {
 	secrets consent.Secrets
 	console consent.ConsoleSecrets
 	state   string // of the keys, before they were read
+	now     func() time.Time
 
 	followers []func(*installation) error // told when keys were changed
 }
@@ -43,7 +45,7 @@ func open(ctx context.Context, p home) (_ *installation, err error) {
 	if err := os.MkdirAll(p.data, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w; name one that can be written with --data", err)
 	}
-	in := &installation{home: p}
+	in := &installation{home: p, now: time.Now}
 	if in.db, err = openDatabase(ctx, p); err != nil {
 		return nil, err
 	}

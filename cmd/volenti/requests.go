@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/volenti-consent/volenti/geo"
 	"github.com/volenti-consent/volenti/server/mailer"
@@ -72,7 +71,7 @@ func newRequests(cfg *Config, in *installation, table *regime.Table, pages *web.
 	}
 	in.follow(func(in *installation) error { return seals.Replace(in.console.Vault...) })
 	db := in.db
-	return &request.Service{Store: db, Sites: db, Rights: rights, Seals: seals, Records: db, Erasures: db, Words: pages, Now: time.Now, Mails: cfg.SMTPAddress != ""}, nil
+	return &request.Service{Store: db, Sites: db, Rights: rights, Seals: seals, Records: db, Erasures: db, Words: pages, Now: in.now, Mails: cfg.SMTPAddress != ""}, nil
 }
 
 // startRequests builds the pages of requests, and what sends mails and webhooks, which
@@ -102,7 +101,7 @@ func startRequests(cfg *Config, in *installation, table *regime.Table, choices *
 	}
 	extractor := geo.Extractor{Trusted: trusted, Header: strings.ToLower(cfg.AddressHeader)}
 	names := cfg.namer(in.secrets.Token[0])
-	return &visitor.Requests{Choices: choices, Service: service, Web: choices.Web, Limit: &request.Limiter{Now: time.Now, Each: 20, Whole: 600}, Letters: &request.Limiter{Now: time.Now, Each: 3, Whole: 600},
+	return &visitor.Requests{Choices: choices, Service: service, Web: choices.Web, Limit: &request.Limiter{Now: in.now, Each: 20, Whole: 600}, Letters: &request.Limiter{Now: in.now, Each: 3, Whole: 600},
 		Address: func(r *http.Request) string { return names.Name(extractor.Client(geo.Peer(r), r.Header)) }}, courier, nil
 }
 

@@ -234,6 +234,6 @@ func retentionLogCommand() *cobra.Command {
 
 // keepRetention runs the job beside the server. The first run waits until those who
 // came to a server that has just started are served.
-func keepRetention(ctx context.Context, db *store.DB, log *slog.Logger) {
-	(&retention.Job{Store: db, Now: time.Now, Log: log}).Keep(ctx, 2*time.Minute)
+func keepRetention(ctx context.Context, in *installation, log *slog.Logger) {
+	(&retention.Job{Store: in.db, Now: in.now, Log: log}).Keep(ctx, 2*time.Minute)
 }

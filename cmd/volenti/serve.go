@@ -33,7 +33,7 @@ func serveCommand() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return serve(cmd.Context(), cfg, nil, logger(cfg))
+		return serve(cmd.Context(), cfg, nil, time.Now, logger(cfg))
 	}
 	return cmd
 }
@@ -49,8 +49,8 @@ func logger(cfg *Config) *slog.Logger {
 }
 
 // serve runs until ctx ends, then finishes what it accepted. With a gateway it
-// stands before a site.
-func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err error) {
+// stands before a site. It dates by now, the machine's clock.
+func serve(ctx context.Context, cfg *Config, g *gateway, now func() time.Time, log *slog.Logger) (err error) {
 	tendHeap()
 	life, err := begin(ctx, cfg, log)
 	if err != nil {
@@ -62,6 +62,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close(), life.sockets.Release()) }()
+	in.now = now
 	table, err := regime.Load()
 	if err != nil {
 		return fmt.Errorf("law table: %w", err)
@@ -102,14 +103,14 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 			return fmt.Errorf("demo: %w", err)
 		}
 	}
-	directory := &visitor.Directory{Sites: in.db, Notices: in.db, Versions: in.db, Now: time.Now, Log: log}
+	directory := &visitor.Directory{Sites: in.db, Notices: in.db, Versions: in.db, Now: now, Log: log}
 	if err := directory.Refresh(ctx); err != nil {
 		return err
 	}
 	background.Go(func() { directory.Keep(loops, time.Second) })
 	background.Go(func() { directory.ReadAhead(loops, 10*time.Millisecond) })
 
-	tally := &visitor.Tally{Store: in.db, Now: time.Now, Log: log}
+	tally := &visitor.Tally{Store: in.db, Now: now, Log: log}
 	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 
 	check := &checking{}
@@ -123,7 +124,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	watch := &clock{now: time.Now, shared: in.db.Clock}
+	watch := &clock{now: now, shared: in.db.Clock}
 	if err := watch.compare(ctx); err != nil {
 		return err
 	}
@@ -133,10 +134,10 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	background.Go(func() { book.Keep(loops) })
 	jobs := []func(context.Context){book.KeepOutside,
 		func(ctx context.Context) { book.KeepStandings(ctx, in.db) },
-		func(ctx context.Context) { keepRetention(ctx, in.db, log) },
+		func(ctx context.Context) { keepRetention(ctx, in, log) },
 		func(ctx context.Context) { countEarlier(ctx, in.db, log) }}
 	if cfg.BackupFolder != "" {
-		jobs = append(jobs, (&backupJob{db: in.db, keys: in.keys, cfg: cfg, log: log, now: time.Now}).keep)
+		jobs = append(jobs, (&backupJob{db: in.db, keys: in.keys, cfg: cfg, log: log, now: now}).keep)
 	}
 
 	laws := &visitor.Laws{Table: table}
@@ -148,7 +149,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	if err != nil {
 		return err
 	}
-	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{Newest: newest, Wrong: watch.wrong, OnBatch: func(records int, took time.Duration, err error) {
+	recorder = consent.NewRecorder(in.db, in.keyring, consent.RecorderOptions{Now: now, Newest: newest, Wrong: watch.wrong, OnBatch: func(records int, took time.Duration, err error) {
 		measured.Batch(records, took, err)
 		tracer.Done("record.batch", records, took, err)
 	}})
@@ -160,23 +161,23 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		return err
 	}
 	script := &visitor.Script{Directory: directory, Locate: locate, Laws: laws, Cookies: cookies,
-		Tokens: tokens, Archive: archive, Now: time.Now, Override: cfg.RegionOverride, Tally: tally}
+		Tokens: tokens, Archive: archive, Now: now, Override: cfg.RegionOverride, Tally: tally}
 	decisions := &visitor.Decisions{Directory: directory, Archive: archive, Laws: laws, Recorder: recorder,
-		Tokens: tokens, Cookies: cookies, Now: time.Now, PublicURL: cfg.PublicURL}
+		Tokens: tokens, Cookies: cookies, Now: now, PublicURL: cfg.PublicURL}
 	choices := &visitor.ChoicesPage{Script: script, Decisions: decisions, Store: in.db, Web: pages}
 	cookies.Elsewhere = &visitor.Elsewhere{Kept: in.db, Script: script, Store: in.db}
 	if err := cookies.Elsewhere.Refresh(ctx); err != nil {
 		return err
 	}
 	background.Go(func() { cookies.Elsewhere.Keep(loops, time.Second, log) })
-	passes := visitor.NewPasses(in.db, time.Now, in.secrets.Cookie...)
+	passes := visitor.NewPasses(in.db, now, in.secrets.Cookie...)
 	in.follow(func(in *installation) error {
 		tokens.Replace(in.secrets.Token...)
 		passes.Replace(in.secrets.Cookie...)
 		return cookies.Replace(in.secrets.Cookie...)
 	})
 	decisions.OptOut = &visitor.OptOut{Web: pages, PublicURL: cfg.PublicURL, HTTPS: cfg.https(),
-		Directory: directory, Passes: passes, Addresses: cfg.Addresses, Runs: in.db, Now: time.Now}
+		Directory: directory, Passes: passes, Addresses: cfg.Addresses, Runs: in.db, Now: now}
 	trusted, err := trustedProxies(cfg)
 	if err != nil {
 		return err
@@ -204,7 +205,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		desk.Insight.Table, desk.Insight.Regions, desk.Insight.Bundle = table, ageOf(regions), bundles(in, book).Bundle
 		desk.Requests, desk.Languages = requests.Service, pages.Languages()
 		desk.Insight.Outdated = newFreshness(loops, in.db, log, &background).outdated
-		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), time.Now()); err != nil {
+		if link, err = firstLink(ctx, in.db, baseURL(cfg, listener.Addr().String()), now()); err != nil {
 			return err
 		}
 	}
@@ -215,7 +216,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 	decisions.Admit = bounds.Admit
 	srv := server.New(server.Deps{
 		Limits: bounds,
-		Log:    log, Now: time.Now, Pages: pages,
+		Log:    log, Now: now, Pages: pages,
 		Script: script, Record: decisions,
 		OptOut:       decisions.OptOut,
 		Choices:      choices,
@@ -225,7 +226,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Pinned:       &visitor.Pinned{Script: script, Store: in.db},
 		Receipts:     &visitor.Receipts{Store: in.db, Directory: directory, Keys: in.keyring, PublicURL: cfg.PublicURL, Prover: book, Bundles: bundles(in, book)},
 		Tags:         &visitor.Tags{Script: script, Store: in.db},
-		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: time.Now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
+		Policies:     &visitor.Policies{Versions: in.db, Sites: in.db, Web: pages, Now: now, Origin: cfg.PublicURL, Indexed: cfg.ArchiveIndexed},
 		Changes:      &visitor.Changes{Directory: directory},
 		CSP:          csp,
 		Transparency: book, PublicLog: cfg.LogPublic,
@@ -237,6 +238,7 @@ func serve(ctx context.Context, cfg *Config, g *gateway, log *slog.Logger) (err 
 		Before:       before,
 		Ready:        func(ctx context.Context) error { return errors.Join(recorder.Clock(), in.db.Ready(ctx)) },
 		Checked:      check.share,
+		Wrong:        watch.wrong,
 		HTTPS:        cfg.https(),
 		Demo:         shop.handler(),
 	})

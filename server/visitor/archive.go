@@ -117,7 +117,9 @@ func (a *Archive) question(ctx context.Context, l *Live, served consent.Served) 
 }
 
 // version finds the policy version of a digest that was served before a time: as a
-// rule the one in force. The same text may be published again, and be still to come.
+// rule the one in force. The same text may be published again, and be still to come. That
+// it was served is certain; when, a node whose clock was behind has said: then it is the
+// first.
 func (a *Archive) version(ctx context.Context, l *Live, policy string, digest canonical.Digest, before time.Time) (policyversions.Version, error) {
 	if v, ok := l.Policies[policy]; ok && v.Digest == digest {
 		return v, nil
@@ -126,10 +128,18 @@ func (a *Archive) version(ctx context.Context, l *Live, policy string, digest ca
 	if err != nil {
 		return policyversions.Version{}, fmt.Errorf("policy %s: %w", policy, err)
 	}
-	for _, v := range all { // newest first: where a text came back, the later one was in force
-		if v.Digest == digest && v.From().Before(before) {
+	var first *policyversions.Version
+	for i, v := range all { // newest first: where a text came back, the later one was in force
+		if v.Digest != digest {
+			continue
+		}
+		if v.From().Before(before) {
 			return v, nil
 		}
+		first = &all[i]
+	}
+	if first != nil {
+		return *first, nil
 	}
 	return policyversions.Version{}, fmt.Errorf("policy %s %s: %w", policy, digest, policyversions.ErrUnknownVersion)
 }
