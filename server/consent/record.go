@@ -14,12 +14,13 @@ import (
 )
 
 // A Question is what the server knows of the question that was answered, found
-// by the served token and never by what the page says.
+// by the served token and never by what the page says. Records hold its maps, which nobody
+// changes any more.
 type Question struct {
 	Served     Served            // from Tokens.Verify
 	Experience notice.Experience // whose digest Served names
 	Notice     *notice.Notice    // whose digest Experience names
-	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf. Read only: records hold it
+	Policies   map[string]Policy // those that Experience names, with number and date; see PolicyOf
 	LawTable   string            // version of the law table
 	Models     map[string]regime.Model
 	Age        int        // years that whoever grants something has to say to be; 0: nobody is asked
@@ -196,6 +197,13 @@ func (a asked) of(list string) map[string]struct{} {
 
 // models is the model of every category; one that is not known is the strictest.
 func (a asked) models(known map[string]regime.Model) map[string]regime.Model {
+	whole := len(known) == len(a.categories)
+	for key := range a.categories {
+		whole = whole && known[key] != ""
+	}
+	if whole {
+		return known
+	}
 	models := make(map[string]regime.Model, len(a.categories))
 	for key := range a.categories {
 		if models[key] = known[key]; models[key] == "" {

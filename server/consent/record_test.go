@@ -1,6 +1,7 @@
 package consent
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -310,5 +311,33 @@ func TestParseCoreTakesOnlyWhatEncodeMade(t *testing.T) {
 		if _, err := ParseCore(b); err == nil {
 			t.Errorf("%s: read", name)
 		}
+	}
+}
+
+// A record has a model for every category that was asked, the strictest where none is
+// known, and none for others.
+func TestModelsOfARecord(t *testing.T) {
+	whole := map[string]regime.Model{"preferences": regime.OptOut, "analytics": regime.OptOut, "marketing": regime.OptIn}
+	for name, test := range map[string]struct{ known, want map[string]regime.Model }{
+		"all known":   {whole, whole},
+		"none known":  {nil, map[string]regime.Model{"preferences": regime.OptIn, "analytics": regime.OptIn, "marketing": regime.OptIn}},
+		"one empty":   {map[string]regime.Model{"preferences": regime.OptOut, "analytics": "", "marketing": regime.OptIn}, map[string]regime.Model{"preferences": regime.OptOut, "analytics": regime.OptIn, "marketing": regime.OptIn}},
+		"another one": {map[string]regime.Model{"preferences": regime.OptOut, "sound": regime.OptOut, "marketing": regime.OptIn}, map[string]regime.Model{"preferences": regime.OptOut, "analytics": regime.OptIn, "marketing": regime.OptIn}},
+		"one more":    {map[string]regime.Model{"preferences": regime.OptOut, "analytics": regime.OptOut, "marketing": regime.OptIn, "sound": regime.OptOut}, whole},
+	} {
+		q, token := question(t, test.known)
+		if _, core, _ := sealedAt(t, draftOf(t, decisionFor(token, "one"), q), nil, noon); !maps.Equal(core.Models, test.want) {
+			t.Errorf("%s: models %v, want %v", name, core.Models, test.want)
+		}
+	}
+}
+
+// A notice without policies has none in its records, which is not the same as null.
+func TestARecordWithoutPolicies(t *testing.T) {
+	q, token := question(t, inEurope)
+	q.Policies, q.Experience.Policies = nil, nil
+	e, _, _ := sealedAt(t, draftOf(t, decisionFor(token, "one"), q), nil, noon)
+	if !bytes.Contains(e.Core, []byte(`"policies":{}`)) {
+		t.Errorf("core %s", e.Core)
 	}
 }

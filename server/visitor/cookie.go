@@ -110,7 +110,9 @@ func (c *cookieKeys) of(site string) []securecookie.Codec {
 
 // keep makes of remember a site that is really there: strangers name any.
 func (c *cookieKeys) keep(site string, codecs []securecookie.Codec) {
-	c.bySite.LoadOrStore(site, codecs)
+	if _, kept := c.bySite.Load(site); !kept {
+		c.bySite.Store(site, codecs)
+	}
 }
 
 // claimed is the site that a cookie says it is of, before anybody has found it
@@ -139,15 +141,14 @@ func (c *Cookies) Encode(m Memory) (string, error) {
 	}
 	parts := []string{"1", m.Site, m.Receipt, m.Notice,
 		strconv.FormatInt(m.Decided.Unix(), 36), strconv.FormatInt(m.Ends.Unix(), 36),
-		string([]byte{basis, signal}), packChoices(m.Choices)}
-	more := []string{stamp(m.Told), stamp(m.Rests), ""}
+		string([]byte{basis, signal}), packChoices(m.Choices), stamp(m.Told), stamp(m.Rests), ""}
 	if m.Age != 0 {
-		more[2] = strconv.Itoa(m.Age)
+		parts[10] = strconv.Itoa(m.Age)
 	}
-	for len(more) > 0 && more[len(more)-1] == "" {
-		more = more[:len(more)-1]
+	for len(parts) > 8 && parts[len(parts)-1] == "" {
+		parts = parts[:len(parts)-1]
 	}
-	text := strings.Join(append(parts, more...), ".")
+	text := strings.Join(parts, ".")
 	keys := c.keys.Load()
 	codecs := keys.of(m.Site)
 	value, err := securecookie.EncodeMulti(CookieName, []byte(text), codecs[0])
