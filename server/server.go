@@ -79,7 +79,7 @@ type Server struct {
 	all  http.Handler // echo, and what stands before it
 	echo *echo.Echo
 	http *http.Server
-	lane *express.Lane // answers for a banner's script
+	lane *express.Lane // answers what is asked most
 
 	leaving     atomic.Bool // nobody new is accepted; who is connected is told so
 	connections *limit.Connections
@@ -110,7 +110,7 @@ func New(d Deps) *Server {
 		s.connections = limit.NewConnections(0, nil)
 	}
 	s.lane = &express.Lane{Handler: http.HandlerFunc(s.answer), State: s.connections.State,
-		Takes: func(path []byte) bool { return d.Before == nil && isScript(path) }}
+		Takes: func(method string, path []byte) bool { return d.Before == nil && usual(method, path) }}
 	s.http = &http.Server{
 		Handler: http.HandlerFunc(s.answer),
 		ConnState: func(c net.Conn, state http.ConnState) {
@@ -134,10 +134,15 @@ func New(d Deps) *Server {
 	return s
 }
 
-// isScript: the path of a banner's script, which is answered from memory.
-func isScript(path []byte) bool {
-	file, in := bytes.CutPrefix(path, []byte("/b/"))
-	return in && bytes.HasSuffix(file, []byte(".js")) && !bytes.Contains(file, []byte("/"))
+// usual is what nearly all requests are: GET /b/{site}.js, and POST of a site's decisions.
+func usual(method string, path []byte) bool {
+	before, after := "/b/", ".js"
+	if method == http.MethodPost {
+		before, after = "/v1/sites/", "/decisions"
+	}
+	site, ok := bytes.CutPrefix(path, []byte(before))
+	site, there := bytes.CutSuffix(site, []byte(after))
+	return ok && there && !bytes.Contains(site, []byte("/"))
 }
 
 func (s *Server) answer(w http.ResponseWriter, r *http.Request) {

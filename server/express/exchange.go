@@ -18,6 +18,7 @@ type exchange struct {
 	request http.Request
 	address url.URL
 	values  []string // what request.Header's values are parts of
+	sent    body     // of the request
 
 	header http.Header // of the answer
 	status int         // 0: none yet
@@ -29,7 +30,7 @@ type exchange struct {
 var exchanges = sync.Pool{New: func() any {
 	x := &exchange{header: http.Header{}}
 	x.request = http.Request{Method: http.MethodGet, URL: &x.address, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: http.Header{}, Body: http.NoBody}
+		Header: http.Header{}}
 	return x
 }}
 
@@ -41,6 +42,8 @@ func (x *exchange) clear() {
 	clear(x.header)
 	clear(x.values)
 	x.values, x.status = x.values[:0], 0
+	x.sent.Reset(nil)
+	x.request.Body, x.request.ContentLength = nil, 0
 	x.request.Host, x.request.RequestURI, x.request.RemoteAddr, x.address = "", "", "", url.URL{}
 	x.body, x.out = x.body[:0], x.out[:0]
 	if cap(x.body)+cap(x.out) > mostKept {
@@ -51,11 +54,21 @@ func (x *exchange) clear() {
 // mostFields is how many header fields a request may have here; a browser sends some fifteen.
 const mostFields = 64
 
-// parse makes the request of the bytes that p begins with, if all of its header is there
-// and nothing in it is out of the ordinary, and tells how many bytes it has; 0: it is not
-// for us, and nothing was made. It takes less than net/http does, and nothing differently.
-func (x *exchange) parse(p []byte, takes func(path []byte) bool) int {
-	if !bytes.HasPrefix(p, []byte("GET /")) {
+// A body is the request's, which has come in whole.
+type body struct{ bytes.Reader }
+
+// Close is there for http.Request.
+func (*body) Close() error { return nil }
+
+// parse makes the request of the bytes that p begins with, if all of it is there and
+// nothing in it is out of the ordinary, and tells how many bytes it has; 0: it is not for
+// us, and nothing was made. It takes less than net/http does, and nothing differently.
+// The body stays where it is.
+func (x *exchange) parse(p []byte, takes func(method string, path []byte) bool) int {
+	method := http.MethodGet
+	if bytes.HasPrefix(p, []byte("POST /")) {
+		method = http.MethodPost
+	} else if !bytes.HasPrefix(p, []byte("GET /")) {
 		return 0
 	}
 	end := bytes.Index(p, []byte("\r\n\r\n"))
@@ -63,20 +76,37 @@ func (x *exchange) parse(p []byte, takes func(path []byte) bool) int {
 		return 0
 	}
 	line, _, _ := bytes.Cut(p[:end], []byte("\r\n"))
-	target, plain := bytes.CutSuffix(line[len("GET "):], []byte(" HTTP/1.1"))
+	target, plain := bytes.CutSuffix(line[len(method)+1:], []byte(" HTTP/1.1"))
 	path, _, _ := bytes.Cut(target, []byte("?"))
-	if !plain || !only(path, inPath) || !only(target, inTarget) || !takes(path) {
+	if !plain || !only(path, inPath) || !only(target, inTarget) || !takes(method, path) {
 		return 0
 	}
 	text := string(p[:end+len("\r\n")]) // the one thing that is allocated
-	x.request.RequestURI = text[len("GET ") : len("GET ")+len(target)]
+	x.request.Method, x.request.RequestURI = method, text[len(method)+1:len(method)+1+len(target)]
 	x.address.Path, x.address.RawQuery, _ = strings.Cut(x.request.RequestURI, "?")
 	x.address.ForceQuery = len(path)+1 == len(target)
-	if !x.fields(text[len(line)+len("\r\n"):]) {
+	end += len("\r\n\r\n")
+	if !x.fields(text[len(line)+len("\r\n"):]) || !x.content(p[end:]) {
 		x.clear()
 		return 0
 	}
-	return end + len("\r\n\r\n")
+	return end + int(x.request.ContentLength)
+}
+
+// content finds the body at the beginning of what follows the header.
+func (x *exchange) content(behind []byte) bool {
+	x.request.Body = http.NoBody
+	lengths := x.request.Header["Content-Length"]
+	if lengths == nil {
+		return true
+	}
+	n, err := strconv.Atoi(lengths[0])
+	if x.request.Method == http.MethodGet || len(lengths) > 1 || err != nil || n <= 0 || n > len(behind) || lengths[0] != strconv.Itoa(n) {
+		return false
+	}
+	x.sent.Reset(behind[:n])
+	x.request.Body, x.request.ContentLength = &x.sent, int64(n)
+	return true
 }
 
 // fields reads header fields, each with its line end.
@@ -100,8 +130,8 @@ func (x *exchange) fields(text string) bool {
 			if !strings.EqualFold(value, "keep-alive") {
 				return false
 			}
-		case "Content-Length", "Transfer-Encoding", "Trailer", "Upgrade", "Expect", "Pragma", "Http2-Settings":
-			return false // a body, another protocol, or what net/http makes something of
+		case "Transfer-Encoding", "Trailer", "Upgrade", "Expect", "Pragma", "Http2-Settings":
+			return false // a body in pieces, another protocol, or what net/http makes something of
 		}
 		x.values = append(x.values, value)
 		if others := x.request.Header[name]; others != nil {

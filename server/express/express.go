@@ -1,11 +1,11 @@
 // Package express answers the plainest requests without net/http's work.
 //
-// Nearly all requests are a GET for a banner's script, of a few hundred bytes of header
-// and no body. Of what net/http does for each, most is for what such a request does not
-// have, and what it leaves behind for the collector is why one in a hundred waited for
-// milliseconds. A connection of this package looks at what comes in between two requests:
-// a whole request of that kind is answered on the spot, by the same handler; everything
-// else, and whatever is the least unusual, is net/http's as ever.
+// Nearly all requests are a GET for a banner's script or a decision of some hundred bytes.
+// Of what net/http does for each, most is for what such a request does not have, and what
+// it leaves behind for the collector is why one in a hundred waited for milliseconds. A
+// connection of this package looks at what comes in between two requests: a whole request
+// of that kind is answered on the spot, by the same handler; everything else, and whatever
+// is the least unusual, is net/http's as ever.
 //
 // Where one request ends and the next begins is net/http's to know. Two things tell it to
 // us: the connection is idle (http.StateIdle), and net/http reads into all of its buffer,
@@ -26,9 +26,9 @@ import (
 // connection; the values of the time limits are those of the http.Server.
 type Lane struct {
 	Handler http.Handler
-	// Takes says by the path of a request whether it may be answered here. Its handler
-	// must not use the request after it has returned, and gets a context that never ends.
-	Takes func(path []byte) bool
+	// Takes says whether a GET or POST may be answered here. Its handler must not use the
+	// request after it has returned, gets a context that never ends, and its body is whole.
+	Takes func(method string, path []byte) bool
 	// State is told of a connection that is busy, and idle again, as an http.Server's
 	// ConnState; nil: nobody is.
 	State func(net.Conn, http.ConnState)
@@ -126,7 +126,6 @@ func (c *conn) Read(p []byte) (int, error) {
 			exchanges.Put(x)
 			break
 		}
-		n = copy(p, p[took:n])
 		last, failed := c.answer(x)
 		if failed != nil {
 			return 0, failed
@@ -134,6 +133,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		if last {
 			return 0, net.ErrClosed
 		}
+		n = copy(p, p[took:n]) // not before: the body was there
 		if n == 0 {
 			n, err = c.readFromConn.Read(p)
 		}

@@ -57,7 +57,7 @@ func mirror(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, "%q %v\n", body, err)
 }
 
-func takes(path []byte) bool { return bytes.HasPrefix(path, []byte("/b/")) }
+func takes(_ string, path []byte) bool { return bytes.HasPrefix(path, []byte("/b/")) }
 
 // A served is a server on a real port, through a lane or without one.
 type served struct {
@@ -192,6 +192,9 @@ var plainest = []string{
 	"GET /b/demo.js?empty HTTP/1.1\r\nHost: x\r\n\r\n",
 	"GET /b/demo.js?lines HTTP/1.1\r\nHost: x\r\n\r\n",
 	"GET /b/demo.js?close HTTP/1.1\r\nHost: x\r\n\r\n",
+	"POST /b/demo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\n<abc>",
+	"POST /b/demo HTTP/1.1\r\nHost: x\r\nContent-Length: 38\r\n\r\nGET /b/inner HTTP/1.1\r\nHost: inner\r\n\r\n",
+	"POST /b/demo HTTP/1.1\r\nHost: x\r\n\r\n",
 }
 
 // unusual are some that are net/http's.
@@ -216,6 +219,18 @@ var unusual = []string{
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n",
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: +3\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 03\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3, 3\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3000\r\n\r\nabc",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\nabc",
+	"PUT /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc",
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n\r\n",
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\nPragma: no-cache\r\n\r\n",
@@ -234,7 +249,7 @@ var unusual = []string{
 	"GET /b/demo.js HTTP/1.1\r\nHost: x\r\n",
 	"GET /b/demo.js",
 	"\r\nGET /b/demo.js HTTP/1.1\r\nHost: x\r\n\r\n",
-	"POST /b/demo.js HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\nGET /b/inner.js HTTP/1.1\r\nHost: inner\r\n\r\n",
+	"POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 41\r\n\r\nGET /b/inner.js HTTP/1.1\r\nHost: inner\r\n\r\n",
 	"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 }
 
@@ -261,6 +276,7 @@ func TestAnswersAsNetHTTP(t *testing.T) {
 	}
 	// One behind the other, and split anywhere.
 	plain, posted := plainest[0], "POST /b/x.js HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
+	compare(5, posted+plain+posted+posted+plain)
 	compare(3, plain+plain+plain)
 	for _, request := range unusual {
 		compare(1, plain+request+plain)
