@@ -140,6 +140,9 @@ func (p home) keySecret() (*consent.KeySecret, error) {
 	if text == "" {
 		text = os.Getenv(secretVariable)
 	}
+	if text == "" {
+		return nil, usage(errors.New("store.dsn needs a secret, under which the keys in that database are sealed, and there is none: make one with volenti key secret, and give every node the file with keys.secret_file"))
+	}
 	secret, err := consent.ParseKeySecret(text)
 	if err != nil {
 		return nil, usage(fmt.Errorf("%w, and give every node the file with keys.secret_file", err))
