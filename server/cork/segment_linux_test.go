@@ -13,16 +13,26 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/volenti-consent/volenti/server/cork"
+	"github.com/volenti-consent/volenti/server/express"
 )
 
 // An answer leaves in one segment where it would leave in two. Loopback takes 64 KB a
 // segment, so what the kernel counts are the writes.
 func TestOneSegmentAnAnswer(t *testing.T) {
+	t.Run("alone", func(t *testing.T) { oneSegment(t, cork.Listener) })
+	t.Run("beneath", func(t *testing.T) {
+		lane := &express.Lane{Takes: func(string, []byte) bool { return false }}
+		oneSegment(t, func(l net.Listener) net.Listener { return lane.Listener(cork.Listener(l)) })
+	})
+}
+
+func oneSegment(t *testing.T, over func(net.Listener) net.Listener) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := cork.Listener(l)
+	listener := over(l)
 	opened := make(chan syscall.Conn, 1)
 	s := &http.Server{
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -30,8 +40,12 @@ func TestOneSegmentAnAnswer(t *testing.T) {
 			_, _ = cork.Write(w, r, make([]byte, 7000), make([]byte, 1000))
 		}),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			ctx = cork.Context(ctx, c)
+			if over, ok := c.(interface{ NetConn() net.Conn }); ok {
+				c = over.NetConn()
+			}
 			opened <- c.(syscall.Conn)
-			return cork.Context(ctx, c)
+			return ctx
 		},
 	}
 	done := make(chan error, 1)
