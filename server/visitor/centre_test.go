@@ -57,7 +57,7 @@ func (w *world) look(query string, header ...string) seenCentre {
 	return read(w.t, rec)
 }
 
-func read(t *testing.T, rec *httptest.ResponseRecorder) seenCentre {
+func read(t testing.TB, rec *httptest.ResponseRecorder) seenCentre {
 	t.Helper()
 	doc, err := html.Parse(bytes.NewReader(rec.Body.Bytes()))
 	if err != nil {

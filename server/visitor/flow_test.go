@@ -37,7 +37,7 @@ const origin = "https://www.shop.example"
 
 // A world is everything behind the handlers, real but for region and clock.
 type world struct {
-	t         *testing.T
+	t         testing.TB
 	now       time.Time
 	region    string
 	db        *store.DB
@@ -52,7 +52,7 @@ type world struct {
 	compressed bool // scripts are published in every coding too
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, now: time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC), region: "DE"}
 	clock := func() time.Time { return w.now }

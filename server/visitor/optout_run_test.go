@@ -77,7 +77,7 @@ func (w *world) at(j jar, method, address, body string, header ...string) *httpt
 }
 
 // states is what the page says of each site.
-func states(t *testing.T, rec *httptest.ResponseRecorder) (said, next string) {
+func states(t testing.TB, rec *httptest.ResponseRecorder) (said, next string) {
 	t.Helper()
 	doc, err := html.Parse(bytes.NewReader(rec.Body.Bytes()))
 	if err != nil || rec.Code != http.StatusOK {
