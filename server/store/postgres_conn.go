@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -260,11 +261,25 @@ func (s postgresStmt) ExecContext(ctx context.Context, args []driver.NamedValue)
 // QueryContext reads all at once, also in a reading transaction: what is prepared is
 // asked often and answered in a few rows.
 func (s postgresStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	if s.c.reader && ofNothing(args) {
+		return &postgresRows{}, nil
+	}
 	rows, err := s.c.whole(ctx, s.text, args)
 	if err != nil && s.c.reader && !s.c.snapshot {
 		err = s.c.again(ctx, err)
 	}
 	return rows, err
+}
+
+// ofNothing reports whether a name with a NUL, or that is not UTF-8, is asked for: no text
+// of PostgreSQL can hold it, and asked for it the server ends the transaction.
+func ofNothing(args []driver.NamedValue) bool {
+	for _, a := range args {
+		if text, ok := a.Value.(string); ok && (strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text)) {
+			return true
+		}
+	}
+	return false
 }
 
 // dollars turns ?1 into $1. No other question mark is followed by a digit.
@@ -332,6 +347,9 @@ func (c *postgresConn) ExecContext(ctx context.Context, query string, args []dri
 }
 
 func (c *postgresConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.reader && ofNothing(args) {
+		return &postgresRows{}, nil
+	}
 	if c.snapshot {
 		return c.cursor(ctx, query, args)
 	}

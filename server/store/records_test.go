@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	policyversions "github.com/volenti-consent/volenti/policy-versions"
 	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/site"
 )
@@ -208,6 +209,25 @@ func TestReadingManyRecords(t *testing.T) {
 		}
 		if page, err := db.EntriesBetween(ctx, "shop", two.ReceivedAt, three.ReceivedAt, nil, 10); err != nil || !slices.Equal(ids(page), []string{"two"}) {
 			t.Errorf("from two to before three: %v, %v", ids(page), err)
+		}
+	})
+}
+
+// Names that no text of PostgreSQL can hold are asked for by strangers, too.
+func TestNamesThatCannotBeAreUnknown(t *testing.T) {
+	forEachEngine(t, func(t *testing.T, open func() *DB) {
+		db := open()
+		withSites(t, db, "shop")
+		for _, name := range []string{"1\x00", "\xff", "\xc3\x28"} {
+			if _, err := db.Entry(t.Context(), "shop", name); !errors.Is(err, consent.ErrUnknownReceipt) {
+				t.Errorf("receipt %q: %v", name, err)
+			}
+			if all, err := db.EntriesOfSubject(t.Context(), "shop", name, 10); err != nil || len(all) > 0 {
+				t.Errorf("subject %q: %d, %v", name, len(all), err)
+			}
+			if all, err := db.Versions(t.Context(), "shop", name); len(all) > 0 || err != nil && !errors.Is(err, policyversions.ErrUnknownPolicy) {
+				t.Errorf("policy %q: %d, %v", name, len(all), err)
+			}
 		}
 	})
 }
