@@ -45,7 +45,7 @@ test-postgres: ## what rests on the store, on PostgreSQL; and the store with eve
 	VOLENTI_TEST_TWICE=1 go test -short -timeout 20m ./server/store -run 'Site|Publi|Polic|Version|Work|Operator|Session|Request|Retention|Restrict|Eras|Statistic|Throttle|Pass|Trial|Show|Enter|Draft'
 	VOLENTI_TEST_ENGINE=postgres go test -short -timeout 40m ./server/visitor ./server/request ./server/bundle ./server/transparency
 	VOLENTI_TEST_ENGINE=postgres go test -short -timeout 20m ./server/admin -run 'Guessing|Ends|WhoMay|OtherSites|Retention|Restricted|Programs|Publishing|Fixation|Password'
-	VOLENTI_TEST_ENGINE=postgres go test -short -timeout 20m ./cmd/volenti -run 'AsDescribed'
+	VOLENTI_TEST_ENGINE=postgres go test -short -timeout 20m ./cmd/volenti -run 'AsDescribed|LogCommands|BundlesOf|RestrictedReceipts|OneMethodTooMany|LookupsTell'
 
 test-types: banner/node_modules ## type check and unit tests of the banner
 	cd banner && npm run --silent typecheck && npm test --silent
