@@ -72,6 +72,7 @@ func TestDecodeAtItsLimits(t *testing.T) {
 		"a note that replaces nothing":  {`{"id":"a","token":"1","categories":{},"action":"noticed","surface":"change","at":1}`, []string{"previous"}},
 		"a note on the banner":          {`{"id":"a","token":"1","categories":{},"action":"noticed","surface":"banner","at":1,"previous":"` + strings.Repeat("0", 32) + `"}`, []string{"previous"}},
 		"a note that saves":             {`{"id":"a","token":"1","categories":{"a":true},"action":"save","surface":"change","at":1}`, []string{"surface"}},
+		"a list, and then three deep":   {with(`"open":["v"],"x":[[[]]],"gpc":1`), []string{"x", "gpc"}},
 		"three deep, and behind it":     {with(`"x":[[[]]],"gpc":1`), []string{"x", "gpc"}},
 		"four deep":                     {with(`"x":[[[[]]]],"gpc":1`), []string{"x", "x"}},
 		"side by side":                  {with(`"x":[[],[],[],[],[]],"y":{"a":{},"b":{},"c":{},"d":{}},"gpc":1`), []string{"x", "y", "gpc"}},

@@ -67,7 +67,7 @@ func TestContentsThatCannotBe(t *testing.T) {
 	if err := good.check(person); err != nil {
 		t.Fatal(err)
 	}
-	month := func(n int) int64 { return good.later(n) }
+	month := func(n int) int64 { return time.UnixMilli(good.ReceivedAt).AddDate(0, n, 0).UnixMilli() }
 	all := func(c *Core, choice Choice) {
 		c.Categories, c.Vendors = map[string]Choice{"analytics": choice}, map[string]Choice{}
 		c.State = stateOf(c)
@@ -206,7 +206,8 @@ func TestReceiptsAreReadInFull(t *testing.T) {
 		t.Errorf("%q %v", shown.String(), err)
 	}
 	for _, want := range []string{"ok      form", "a\uFFFD[2J", "refusals rest until 2026-11-21 12:03:04.567 UTC", "subject   " + person.Subject, "formatted anew", "vendor    meta: granted",
-		"ok      key", "category  analytics: granted (opt-in)", "policy    privacy version 3, in force since", "claimed to be number 0 of the log", "state     partial, explicit (save on settings)"} {
+		"ok      key", "category  analytics: granted (opt-in)", "policy    privacy version 3, in force since", "claimed to be number 0 of the log", "state     partial, explicit (save on settings)",
+		"\ngiven     " + shownAs(report.Core.GivenAt) + "\nreceived  " + shownAs(report.Core.ReceivedAt) + "\nends      " + shownAs(report.Core.ValidUntil) + "\n"} {
 		if !strings.Contains(shown.String(), want) {
 			t.Errorf("%q is missing in %s", want, shown.String())
 		}
@@ -221,6 +222,10 @@ func TestReceiptsAreReadInFull(t *testing.T) {
 	if _, wrote := report.WriteTo(&shown); !errors.Is(err, ErrUnknownKey) || wrote != nil || !strings.Contains(shown.String(), "FAILED  key") || strings.Contains(shown.String(), person.Subject) {
 		t.Errorf("%v %s", err, shown.String())
 	}
+}
+
+func shownAs(ms int64) string {
+	return time.UnixMilli(ms).UTC().Format("2006-01-02 15:04:05.000") + " UTC"
 }
 
 // An auditor reads what is not plain as well, and names what differs.

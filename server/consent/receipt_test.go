@@ -267,6 +267,11 @@ func TestVerifyNamesEveryFailure(t *testing.T) {
 					t.Errorf("%v: %v, want %v; all of it: %v", sentinel, got, want, err)
 				}
 			}
+			for _, c := range report.Checks { // each says what it found, and nothing of another
+				if c.Name == "signature" && c.Err != nil && !errors.Is(c.Err, ErrSignature) {
+					t.Errorf("the signature fails with %v", c.Err)
+				}
+			}
 			var text strings.Builder
 			if _, err := report.WriteTo(&text); err != nil || !strings.Contains(text.String(), "FAILED") || strings.Contains(text.String(), "subject") {
 				t.Errorf("%v: the report:\n%s", err, text.String())

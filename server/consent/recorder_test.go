@@ -342,6 +342,28 @@ func TestATransactionThatTakesTooLongIsGivenUp(t *testing.T) {
 	}
 }
 
+// Without anything said a transaction has fifteen seconds.
+func TestATransactionHasTime(t *testing.T) {
+	store := deadlineStore{newMemory(), make(chan time.Duration, 1)}
+	if _, err := recorderOn(t, store, RecorderOptions{}).Record(t.Context(), draftNamed(t, "one")); err != nil {
+		t.Fatal(err)
+	}
+	if left := <-store.left; left <= 0 || left > 15*time.Second {
+		t.Errorf("%v", left)
+	}
+}
+
+type deadlineStore struct {
+	Store
+	left chan time.Duration // until it is given up
+}
+
+func (s deadlineStore) AppendRecords(ctx context.Context, entries []*Entry) error {
+	at, _ := ctx.Deadline()
+	s.left <- time.Until(at)
+	return s.Store.AppendRecords(ctx, entries)
+}
+
 type slowStore struct{ Store }
 
 func (slowStore) AppendRecords(ctx context.Context, _ []*Entry) error {
