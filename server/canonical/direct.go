@@ -33,10 +33,7 @@ const mostSpare = 64 << 10
 func direct[T any](v any, use func([]byte) T) (made T, ok bool) {
 	r := reflect.ValueOf(v)
 	for r.Kind() == reflect.Pointer && !r.IsNil() {
-		if marshals(r.Type()) {
-			return made, false
-		}
-		r = r.Elem()
+		r = r.Elem() // whether the pointer marshals itself is asked for its type
 	}
 	if r.Kind() != reflect.Struct && r.Kind() != reflect.Map {
 		return made, false
