@@ -441,10 +441,8 @@ func TestDoctorExits(t *testing.T) {
 	if d, err := diskOf(data); err != nil || d.kind != "" || d.free < fewestBytes {
 		t.Skipf("this disk is itself one to complain of: %+v, %v", d, err)
 	}
-	sound := exec.CommandContext(context.WithoutCancel(t.Context()), binary, "doctor", "--data", data, "--geo-database", world)
-	sound.Env = plain()
-	if out, err := sound.CombinedOutput(); err != nil || len(out) != 0 {
-		t.Errorf("a sound one: %v\n%s", err, out)
+	if out, exit := volenti(t, "doctor", "--data", data, "--geo-database", world); exit != 0 || out != "" {
+		t.Errorf("a sound one: %d\n%s", exit, out)
 	}
 	// The limits of a shell count where no server runs.
 	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), "sh", "-c", `ulimit -n 256; exec "$0" doctor --data "$1" --geo-database "$2"`, binary, data, world)

@@ -120,6 +120,7 @@ func (p *process) stop(sig syscall.Signal) error {
 func volenti(t testing.TB, args ...string) (stdout string, exit int) {
 	t.Helper()
 	cmd := exec.Command(binary, args...)
+	cmd.Env = plain()
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)

@@ -249,6 +249,11 @@ func dataFlag(cmd *cobra.Command) *home {
 	cmd.Flags().StringVar(&p.secret, "keys-secret-file", os.Getenv("VOLENTI_KEYS_SECRET_FILE"), "secret of the keys there (VOLENTI_KEYS_SECRET_FILE)")
 	// A password that stands in the environment is not to be printed as a default.
 	cmd.Flags().Lookup("store-dsn").DefValue = ""
+	cmd.PreRun = func(cmd *cobra.Command, _ []string) {
+		for _, s := range strays(os.Environ()) { // what is meant may be another database
+			fmt.Fprintln(cmd.ErrOrStderr(), "volenti:", s)
+		}
+	}
 	return p
 }
 

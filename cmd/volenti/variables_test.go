@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
@@ -115,7 +116,7 @@ func TestEveryVariableThatIsReadIsKnown(t *testing.T) {
 }
 
 // A server starts beside variables that are no settings, and names them without what
-// they hold; so does the doctor, and whoever refuses the settings.
+// they hold; so do the doctor, every command that opens a database, and whoever refuses the settings.
 func TestStrayVariablesAreTold(t *testing.T) {
 	data := publish(t)
 	for _, e := range append([]string{"VOLENTI_STORE_DNS=postgres://canary", "VOLENTI_CANARY=canary"}, serviceLinks...) {
@@ -126,7 +127,17 @@ func TestStrayVariablesAreTold(t *testing.T) {
 	if err := p.stop(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	out, exit := volenti(t, "doctor", "--data", data, "--json")
+	run := func(args ...string) (stdout, stderr string, exit int) {
+		t.Helper()
+		var out, said bytes.Buffer
+		cmd := exec.Command(binary, append(args, "--data", data)...)
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader("192.0.2.1///\n"), &out, &said
+		if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+			t.Fatal(err)
+		}
+		return out.String(), said.String(), cmd.ProcessState.ExitCode()
+	}
+	out, _, exit := run("doctor", "--json")
 	var told doctorJSON
 	if err := json.Unmarshal([]byte(out), &told); err != nil || exit > 1 {
 		t.Fatal(exit, err, out)
@@ -137,17 +148,19 @@ func TestStrayVariablesAreTold(t *testing.T) {
 			doctor = append(doctor, c.Level+": "+c.What+" "+c.Mend)
 		}
 	}
-	refused, exit := volenti(t, "serve", "--data", data, "--listen", "nowhere")
+	_, refused, exit := run("serve", "--listen", "nowhere")
 	if exit != exitUsage {
 		t.Errorf("exit %d\n%s", exit, refused)
 	}
-	answers := exec.Command(binary, "csp", "answer", "--site", "shop", "--data", data)
-	answers.Stdin = strings.NewReader("192.0.2.1///\n")
-	csp, err := answers.CombinedOutput()
-	if err != nil {
-		t.Errorf("%v\n%s", err, csp)
+	_, csp, exit := run("csp", "answer", "--site", "shop")
+	if exit != 0 {
+		t.Errorf("exit %d\n%s", exit, csp)
 	}
-	for who, text := range map[string]string{"serve": p.log.String(), "doctor": strings.Join(doctor, "\n"), "a refusal": refused, "csp": string(csp)} {
+	sites, command, exit := run("site", "list", "--json")
+	if exit != 0 || !json.Valid([]byte(sites)) {
+		t.Errorf("exit %d\n%s", exit, sites)
+	}
+	for who, text := range map[string]string{"serve": p.log.String(), "doctor": strings.Join(doctor, "\n"), "a refusal": refused, "csp": csp, "a command": command} {
 		for _, want := range []string{"VOLENTI_STORE_DNS", "did you mean VOLENTI_STORE_DSN?", "VOLENTI_CANARY"} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: nothing of %s in:\n%s", who, want, text)
