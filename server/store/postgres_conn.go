@@ -43,12 +43,16 @@ func (c *postgresConnector) Connect(ctx context.Context) (driver.Conn, error) {
 func (c *postgresConnector) connect(ctx context.Context) (*postgresConn, error) {
 	conn := &postgresConn{reader: c.reader, head: c.head, reach: c.reach, statements: map[string]*pgconn.StatementDescription{}}
 	config := c.config.Copy()
+	c.reach.hosts.order(config)
+	took := c.reach.hosts.follow(config)
+	var at [2]string // network and address that are tried
 	made := false
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		far, err := c.config.DialFunc(ctx, network, address)
 		if err != nil || made { // what is made later asks the server to end a statement
 			return far, err
 		}
+		at = [2]string{network, address}
 		conn.line = newLine(far, c.reach, network, address)
 		return conn.line, nil
 	}
@@ -60,6 +64,7 @@ func (c *postgresConnector) connect(ctx context.Context) (*postgresConn, error) 
 		return nil, err
 	}
 	made = true
+	took(at[0], at[1])
 	if err := conn.know(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

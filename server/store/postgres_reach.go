@@ -15,6 +15,7 @@ import (
 // at a time tries, and all others are told so at once: they have somebody waiting.
 type reach struct {
 	config *pgconn.Config // of connections that ask about others
+	hosts  hosts
 
 	mu     sync.Mutex
 	lost   time.Time // when nothing was answered last; zero: it answers. Guarded by mu
