@@ -148,8 +148,8 @@ func TestTheNewestRecordsAreReadBeforeServing(t *testing.T) {
 }
 
 // openDisordered opens the file with a key of the index by receipt ids altered, one that
-// those of the newest records don't lead past.
-func (c crashed) openDisordered(t *testing.T) (db *DB, path string, err error) {
+// neither those of the newest records nor that of next lead past.
+func (c crashed) openDisordered(t *testing.T, next consent.Entry) (db *DB, path string, err error) {
 	t.Helper()
 	whole := c.main
 	// Three bytes of header, of which the second says a text of 32 bytes, and the text
@@ -157,11 +157,22 @@ func (c crashed) openDisordered(t *testing.T) (db *DB, path string, err error) {
 	for i, key := range regexp.MustCompile(`\x03\x4d[\x01-\x09][0-9a-hjkmnp-tv-z]{32}`).FindAllIndex(whole, -1) {
 		c.main = bytes.Clone(whole)
 		c.main[key[0]+3] = 'z'
-		if db, path, err = c.open(t, fmt.Sprint("key-", i)); err == nil {
-			return db, path, nil
+		tried, _, err := c.open(t, fmt.Sprint("tried-", i))
+		if err != nil {
+			continue
+		}
+		e := next
+		if err := tried.AppendRecords(t.Context(), []*consent.Entry{&e}); err != nil {
+			continue
+		}
+		if err := tried.CheckRest(t.Context(), func(int64, int64) {}); err == nil {
+			continue // it was left there by a page that was divided, and means nothing
+		}
+		if _, err := tried.Entry(t.Context(), "shop", e.ReceiptID); err == nil {
+			return c.open(t, fmt.Sprint("key-", i))
 		}
 	}
-	return nil, "", fmt.Errorf("there is no such key: %w", err)
+	return nil, "", errors.New("there is no such key")
 }
 
 // What is older is found while it serves; from then on nothing is written.
@@ -173,14 +184,14 @@ func TestDamageThatIsFoundLaterStopsWriting(t *testing.T) {
 	for name, statement := range all {
 		t.Run(name, func(t *testing.T) {
 			c := crashedAfter(t, 60, statement)
+			e := entryOf(t, draft(t, "shop", "before", ""))
 			db, path, err := c.open(t, "again")
 			if statement == "" {
-				db, path, err = c.openDisordered(t)
+				db, path, err = c.openDisordered(t, *e)
 			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			e := entryOf(t, draft(t, "shop", "before", ""))
 			if err := db.AppendRecords(t.Context(), []*consent.Entry{e}); err != nil {
 				t.Fatal(err)
 			}
@@ -194,7 +205,7 @@ func TestDamageThatIsFoundLaterStopsWriting(t *testing.T) {
 				t.Error("it says to be ready")
 			}
 			if got, err := db.Entry(t.Context(), "shop", e.ReceiptID); err != nil || got.DecisionID != "before" {
-				t.Errorf("what is whole is not served any more: %v", err)
+				t.Errorf("what is whole is not served any more: %v %+v", err, got)
 			}
 			if _, err := os.Stat(suspect(path)); err != nil {
 				t.Error("nothing says that the file is to be read again:", err)
