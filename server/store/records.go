@@ -188,6 +188,10 @@ func (db *DB) Entry(ctx context.Context, site, receiptID string) (*consent.Entry
 	if err != nil {
 		return nil, fmt.Errorf("read receipt: %w", db.seen(err))
 	}
+	// An index that is out of order may lead to somebody else's: SQLite takes its word.
+	if e.ReceiptID != receiptID {
+		return nil, fmt.Errorf("read receipt: the index leads to another one: %w", consent.ErrDamaged)
+	}
 	return e, nil
 }
 

@@ -62,7 +62,7 @@ func (db *DB) prepare(ctx context.Context) error {
 		{db.read, &db.find.head, selectHead},
 		{db.read, &db.find.node, selectNode},
 		{db.read, &db.find.entry, `SELECT ` + entryColumns + ` FROM record r JOIN log_leaf l ON l.position = r.position
-			WHERE r.id = ?1 AND r.site = ?2`},
+			WHERE r.position = (SELECT i.position FROM record i WHERE i.id = ?1) AND r.site = ?2`}, // r.id is the row's, not the index's
 	} {
 		if s.pool == nil {
 			continue // opened to be read

@@ -168,11 +168,45 @@ func (c crashed) openDisordered(t *testing.T, next consent.Entry) (db *DB, path 
 		if err := tried.CheckRest(t.Context(), func(int64, int64) {}); err == nil {
 			continue // it was left there by a page that was divided, and means nothing
 		}
-		if _, err := tried.Entry(t.Context(), "shop", e.ReceiptID); err == nil {
+		got, err := tried.Entry(t.Context(), "shop", e.ReceiptID)
+		if err == nil && got.DecisionID == e.DecisionID {
 			return c.open(t, fmt.Sprint("key-", i))
+		}
+		if err == nil {
+			t.Errorf("somebody else's receipt was read")
 		}
 	}
 	return nil, "", errors.New("there is no such key")
+}
+
+// An index whose keys were changed for one another leads to nobody's receipt. Those of
+// the newest records are looked at when a file is opened.
+func TestNobodyElsesReceiptIsRead(t *testing.T) {
+	c := crashedAfter(t, 60, "")
+	whole, misled := c.main, 0
+	keys := regexp.MustCompile(`\x03\x4d[\x01-\x09][0-9a-hjkmnp-tv-z]{32}`).FindAllIndex(whole, -1)
+	for i := 1; i < len(keys) && misled == 0; i++ {
+		c.main = bytes.Clone(whole)
+		one, other := c.main[keys[i-1][0]+3:keys[i-1][1]], c.main[keys[i][0]+3:keys[i][1]]
+		for j := range one {
+			one[j], other[j] = other[j], one[j]
+		}
+		db, _, err := c.open(t, fmt.Sprint("changed-", i))
+		if err != nil {
+			continue
+		}
+		for _, id := range []string{string(one), string(other)} {
+			switch got, err := db.Entry(t.Context(), "shop", id); {
+			case err == nil && !bytes.Contains(got.Core, []byte(id)):
+				t.Errorf("%s is that of %s", id, got.Core)
+			case errors.Is(err, consent.ErrDamaged):
+				misled++
+			}
+		}
+	}
+	if misled == 0 {
+		t.Error("no key leads elsewhere: nothing was tried")
+	}
 }
 
 // What is older is found while it serves; from then on nothing is written.
@@ -205,7 +239,7 @@ func TestDamageThatIsFoundLaterStopsWriting(t *testing.T) {
 				t.Error("it says to be ready")
 			}
 			if got, err := db.Entry(t.Context(), "shop", e.ReceiptID); err != nil || got.DecisionID != "before" {
-				t.Errorf("what is whole is not served any more: %v %+v", err, got)
+				t.Errorf("what is whole is not served any more: %v; %s, not %s", err, got.ReceiptID, e.ReceiptID)
 			}
 			if _, err := os.Stat(suspect(path)); err != nil {
 				t.Error("nothing says that the file is to be read again:", err)
