@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -32,8 +31,8 @@ func (m *Move) rounds(ctx context.Context, id string) error {
 	if err := m.To.dialect.unhurried(ctx, tx); err != nil {
 		return err
 	}
-	if _, shared := m.To.dialect.(postgres); shared {
-		if _, err := tx.ExecContext(ctx, `LOCK TABLE `+strings.Join(moveEarly, ", ")+` IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+	if p, shared := m.To.dialect.(postgres); shared {
+		if err := p.hold(ctx, tx, moveEarly); err != nil {
 			return err
 		}
 	}

@@ -129,6 +129,9 @@ func TestStatementsAreWhatOthersAccept(t *testing.T) {
 	}
 	for place, text := range texts {
 		for what, r := range refused {
+			if what == "a lock of a table" && strings.HasPrefix(place, "postgres_lock.go:") {
+				continue // which asks first whether the server has it
+			}
 			if found := r.pattern.FindString(text); found != "" {
 				t.Errorf("%s: %s: %s", place, what, found)
 			}
