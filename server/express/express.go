@@ -36,11 +36,7 @@ type Lane struct {
 	IdleTimeout, WriteTimeout time.Duration
 
 	answering atomic.Int64
-	answered  atomic.Int64
 }
-
-// Answered is how many requests were answered here.
-func (l *Lane) Answered() int64 { return l.answered.Load() }
 
 // Listener makes the connections of inner ones of this lane; those with TLS stay as they are.
 func (l *Lane) Listener(inner net.Listener) net.Listener { return listener{inner, l} }
@@ -175,7 +171,6 @@ func (c *conn) answer(x *exchange) (last bool, err error) {
 	x.request.RemoteAddr = c.remote
 	c.lane.Handler.ServeHTTP(x, &x.request)
 	answer, last := x.bytes(now)
-	c.lane.answered.Add(1)
 	_, err = c.Write(answer)
 	x.clear()
 	exchanges.Put(x)
