@@ -45,14 +45,14 @@ func (c *postgresConnector) connect(ctx context.Context) (*postgresConn, error) 
 	config := c.config.Copy()
 	c.reach.hosts.order(config)
 	took := c.reach.hosts.follow(config)
-	var at [2]string // network and address that are tried
+	at := "" // the address that is tried
 	made := false
 	config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {
 		far, err := c.config.DialFunc(ctx, network, address)
 		if err != nil || made { // what is made later asks the server to end a statement
 			return far, err
 		}
-		at = [2]string{network, address}
+		at = address
 		conn.line = newLine(far, c.reach, network, address)
 		return conn.line, nil
 	}
@@ -64,7 +64,7 @@ func (c *postgresConnector) connect(ctx context.Context) (*postgresConn, error) 
 		return nil, err
 	}
 	made = true
-	took(at[0], at[1])
+	took(at)
 	if err := conn.know(ctx); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}

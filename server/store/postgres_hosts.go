@@ -24,10 +24,10 @@ func (h *hosts) order(config *pgconn.Config) {
 	h.mu.Lock()
 	host, port := h.host, h.port
 	h.mu.Unlock()
-	all := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
 	if host == "" {
 		return
 	}
+	all := append([]*pgconn.FallbackConfig{{Host: config.Host, Port: config.Port, TLSConfig: config.TLSConfig}}, config.Fallbacks...)
 	slices.SortStableFunc(all, func(a, b *pgconn.FallbackConfig) int {
 		rank := func(c *pgconn.FallbackConfig) int {
 			if c.Host == host && c.Port == port {
@@ -42,7 +42,7 @@ func (h *hosts) order(config *pgconn.Config) {
 
 // follow has a config tell which host an address is of, and returns what is told of the
 // address that took us.
-func (h *hosts) follow(config *pgconn.Config) (took func(network, address string)) {
+func (h *hosts) follow(config *pgconn.Config) (took func(address string)) {
 	type place struct {
 		host string
 		port uint16
@@ -68,7 +68,7 @@ func (h *hosts) follow(config *pgconn.Config) (took func(network, address string
 		}
 		return found, err
 	}
-	return func(_, address string) {
+	return func(address string) {
 		if p, ok := places[address]; ok {
 			h.mu.Lock()
 			h.host, h.port = p.host, p.port
