@@ -85,8 +85,8 @@ func alter(t *testing.T, data string, texts ...string) {
 	}
 }
 
-// alterShared does so in PostgreSQL.
-func alterShared(t *testing.T, dsn string, texts ...string) {
+// connected is a connection to PostgreSQL that is not ours.
+func connected(t *testing.T, dsn string) *pgconn.PgConn {
 	t.Helper()
 	config, err := pgconn.ParseConfig(dsn)
 	if err != nil {
@@ -97,6 +97,13 @@ func alterShared(t *testing.T, dsn string, texts ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return db
+}
+
+// alterShared does so in PostgreSQL.
+func alterShared(t *testing.T, dsn string, texts ...string) {
+	t.Helper()
+	db := connected(t, dsn)
 	defer db.Close(t.Context())
 	for _, text := range append([]string{`DO $$ DECLARE name text; BEGIN
 		FOR name IN SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/volenti-consent/volenti/server/store/storetest"
 )
 
@@ -64,15 +62,7 @@ func TestWhatHappensDuringAMoveMovesToo(t *testing.T) {
 	if out, exit := volenti(t, append([]string{"site", "list"}, there...)...); exit != 0 { // makes the tables
 		t.Fatalf("%d %s", exit, out)
 	}
-	config, err := pgconn.ParseConfig(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	delete(config.RuntimeParams, "volenti_durable_elsewhere") // a word for us
-	db, err := pgconn.ConnectConfig(t.Context(), config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := connected(t, dsn)
 	if err := db.Exec(t.Context(), `BEGIN; LOCK TABLE throttle`).Close(); err != nil {
 		t.Fatal(err)
 	}
