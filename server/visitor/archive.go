@@ -40,7 +40,7 @@ const keepWithin = 10 * time.Second
 // Keep makes sure that an experience is in the archive before a page can answer
 // it, and reports whether it is. If that fails just now the page is still served:
 // its decision brings the experience along, as long as this process knows it.
-func (a *Archive) Keep(ctx context.Context, l *Live, x experience) bool {
+func (a *Archive) Keep(ctx context.Context, l *Live, x *experience) bool {
 	a.mu.Lock()
 	_, kept := a.kept[x.digest]
 	a.mu.Unlock()
@@ -68,7 +68,7 @@ func (a *Archive) Keep(ctx context.Context, l *Live, x experience) bool {
 
 // artifacts is all that must be kept of an experience: of a page the style sheet too,
 // which the next version of this program does not have any more.
-func (a *Archive) artifacts(l *Live, x experience) []consent.Artifact {
+func (a *Archive) artifacts(l *Live, x *experience) []consent.Artifact {
 	all := l.artifacts(x)
 	if a.Style == nil || x.page == nil {
 		return all

@@ -1,5 +1,7 @@
 package visitor
 
+import "github.com/volenti-consent/volenti/server/notice"
+
 // KeptAnswers is how many askers the current slot knows.
 func (s *Script) KeptAnswers() int {
 	slot := s.answers.current.Load()
@@ -45,3 +47,11 @@ const MostDescribed = mostDescribed
 
 // FillDescribed counts more of them than there are.
 func (d *Directory) FillDescribed() { d.shelf.described.Add(mostDescribed) }
+
+// Share has sites keep what they have in common once.
+func Share(sites map[*notice.Publication]*notice.Notice) {
+	a := newAlike()
+	for p, n := range sites {
+		a.share(p, n)
+	}
+}

@@ -39,9 +39,9 @@ type Live struct {
 	current     bool                                // guarded by mu; what it describes is counted by the shelf
 	scripts     map[notice.Variant]canonical.Digest // guarded by mu; of those that were asked for, "" where there is none
 	byShort     map[string]canonical.Digest         // guarded by mu; scripts that were asked for by name and are the site's
-	experiences map[experienceKey]experience        // guarded by mu
+	experiences map[experienceKey]*experience       // guarded by mu
 	earlier     map[string]*notice.Notice           // guarded by mu; notices of older cookies by short digest
-	served      map[canonical.Digest]experience     // guarded by mu; the same experiences by digest
+	served      map[canonical.Digest]*experience    // guarded by mu; the same experiences by digest
 	carries     *bool                               // guarded by mu; nil: nobody has asked
 }
 
@@ -57,7 +57,7 @@ func newLive(s site.Site, n *notice.Notice, p *notice.Publication, policies map[
 	return &Live{Site: s, Notice: n, Publication: p, Policies: policies, shelf: shelf, matcher: shelf.matcher(n),
 		tags: consent.Artifact{Digest: canonical.Sum(tags), Kind: "tags", Bytes: tags}, named: named,
 		scripts: map[notice.Variant]canonical.Digest{}, byShort: map[string]canonical.Digest{},
-		experiences: map[experienceKey]experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]experience{}}, nil
+		experiences: map[experienceKey]*experience{}, earlier: map[string]*notice.Notice{}, served: map[canonical.Digest]*experience{}}, nil
 }
 
 type experienceKey struct {
@@ -65,6 +65,7 @@ type experienceKey struct {
 	law     canonical.Digest
 }
 
+// An experience never changes once it is made.
 type experience struct {
 	variant notice.Variant
 	digest  canonical.Digest
@@ -97,7 +98,7 @@ func (l *Live) Script(ctx context.Context, v notice.Variant) (canonical.Digest, 
 }
 
 // experience is what a visitor is served who gets this variant under this law.
-func (l *Live) experience(ctx context.Context, v notice.Variant, law *regime.Row) (experience, error) {
+func (l *Live) experience(ctx context.Context, v notice.Variant, law *regime.Row) (*experience, error) {
 	key := experienceKey{v, law.Digest()}
 	l.mu.Lock()
 	e, ok := l.experiences[key]
@@ -107,10 +108,10 @@ func (l *Live) experience(ctx context.Context, v notice.Variant, law *regime.Row
 	}
 	script, err := l.Script(ctx, v)
 	if err != nil {
-		return experience{}, err
+		return nil, err
 	}
 	if e, err = l.describe(v, script, law); err != nil {
-		return experience{}, err
+		return nil, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -143,14 +144,17 @@ func (l *Live) replaced() {
 
 // pageExperience is what a visitor is shown who gets a page of the server, and no
 // script, under this law.
-func (l *Live) pageExperience(language string, page []byte, law *regime.Row) (experience, error) {
+func (l *Live) pageExperience(language string, page []byte, law *regime.Row) (*experience, error) {
 	e, err := l.describe(notice.Variant{Language: language}, canonical.Sum(page), law)
+	if err != nil {
+		return nil, err
+	}
 	e.page = page
-	return e, err
+	return e, nil
 }
 
 // describe names all that is shown, by digest: shown is that of script or page.
-func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Row) (experience, error) {
+func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Row) (*experience, error) {
 	x := notice.Experience{
 		Site: l.Site.Key, Language: v.Language,
 		Notice: l.Publication.Notice, Wording: l.Publication.WordingOf(v),
@@ -162,9 +166,9 @@ func (l *Live) describe(v notice.Variant, shown canonical.Digest, law *regime.Ro
 	}
 	bytes, err := x.Encode()
 	if err != nil {
-		return experience{}, fmt.Errorf("encode experience: %w", err)
+		return nil, fmt.Errorf("encode experience: %w", err)
 	}
-	return experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, says: x, law: law}, nil
+	return &experience{variant: v, digest: canonical.Sum(bytes), bytes: bytes, says: x, law: law}, nil
 }
 
 // A VersionStore says cheaply where something has changed.
@@ -184,7 +188,7 @@ type Directory struct {
 	Versions VersionStore
 	Now      func() time.Time
 	Log      *slog.Logger
-	Room     int // bytes of scripts and wordings in memory; 0 is 6 MiB
+	Room     int // bytes of scripts and wordings in memory; 0 is 5 MiB
 
 	live atomic.Pointer[map[string]*Live]
 
@@ -270,7 +274,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 	}
 	next := make(map[string]*Live, len(sites))
 	same := len(old) == len(sites) && d.live.Load() != nil
-	words := map[string]string{}
+	shared := newAlike()
 	for _, s := range sites {
 		before, known := old[s.Key]
 		seq := published[s.Key]
@@ -280,7 +284,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 		l := before
 		if seq != 0 && (before == nil || before.Site != s || before.Publication.Seq != seq ||
 			slices.Contains(revised, s.Key) || !before.until.IsZero() && !now.Before(before.until)) {
-			if l, err = d.load(ctx, s, seq, before, words); err != nil {
+			if l, err = d.load(ctx, s, seq, before, shared); err != nil {
 				return fmt.Errorf("load site %s: %w", s.Key, err)
 			}
 		}
@@ -303,7 +307,7 @@ func (d *Directory) Refresh(ctx context.Context) error {
 }
 
 // load reads a publication, unless it is that of before, and the policies.
-func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Live, words map[string]string) (*Live, error) {
+func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Live, shared *alike) (*Live, error) {
 	var pub *notice.Publication
 	var n *notice.Notice
 	if before != nil && before.Publication.Seq == seq {
@@ -317,7 +321,7 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 			return nil, err
 		}
 		pub.NoticeBytes = nil // unpacked
-		share(pub, n, words)
+		shared.share(pub, n)
 	}
 	policies := map[string]policyversions.Version{}
 	var changes []policyversions.Version
@@ -348,26 +352,6 @@ func (d *Directory) load(ctx context.Context, s site.Site, seq int64, before *Li
 	l.current = true
 	l.changes, l.until = changes[:min(len(changes), mostChanges)], until
 	return l, nil
-}
-
-// share makes sites that speak the same languages in the same words keep one copy of
-// their names and digests, which words holds.
-func share(p *notice.Publication, n *notice.Notice, words map[string]string) {
-	one := func(s string) string {
-		if known, ok := words[s]; ok {
-			return known
-		}
-		words[s] = s
-		return s
-	}
-	for i, language := range n.Languages {
-		n.Languages[i] = one(language)
-	}
-	wordings := make(map[string]canonical.Digest, len(p.Wordings))
-	for language, digest := range p.Wordings {
-		wordings[one(language)] = canonical.Digest(one(string(digest)))
-	}
-	p.Wordings = wordings
 }
 
 // inForce is the version that binds: of two that take effect at once, the later one.
@@ -412,7 +396,7 @@ const (
 // artifacts is everything an experience names that the archive must hold once
 // a receipt names it. What was published is kept already: policy texts, the notice,
 // its wordings and its scripts.
-func (l *Live) artifacts(x experience) []consent.Artifact {
+func (l *Live) artifacts(x *experience) []consent.Artifact {
 	all := []consent.Artifact{
 		{Digest: x.digest, Kind: "experience", Bytes: x.bytes},
 		{Digest: x.law.Digest(), Kind: "law", Bytes: x.law.Canonical()},

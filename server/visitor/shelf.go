@@ -34,11 +34,11 @@ type Shelf struct {
 }
 
 // usualRoom holds the scripts of some hundred sites in the languages their visitors read.
-const usualRoom = 6 << 20
+const usualRoom = 5 << 20
 
-// mostDescribed bounds the experiences in memory, of some two kilobytes each, but for
+// mostDescribed bounds the experiences in memory, of some one and a half kilobytes each, but for
 // one a site: a site that describes another when there are so many forgets its others.
-const mostDescribed = 1024
+const mostDescribed = 512
 
 // readWithin is how long a visitor waits for what must be read first.
 const readWithin = 5 * time.Second
