@@ -96,7 +96,7 @@ func sqliteConnector(path string, busy time.Duration, readOnly bool) connector {
 	}
 	if readOnly {
 		values.Set("_query_only", "on")
-		values.Set("_cache_size", "-512") // kilobytes for each of them: the system holds the file's pages anyway
+		values.Set("_cache_size", "-256") // kilobytes for each of them: the system holds the file's pages anyway
 	} else {
 		values.Set("_journal_mode", "WAL")
 		values.Set("_txlock", "immediate")
