@@ -84,6 +84,8 @@ type Move struct {
 	block   int64 // numbers of a block that is compared at once; 1,000
 	few     int64 // so many leaves are copied while nobody writes; FewLeaves
 
+	tables []keyedTable // of the source
+
 	tops    map[string]int64           // what is before them in a watched table is copied
 	same    map[string]map[int64]int64 // rows of the blocks that are the same in both
 	doubts  map[int64]bool             // blocks of records that were written, or differ
@@ -134,7 +136,10 @@ func (m *Move) Run(ctx context.Context, id string) (rows map[string]int64, err e
 	if m.From.dialect.migrations() != (sqlite{}).migrations() {
 		return nil, errors.New("an installation is moved from SQLite; from PostgreSQL to PostgreSQL by its own means")
 	}
-	if err := m.From.watch(ctx, m.block); err != nil {
+	if m.tables, err = m.From.keyedTables(ctx); err != nil {
+		return nil, err
+	}
+	if err := m.From.watch(ctx, m.block, m.tables); err != nil {
 		return nil, err
 	}
 	err = m.early(ctx)
@@ -194,16 +199,25 @@ func (m *Move) begin(ctx context.Context, id string) error {
 	})
 }
 
-// Tables that have a way of their own, and those that are of one database alone.
 var (
-	moveEarly = []string{"site", "artifact", "facet", "log_leaf", "log_node", "log_entry", "tombstone", "checkpoint", "operator_act", "record", "record_facet"}
+	// moveEarly are copied before the rounds, by their keys.
+	moveEarly = []string{"site", "artifact"}
+	// moveApart have a way of their own: the watched ones, what they refer to, and what a
+	// record can't be beside, which is copied in the end.
+	moveApart = []string{"log_leaf", "log_node", "log_entry", "tombstone", "checkpoint", "operator_act", "record", "record_facet", "facet", "restricted_record"}
+	// moveNever are of one database alone.
 	moveNever = []string{"schema_migration", "moving", "lease", "sealed_key", "sealed_key_state", "encoded", "log_head"}
 )
 
 // early copies what never changes, a piece at a time, each in a transaction of its own.
 func (m *Move) early(ctx context.Context) error {
-	for _, t := range []string{"site", "artifact"} {
-		if err := m.missing(ctx, t, nil); err != nil {
+	for _, t := range m.tables {
+		if !slices.Contains(moveEarly, t.name) {
+			continue
+		}
+		if err := m.To.transact(ctx, transaction{what: "copy " + t.name, slow: true, do: func(ctx context.Context, tx *sql.Tx) error {
+			return copyMissing(ctx, m.From.read, tx, t.name, t.columns[0])
+		}}); err != nil {
 			return err
 		}
 	}
@@ -219,7 +233,12 @@ func (m *Move) early(ctx context.Context) error {
 			var next int64
 			err := m.To.transact(ctx, transaction{what: "copy " + t.table, slow: true, do: func(ctx context.Context, tx *sql.Tx) (err error) {
 				if t.table == "record" {
-					last, err := m.records(ctx, tx, from, t.bound)
+					source, err := m.From.read.BeginTx(ctx, nil)
+					if err != nil {
+						return err
+					}
+					defer source.Rollback()
+					last, err := m.records(ctx, source, tx, from, t.bound)
 					next = last + 1
 					return err
 				}
@@ -247,13 +266,9 @@ func (m *Move) tell(table string, done, of int64) {
 }
 
 // records copies a piece of the records first … end and what they are searched by, as they
-// are at one moment, and says which the last one was; -1 where there is none.
-func (m *Move) records(ctx context.Context, to *sql.Tx, first, end int64) (last int64, err error) {
-	from, err := m.From.read.BeginTx(ctx, nil)
-	if err != nil {
-		return -1, err
-	}
-	defer from.Rollback()
+// are in a transaction of the source, and says which the last one was; -1 where there is
+// none.
+func (m *Move) records(ctx context.Context, from, to *sql.Tx, first, end int64) (last int64, err error) {
 	err = from.QueryRowContext(ctx, `SELECT COALESCE(MAX(position), -1) FROM (SELECT position FROM record WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3) AS p`,
 		first, end, m.atOnce).Scan(&last)
 	if err != nil || last < 0 {
@@ -273,54 +288,35 @@ func (m *Move) records(ctx context.Context, to *sql.Tx, first, end int64) (last 
 	return last, err
 }
 
-// missing copies rows whose key the target does not have: of tables of which there is
-// not much, or whose keys have no order in time. in is a transaction of the target's.
-func (m *Move) missing(ctx context.Context, table string, in *sql.Tx) error {
-	if in != nil {
-		return copyMissing(ctx, m.From.read, in, table, moveKeys[table])
-	}
-	return m.To.transact(ctx, transaction{what: "copy " + table, slow: true, do: func(ctx context.Context, tx *sql.Tx) error {
-		return copyMissing(ctx, m.From.read, tx, table, moveKeys[table])
-	}})
-}
-
-var moveKeys = map[string]string{"site": "key", "artifact": "digest"}
-
-// copyMissing copies rows whose key is not there.
+// copyMissing copies rows whose key, the first column, is not there.
 func copyMissing(ctx context.Context, from querier, to *sql.Tx, table, key string) error {
 	there, err := keysOf(ctx, to, table, key)
 	if err != nil {
 		return err
 	}
-	all, err := keysOf(ctx, from, table, key)
-	if err != nil {
-		return err
-	}
-	for k := range all {
-		if there[k] {
-			continue
-		}
-		if _, err := copyRows(ctx, from, to, table, `WHERE `+key+` = ?1`, k); err != nil {
-			return err
-		}
-	}
-	return nil
+	_, err = copyPicked(ctx, from, to, table, func(values []any) (bool, error) { return !there[asKey(values[0])], nil }, `SELECT * FROM `+table)
+	return err
 }
 
 func keysOf(ctx context.Context, in querier, table, key string) (map[any]bool, error) {
 	rows, err := in.QueryContext(ctx, `SELECT `+key+` FROM `+table) //nolint:gosec // ours
 	all, err := collect(rows, err, func(row scanner) (k any, err error) {
 		err = row.Scan(&k)
-		if b, ok := k.([]byte); ok {
-			k = string(b)
-		}
-		return k, err
+		return asKey(k), err
 	})
 	keys := make(map[any]bool, len(all))
 	for _, k := range all {
 		keys[k] = true
 	}
 	return keys, err
+}
+
+// asKey makes a value one of a map's keys.
+func asKey(v any) any {
+	if b, ok := v.([]byte); ok {
+		return string(b)
+	}
+	return v
 }
 
 // querier is a database, or a transaction.
@@ -335,6 +331,11 @@ func copyRows(ctx context.Context, from querier, to *sql.Tx, table, where string
 
 // copyQuery copies what a query of a table's columns finds.
 func copyQuery(ctx context.Context, from querier, to *sql.Tx, table, query string, args ...any) (n int64, err error) {
+	return copyPicked(ctx, from, to, table, func([]any) (bool, error) { return true, nil }, query, args...)
+}
+
+// copyPicked copies those rows of it that pick says.
+func copyPicked(ctx context.Context, from querier, to *sql.Tx, table string, pick func(values []any) (bool, error), query string, args ...any) (n int64, err error) {
 	rows, err := from.QueryContext(ctx, query, args...)
 	if err != nil {
 		return 0, err
@@ -376,6 +377,12 @@ func copyQuery(ctx context.Context, from querier, to *sql.Tx, table, query strin
 		}
 		if err := rows.Scan(into...); err != nil {
 			return n, err
+		}
+		switch ok, err := pick(row); {
+		case err != nil:
+			return n, err
+		case !ok:
+			continue
 		}
 		values = append(values, row...)
 		if n++; len(values) == most*len(columns) {

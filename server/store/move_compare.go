@@ -167,13 +167,9 @@ func (m *Move) allFacets(ctx context.Context, tx *sql.Tx, full int64, last bool)
 	return nil
 }
 
-// compareRest compares the tables that were copied at once, and those that are small.
+// compareRest compares the tables that are neither watched nor keyed.
 func (m *Move) compareRest(ctx context.Context, tx *sql.Tx) error {
-	whole, err := m.whole()
-	if err != nil {
-		return err
-	}
-	for _, table := range append([]string{"site", "artifact", "facet"}, whole...) {
+	for _, table := range []string{"facet", "restricted_record"} {
 		query := `SELECT * FROM ` + table
 		if table == "facet" { // one that no record has any more is not copied
 			query += ` WHERE ` + facetUsed + ` IS NOT NULL`
@@ -204,11 +200,12 @@ func (m *Move) digestsThere(ctx context.Context, tx *sql.Tx, table, query string
 	return m.rowsThere(ctx, tx, table, query, func(row [sha256.Size]byte, _ []any) { add(row) })
 }
 
-// rowsThere is addRows in the target. PostgreSQL's answers are held whole in a
-// transaction that writes, so that they are read a few rows at a time.
-func (m *Move) rowsThere(ctx context.Context, tx *sql.Tx, table, query string, add func([sha256.Size]byte, []any)) error {
-	if _, shared := m.To.dialect.(postgres); !shared {
-		return addRows(ctx, tx, query, add)
+// rowsThere is addRows in the target; under one name it reads the same columns. PostgreSQL's
+// answers are held whole in a transaction that writes, so that they are read a few rows at a
+// time.
+func (m *Move) rowsThere(ctx context.Context, tx *sql.Tx, table, query string, add func([sha256.Size]byte, []any), args ...any) error {
+	if _, shared := m.To.dialect.(postgres); !shared || len(args) > 0 { // those are a few
+		return addRows(ctx, tx, query, add, args...)
 	}
 	if _, err := tx.ExecContext(ctx, `DECLARE compared_`+table+` NO SCROLL CURSOR FOR `+query); err != nil {
 		return err
@@ -249,8 +246,8 @@ func addDigests(ctx context.Context, in querier, query string, add func([sha256.
 }
 
 // addRows calls add with each row, too.
-func addRows(ctx context.Context, in querier, query string, add func([sha256.Size]byte, []any)) error {
-	rows, err := in.QueryContext(ctx, query)
+func addRows(ctx context.Context, in querier, query string, add func([sha256.Size]byte, []any), args ...any) error {
+	rows, err := in.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,9 @@ var ErrMoveDiffers = errors.New("the copy is not the same; nothing was changed: 
 // mostRounds is how often what came meanwhile is copied before nobody may write.
 const mostRounds = 8
 
+// rowsOfEntry is how many counters and the like a decision writes, roughly.
+const rowsOfEntry = 10
+
 // rounds copy what came or changed since, and compare, in one transaction of the target,
 // in which nobody else can change what was compared: until little is left, or it does not
 // get less. The last one has the source take nothing any more.
@@ -32,46 +35,54 @@ func (m *Move) rounds(ctx context.Context, id string) error {
 		return err
 	}
 	if p, shared := m.To.dialect.(postgres); shared {
-		if err := p.hold(ctx, tx, moveEarly); err != nil {
+		tables, err := m.carried()
+		if err == nil {
+			err = p.hold(ctx, tx, tables)
+		}
+		if err != nil {
 			return err
 		}
 	}
 	before, doubts := int64(0), 0
 	for round := 1; ; round++ {
-		var blocks []written
-		var whole bool
+		var since marked
 		if err := m.From.inTransaction(ctx, "ask what was written", func(ctx context.Context, source *sql.Tx) (err error) {
-			blocks, whole, err = marks(ctx, source, m.block)
+			since, err = marks(ctx, source, m.block, m.tables)
 			return err
 		}); err != nil {
 			return err
 		}
-		if err := m.round(ctx, tx, blocks, whole, false); err != nil {
+		if err := m.round(ctx, tx, since, round == 1, false); err != nil {
 			return fmt.Errorf("round %d: %w", round, err)
 		}
 		head, err := m.From.Head(ctx)
 		if err != nil {
 			return err
 		}
+		rows, err := m.waiting(ctx)
+		if err != nil {
+			return err
+		}
 		left := head.Size - m.bound
+		work := max(left, rows/rowsOfEntry)
 		// What differs is carried over in the next round; what was restricted in the last.
 		settled := len(m.doubts) == doubts && len(m.strange) == 0
-		last := round == mostRounds || left <= m.few && settled || round > 2 && left > m.few && left > before*3/4
+		last := round == mostRounds || work <= m.few && settled || round > 2 && work > m.few && work > before*3/4
 		if m.Round != nil {
 			m.Round(round, left, last)
 		}
 		if last {
 			break
 		}
-		before, doubts = left, len(m.doubts)
+		before, doubts = work, len(m.doubts)
 	}
 	return m.From.transact(ctx, transaction{what: "move", slow: true, do: func(ctx context.Context, source *sql.Tx) error {
 		if m.Stopped != nil {
 			m.Stopped()
 		}
-		blocks, whole, err := marks(ctx, source, m.block)
+		since, err := marks(ctx, source, m.block, m.tables)
 		if err == nil {
-			err = m.round(ctx, tx, blocks, whole, true)
+			err = m.round(ctx, tx, since, false, true)
 		}
 		if err == nil {
 			_, err = tx.ExecContext(ctx, `UPDATE moving SET state = ?1, note = ?2 WHERE id = 1`, moveComplete, id)
@@ -94,8 +105,8 @@ func (m *Move) rounds(ctx context.Context, id string) error {
 
 // round copies what came since the last one, carries over what was done to what was there,
 // and compares what nobody knows to be the same.
-func (m *Move) round(ctx context.Context, tx *sql.Tx, blocks []written, whole, last bool) error {
-	if !whole {
+func (m *Move) round(ctx context.Context, tx *sql.Tx, since marked, first, last bool) error {
+	if !since.whole {
 		for table := range m.same {
 			m.same[table] = map[int64]int64{}
 		}
@@ -104,7 +115,7 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, blocks []written, whole, l
 			m.doubt("record", block)
 		}
 	}
-	for _, w := range blocks {
+	for _, w := range since.blocks {
 		if w.table == "record_facet" && w.block == everywhere {
 			m.scan = true
 			continue
@@ -118,7 +129,13 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, blocks []written, whole, l
 		m.scan = true
 	}
 	was := m.bound
-	if err := m.come(ctx, tx, last); err != nil {
+	// What is written after this is seen is for the next round.
+	from, err := m.From.read.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer from.Rollback()
+	if err := m.come(ctx, from, tx, since, first, last); err != nil {
 		return err
 	}
 	doubts := m.doubts
@@ -127,7 +144,7 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, blocks []written, whole, l
 		if block*m.block >= was {
 			continue // it came just now
 		}
-		if err := m.carry(ctx, tx, block); err != nil {
+		if err := m.carry(ctx, from, tx, block); err != nil {
 			return err
 		}
 	}
@@ -142,21 +159,15 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, blocks []written, whole, l
 	return m.compareRest(ctx, tx)
 }
 
-// come copies what is new. What says that records are gone comes before records do.
-func (m *Move) come(ctx context.Context, tx *sql.Tx, last bool) error {
-	head, err := m.From.Head(ctx)
-	if err != nil {
+// come copies what is new, as it is in a transaction of the source. What says that records
+// are gone comes before records do.
+func (m *Move) come(ctx context.Context, from, tx *sql.Tx, since marked, first, last bool) error {
+	var size int64
+	var root []byte
+	if err := from.QueryRowContext(ctx, `SELECT size, root FROM log_head WHERE id = 1`).Scan(&size, &root); err != nil {
 		return err
 	}
-	was, size := m.bound, head.Size
-	for _, table := range []string{"site", "artifact"} {
-		if err := m.missing(ctx, table, tx); err != nil {
-			return err
-		}
-	}
-	if err := m.settings(ctx, tx); err != nil {
-		return err
-	}
+	was := m.bound
 	entered, buried := m.tops["log_entry"], m.tops["tombstone"] // the first round copies all of them
 	for _, t := range []struct {
 		table, column string
@@ -166,21 +177,21 @@ func (m *Move) come(ctx context.Context, tx *sql.Tx, last bool) error {
 		{"log_node", "position", tlog.StoredHashCount(was), tlog.StoredHashCount(size)},
 		{"log_entry", "position", entered, size},
 	} {
-		_, err := copyRows(ctx, m.From.read, tx, t.table, `WHERE `+t.column+` >= ?1 AND `+t.column+` < ?2 ORDER BY `+t.column, t.from, t.to)
+		_, err := copyRows(ctx, from, tx, t.table, `WHERE `+t.column+` >= ?1 AND `+t.column+` < ?2 ORDER BY `+t.column, t.from, t.to)
 		if err != nil {
 			return err
 		}
 		m.tell(t.table, t.to, t.to)
 		m.tops[t.table] = t.to
 	}
-	if _, err := tx.ExecContext(ctx, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1`, head.Size, head.Root[:]); err != nil {
+	if _, err := tx.ExecContext(ctx, `UPDATE log_head SET size = ?1, root = ?2 WHERE id = 1`, size, root); err != nil {
 		return err
 	}
-	if err := m.tombstones(ctx, tx, buried, size); err != nil {
+	if err := m.tombstones(ctx, from, tx, buried, size); err != nil {
 		return err
 	}
 	for _, table := range []string{"checkpoint", "operator_act"} {
-		if _, err := copyRows(ctx, m.From.read, tx, table, `WHERE seq >= ?1 ORDER BY seq`, m.tops[table]); err != nil {
+		if _, err := copyRows(ctx, from, tx, table, `WHERE seq >= ?1 ORDER BY seq`, m.tops[table]); err != nil {
 			return err
 		}
 		var top int64
@@ -189,21 +200,26 @@ func (m *Move) come(ctx context.Context, tx *sql.Tx, last bool) error {
 		}
 		m.tops[table] = top
 	}
+	if err := m.keyed(ctx, from, tx, since.rows, first || !since.whole, first); err != nil {
+		return err
+	}
 	if last {
-		if err := m.wholly(ctx, tx); err != nil {
+		n, err := copyRows(ctx, from, tx, "restricted_record", ``)
+		if err != nil {
 			return err
 		}
+		m.tell("restricted_record", n, n)
 	}
-	for from := was; from < size; {
-		last, err := m.records(ctx, tx, from, size)
+	for next := was; next < size; {
+		last, err := m.records(ctx, from, tx, next, size)
 		if err != nil {
 			return err
 		}
 		if last < 0 {
 			break
 		}
-		from = last + 1
-		m.tell("record", from, size)
+		next = last + 1
+		m.tell("record", next, size)
 	}
 	m.bound, m.tops["tombstone"], m.tops["record"], m.tops["record_facet"] = size, size, size, size
 	return nil
@@ -211,8 +227,8 @@ func (m *Move) come(ctx context.Context, tx *sql.Tx, last bool) error {
 
 // tombstones copies those that were put at positions from … to: of something that was
 // erased half before, one is there.
-func (m *Move) tombstones(ctx context.Context, tx *sql.Tx, from, to int64) error {
-	rows, err := m.From.read.QueryContext(ctx, `SELECT erased, how, position FROM tombstone WHERE position >= ?1 AND position < ?2 ORDER BY position, erased`, from, to)
+func (m *Move) tombstones(ctx context.Context, source, tx *sql.Tx, from, to int64) error {
+	rows, err := source.QueryContext(ctx, `SELECT erased, how, position FROM tombstone WHERE position >= ?1 AND position < ?2 ORDER BY position, erased`, from, to)
 	if err != nil {
 		return err
 	}
@@ -248,55 +264,10 @@ func (m *Move) tombstones(ctx context.Context, tx *sql.Tx, from, to int64) error
 	return errors.Join(rows.Err(), put())
 }
 
-// wholly copies the tables that are copied at once, in the end.
-func (m *Move) wholly(ctx context.Context, tx *sql.Tx) error {
-	tables, err := m.whole()
-	if err != nil {
-		return err
-	}
-	for _, table := range tables {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil { //nolint:gosec // ours; some are made with a row
-			return err
-		}
-		n, err := copyRows(ctx, m.From.read, tx, table, ``)
-		if err != nil {
-			return err
-		}
-		m.tell(table, n, n)
-	}
-	return nil
-}
-
-// settings are what can change of sites, which others refer to: so they are not deleted
-// and copied anew.
-func (m *Move) settings(ctx context.Context, tx *sql.Tx) error {
-	rows, err := m.From.read.QueryContext(ctx, `SELECT key, name, time_zone, second_pair, noindex FROM site`)
-	sites, err := collect(rows, err, func(row scanner) ([]any, error) {
-		var key, name, zone string
-		var pair, noindex int64
-		err := row.Scan(&key, &name, &zone, &pair, &noindex)
-		return []any{key, name, zone, pair, noindex}, err
-	})
-	if err != nil {
-		return err
-	}
-	for _, s := range sites {
-		if _, err := tx.ExecContext(ctx, `UPDATE site SET name = ?2, time_zone = ?3, second_pair = ?4, noindex = ?5 WHERE key = ?1`, s...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// whole are the tables that are copied at once, in the end.
-func (m *Move) whole() (all []string, err error) {
-	tables, err := m.To.tables()
-	for _, t := range tables {
-		if !slices.Contains(moveEarly, t) && !slices.Contains(moveNever, t) {
-			all = append(all, t)
-		}
-	}
-	return all, err
+// carried are all tables that a move carries over.
+func (m *Move) carried() (all []string, err error) {
+	all, err = m.To.tables()
+	return slices.DeleteFunc(all, func(t string) bool { return slices.Contains(moveNever, t) }), err
 }
 
 // facetUsed is NULL where no record has a facet. As an EXISTS it reads all of them.
@@ -304,7 +275,7 @@ const facetUsed = `(SELECT r.facet FROM record_facet r WHERE r.facet = facet.id 
 
 // carry does to a block of records what was done to it meanwhile: some were shredded, lost
 // their personal half, were restricted, or are no longer.
-func (m *Move) carry(ctx context.Context, tx *sql.Tx, block int64) error {
+func (m *Move) carry(ctx context.Context, from, tx *sql.Tx, block int64) error {
 	where := blockRange("position", block, m.block, false) + fmt.Sprintf(" AND position < %d", m.bound)
 	// What is restricted is there in the last round.
 	for _, gone := range []string{`SELECT t.erased FROM tombstone t WHERE t.how = 'shredded'`, `SELECT r.position FROM restricted_record r`} {
@@ -312,11 +283,6 @@ func (m *Move) carry(ctx context.Context, tx *sql.Tx, block int64) error {
 			return err
 		}
 	}
-	from, err := m.From.read.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer from.Rollback()
 	type lost struct {
 		position int64
 		commit   []byte

@@ -21,7 +21,7 @@ const everywhere = -1
 
 // watchers are the triggers. A row of the search that is none of a record, or not of its
 // time, is not found by its record: then all of that table is compared once more.
-func watchers(block int64) (texts []string) {
+func watchers(block int64, tables []keyedTable) (texts []string) {
 	note := func(table, number string) string {
 		return fmt.Sprintf(`INSERT INTO watched (name, block) SELECT '%[1]s', %[2]s WHERE NOT EXISTS (SELECT 1 FROM watched WHERE name = '%[1]s' AND block = %[2]s); `, table, number)
 	}
@@ -35,17 +35,37 @@ func watchers(block int64) (texts []string) {
 			texts = append(texts, fmt.Sprintf(`CREATE TRIGGER watched_%s_%s AFTER %s ON %s BEGIN %sEND`, t.name, strings.ToLower(what), what, t.name, do))
 		}
 	}
+	for _, t := range tables {
+		key := t.columns[:t.keys]
+		note := func(row string) string {
+			var values, same []string
+			for _, column := range key {
+				values = append(values, row+"."+column)
+				same = append(same, column+" = "+row+"."+column)
+			}
+			return fmt.Sprintf(`INSERT INTO %[1]s (%[2]s) SELECT %[3]s WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE %[4]s); `,
+				t.watched(), strings.Join(key, ", "), strings.Join(values, ", "), strings.Join(same, " AND "))
+		}
+		for what, do := range map[string]string{"INSERT": note("NEW"), "UPDATE": note("OLD") + note("NEW"), "DELETE": note("OLD")} {
+			texts = append(texts, fmt.Sprintf(`CREATE TRIGGER watched_%s_%s AFTER %s ON %s BEGIN %sEND`, t.name, strings.ToLower(what), what, t.name, do))
+		}
+	}
 	slices.Sort(texts)
 	return texts
 }
 
-// watch has the database keep which blocks are written from now on.
-func (db *DB) watch(ctx context.Context, block int64) error {
+// watch has the database keep which blocks, and which rows of tables, are written from now
+// on.
+func (db *DB) watch(ctx context.Context, block int64, tables []keyedTable) error {
 	return db.inTransaction(ctx, "watch what is written", func(ctx context.Context, tx *sql.Tx) error {
 		if err := unwatch(ctx, tx); err != nil { // of a move that was killed
 			return err
 		}
-		for _, text := range append([]string{`CREATE TABLE watched (name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID`}, watchers(block)...) {
+		texts := []string{`CREATE TABLE watched (name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID`}
+		for _, t := range tables {
+			texts = append(texts, fmt.Sprintf(`CREATE TABLE %s (%[2]s, PRIMARY KEY (%[2]s)) WITHOUT ROWID`, t.watched(), strings.Join(t.columns[:t.keys], ", ")))
+		}
+		for _, text := range append(texts, watchers(block, tables)...) {
 			if _, err := tx.ExecContext(ctx, text); err != nil {
 				return err
 			}
@@ -72,8 +92,17 @@ func unwatch(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `DROP TABLE IF EXISTS watched`)
-	return err
+	rows, err := tx.QueryContext(ctx, `SELECT name FROM sqlite_master WHERE type = 'table' AND (name = 'watched' OR name LIKE 'watched\_%' ESCAPE '\')`)
+	tables, err := collect(rows, err, func(row scanner) (name string, err error) { return name, row.Scan(&name) })
+	if err != nil {
+		return err
+	}
+	for _, name := range tables {
+		if _, err := tx.ExecContext(ctx, `DROP TABLE `+name); err != nil { //nolint:gosec // the names above
+			return err
+		}
+	}
+	return nil
 }
 
 // written is a block that was written.
@@ -82,17 +111,53 @@ type written struct {
 	block int64
 }
 
-// marks are those since it was asked last. Where somebody took a trigger away nothing is
-// known: whole is false.
-func marks(ctx context.Context, tx *sql.Tx, block int64) (all []written, whole bool, err error) {
+// marked is what was written since it was asked last: blocks, and keys of rows by table.
+// Where somebody took a trigger away nothing is known: whole is false.
+type marked struct {
+	blocks []written
+	rows   map[string][][]any
+	whole  bool
+}
+
+func marks(ctx context.Context, tx *sql.Tx, block int64, tables []keyedTable) (all marked, err error) {
 	there, err := watchersIn(ctx, tx)
-	if err != nil || !slices.Equal(there, watchers(block)) {
-		return nil, false, err
+	if err != nil || !slices.Equal(there, watchers(block, tables)) {
+		return marked{}, err
 	}
+	all = marked{rows: map[string][][]any{}, whole: true}
 	rows, err := tx.QueryContext(ctx, `SELECT name, block FROM watched`)
-	all, err = collect(rows, err, func(row scanner) (w written, err error) { return w, row.Scan(&w.table, &w.block) })
-	if err == nil && len(all) > 0 {
+	all.blocks, err = collect(rows, err, func(row scanner) (w written, err error) { return w, row.Scan(&w.table, &w.block) })
+	if err == nil && len(all.blocks) > 0 {
 		_, err = tx.ExecContext(ctx, `DELETE FROM watched`)
 	}
-	return all, true, err
+	if err != nil {
+		return marked{}, err
+	}
+	for _, t := range tables {
+		rows, err := tx.QueryContext(ctx, `SELECT `+strings.Join(t.columns[:t.keys], ", ")+` FROM `+t.watched()) //nolint:gosec // our own names
+		keys, err := collect(rows, err, func(row scanner) ([]any, error) {
+			key, into := make([]any, t.keys), make([]any, t.keys)
+			for i := range key {
+				into[i] = &key[i]
+			}
+			return key, row.Scan(into...)
+		})
+		if err == nil && len(keys) > 0 {
+			all.rows[t.name] = keys
+			_, err = tx.ExecContext(ctx, `DELETE FROM `+t.watched()) //nolint:gosec // our own names
+		}
+		if err != nil {
+			return marked{}, err
+		}
+	}
+	return all, nil
+}
+
+// waiting is how many rows of those tables were written since.
+func (m *Move) waiting(ctx context.Context) (n int64, err error) {
+	query := `SELECT 0`
+	for _, t := range m.tables {
+		query += ` + (SELECT COUNT(*) FROM ` + t.watched() + `)`
+	}
+	return n, m.From.read.QueryRowContext(ctx, query).Scan(&n)
 }
