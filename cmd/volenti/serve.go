@@ -110,9 +110,6 @@ func serve(ctx context.Context, cfg *Config, g *gateway, now func() time.Time, l
 	background.Go(func() { directory.Keep(loops, time.Second) })
 	background.Go(func() { directory.ReadAhead(loops, 10*time.Millisecond) })
 
-	tally := &visitor.Tally{Store: in.db, Now: now, Log: log}
-	background.Go(func() { tally.Keep(loops, 10*time.Second) })
-
 	check := &checking{}
 	background.Go(func() { check.run(loops, in.db, log) })
 
@@ -129,6 +126,8 @@ func serve(ctx context.Context, cfg *Config, g *gateway, now func() time.Time, l
 		return err
 	}
 	background.Go(func() { watch.keep(loops, log) })
+	tally := &visitor.Tally{Store: in.db, Now: now, Wrong: watch.wrong, Log: log}
+	background.Go(func() { tally.Keep(loops, 10*time.Second) })
 	book.Wrong = watch.wrong
 	book.OnSign = func(took time.Duration, err error) { tracer.Done("log.checkpoint", 1, took, err) }
 	background.Go(func() { book.Keep(loops) })

@@ -18,6 +18,7 @@ import (
 type Tally struct {
 	Store notice.ShowingStore
 	Now   func() time.Time
+	Wrong func() error // nil, or why that is not to be believed just now: nothing is counted then
 	Log   *slog.Logger
 
 	mu     sync.Mutex
@@ -29,9 +30,13 @@ type counted struct {
 	script    canonical.Digest
 }
 
+// wrong: a count would be one of another day. Decisions are refused meanwhile, so that none
+// is missing beside them.
+func (t *Tally) wrong() bool { return t.Wrong != nil && t.Wrong() != nil }
+
 // Add counts one answer.
 func (t *Tally) Add(live *Live, v notice.Variant, script canonical.Digest) {
-	if t == nil || v.Kind != notice.KindAsk || len(live.Notice.Trials) == 0 {
+	if t == nil || v.Kind != notice.KindAsk || len(live.Notice.Trials) == 0 || t.wrong() {
 		return
 	}
 	key := counted{live.Site.Key, t.Now().UTC().Format(time.DateOnly), script}
@@ -67,13 +72,14 @@ func (t *Tally) flush(ctx context.Context) {
 	}
 }
 
-// Flush hands what was counted to the store. What could not be kept is counted on.
+// Flush hands what was counted to the store. What could not be kept is counted on. With a
+// clock that is wrong nothing is: the last seconds were counted before anybody knew.
 func (t *Tally) Flush(ctx context.Context) error {
 	t.mu.Lock()
 	taken := t.counts
 	t.counts = nil
 	t.mu.Unlock()
-	if len(taken) == 0 {
+	if len(taken) == 0 || t.wrong() {
 		return nil
 	}
 	all := make([]notice.Showing, 0, len(taken))

@@ -209,6 +209,47 @@ func TestATallyLosesNothingToAStoreThatFails(t *testing.T) {
 	}
 }
 
+// What a clock that is known to be wrong would count for another day is not counted, and
+// neither is what was counted just before that was known.
+func TestATallyWithAWrongClockCountsNothing(t *testing.T) {
+	w := trialed(t, plum)
+	var wrong error
+	tally := &visitor.Tally{Store: w.db, Now: func() time.Time { return w.now }, Wrong: func() error { return wrong }, Log: slog.New(slog.DiscardHandler)}
+	w.script.Tally = tally
+	count := func() (sum int64) {
+		t.Helper()
+		if err := tally.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		showings, err := w.db.Showings(t.Context(), "shop")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range showings {
+			sum += s.Times
+		}
+		return sum
+	}
+	w.get("/b/shop.js")
+	if n := count(); n != 1 {
+		t.Fatalf("%d counted by a clock that is right", n)
+	}
+	w.get("/b/shop.js")
+	wrong = errors.New("an hour ahead")
+	if n := count(); n != 1 {
+		t.Errorf("%d counted: one by a clock that was wrong already", n)
+	}
+	w.get("/b/shop.js")
+	wrong = nil
+	if n := count(); n != 1 {
+		t.Errorf("%d counted: one while the clock was wrong", n)
+	}
+	w.get("/b/shop.js")
+	if n := count(); n != 2 {
+		t.Errorf("%d counted of 2, with the clock right again", n)
+	}
+}
+
 type failing struct{}
 
 func (failing) AddShowings(context.Context, []notice.Showing) error { return errors.New("no disk") }
