@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -66,12 +67,11 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *sock
 	if err != nil {
 		return nil, err
 	}
-	d := &demonstration{base: "http://localhost:" + port}
+	d := &demonstration{base: baseURL(cfg, listen)}
 	if d.prepared, err = readPrepared(cfg.Data); err != nil {
 		return nil, err
 	}
-	origins := []string{d.base, "http://127.0.0.1:" + port}
-
+	origins := demoOrigins(d.base, port)
 	file := demo.Notice(origins, notice.Languages())
 	switch done, err := d.prepared.is(ctx, in, demo.Site, file); {
 	case err != nil:
@@ -87,8 +87,7 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *sock
 		return nil, err
 	}
 	for _, text := range texts {
-		quoted := fmt.Sprintf("%q, %q", origins[0], origins[1])
-		file := fmt.Appendf(nil, demoSiteNotice, text.site, text.site, quoted)
+		file := fmt.Appendf(nil, demoSiteNotice, text.site, text.site, `"`+strings.Join(origins, `", "`)+`"`)
 		if err := d.publish(ctx, in, text.site, text.site, file, &text); err != nil {
 			return nil, fmt.Errorf("site %s: %w", text.site, err)
 		}
@@ -111,6 +110,18 @@ func startDemo(ctx context.Context, cfg *Config, in *installation, sockets *sock
 	})
 	d.shop = demo.Handler(demo.Options{Vendors: vendors, VendorOrigin: "http://127.0.0.1:" + vendorPort, Languages: notice.Languages()})
 	return d, nil
+}
+
+// demoOrigins are those of the demo's pages: on this machine with TLS and without, so that
+// what was prepared for one will do for the other, and where the server is said to be.
+func demoOrigins(base, port string) (origins []string) {
+	for _, host := range []string{"localhost", "127.0.0.1"} {
+		origins = append(origins, "http://"+host+":"+port, "https://"+host+":"+port)
+	}
+	if u, err := url.Parse(base); err == nil && !slices.Contains(origins, u.Scheme+"://"+u.Host) {
+		origins = append(origins, u.Scheme+"://"+u.Host)
+	}
+	return origins
 }
 
 // publish makes a demo site, its policy and its notice. Without a text the

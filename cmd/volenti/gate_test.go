@@ -123,11 +123,16 @@ func TestGateSaysThatTheSiteIsAway(t *testing.T) {
 // and a client that trusts it.
 func certified(t *testing.T) (dir string, trusting *http.Client) {
 	t.Helper()
+	return certifiedFor(t, "shop.example")
+}
+
+func certifiedFor(t *testing.T, name string) (dir string, trusting *http.Client) {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"shop.example"}}
+	about := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
 	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
 	if err != nil {
 		t.Fatal(err)
@@ -144,7 +149,7 @@ func certified(t *testing.T) (dir string, trusting *http.Client) {
 	}
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))
-	trusting = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: "shop.example"}}}
+	trusting = &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots, ServerName: name}}}
 	t.Cleanup(trusting.CloseIdleConnections)
 	return dir, trusting
 }

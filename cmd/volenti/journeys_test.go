@@ -30,6 +30,7 @@ func TestJourneys(t *testing.T) {
 			t.Errorf("the log holds %q", never)
 		}
 	}
+	t.Run("under TLS", func(t *testing.T) { demoUnderTLS(t, data, p.base) })
 	t.Run("without /proc", func(t *testing.T) { demoWithoutProc(t, data, p.base) })
 }
 
