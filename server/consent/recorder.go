@@ -146,8 +146,9 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 	if e.Clash {
 		return Recorded{}, ErrClash
 	}
-	repeat := e.Repeat
+	repeat, encode := e.Repeat, encodeReceipt // its leaf was made of its bytes just now
 	if repeat {
+		encode = EncodeReceipt
 		if e = e.Stored; e == nil {
 			return Recorded{}, errors.New("record: the store kept the decision before and does not say as what")
 		}
@@ -157,7 +158,7 @@ func (r *Recorder) Record(ctx context.Context, d Draft) (Recorded, error) {
 		}
 		core = &said
 	}
-	receipt, err := EncodeReceipt(e)
+	receipt, err := encode(e)
 	if err != nil {
 		return Recorded{}, fmt.Errorf("receipt: %w", err)
 	}
