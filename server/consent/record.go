@@ -387,7 +387,9 @@ func clamp(at, from, now int64) int64 { return min(max(at, from), now) }
 // the month's last one (Regulation (EEC, Euratom) 1182/71 Art. 3(2)(c)).
 func addMonths(t time.Time, months int) time.Time {
 	t = t.UTC()
-	first := time.Date(t.Year(), t.Month()+time.Month(months), 1, t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), time.UTC)
-	last := first.AddDate(0, 1, -1).Day()
-	return first.AddDate(0, 0, min(t.Day(), last)-1)
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	month += time.Month(months)
+	last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return time.Date(year, month, min(day, last), hour, minute, second, t.Nanosecond(), time.UTC)
 }
