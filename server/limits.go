@@ -186,7 +186,10 @@ func limits(l *Limits, count *metrics.Metrics, tell *seldom) echo.MiddlewareFunc
 			default:
 				err = l.through(took, next, c)
 			}
-			if why := reason(err); err != nil && why != "" {
+			if err == nil {
+				return nil
+			}
+			if why := reason(err); why != "" {
 				count.Refused(why)
 				tell.refused(c.Request().Context(), why)
 			}
