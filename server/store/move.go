@@ -85,6 +85,7 @@ type Move struct {
 	few     int64 // so many leaves are copied while nobody writes; FewLeaves
 
 	tables []keyedTable // of the source
+	facets [][]any      // ids of those that were copied since they were compared
 
 	tops    map[string]int64           // what is before them in a watched table is copied
 	same    map[string]map[int64]int64 // rows of the blocks that are the same in both
@@ -240,6 +241,7 @@ func (m *Move) early(ctx context.Context) error {
 					defer source.Rollback()
 					last, err := m.records(ctx, source, tx, from, t.bound)
 					next = last + 1
+					m.facets = nil // the first round compares all
 					return err
 				}
 				n, err := copyRows(ctx, m.From.read, tx, t.table, `WHERE position >= ?1 AND position < ?2 ORDER BY position LIMIT ?3`, from, t.bound, m.atOnce)
@@ -278,14 +280,23 @@ func (m *Move) records(ctx context.Context, from, to *sql.Tx, first, end int64) 
 	if _, err := copyRows(ctx, from, to, "record", `WHERE `+some+` ORDER BY position`); err != nil {
 		return -1, err
 	}
-	if err := copyMissing(ctx, from, to, "facet", "id"); err != nil {
-		return -1, err
-	}
 	begin, until, err := timesIn(ctx, from, some)
 	if err == nil {
-		_, err = copyQuery(ctx, from, to, "record_facet", facetRows(begin, until, some))
+		err = m.copyFacets(ctx, from, to, begin, until, some)
+	}
+	if err == nil {
+		_, err = copyQuery(ctx, from, to, "record_facet", facetRows("f.*", begin, until, some))
 	}
 	return last, err
+}
+
+// copyFacets copies those of such records that are not there.
+func (m *Move) copyFacets(ctx context.Context, from querier, to *sql.Tx, begin, until int64, where string) error {
+	_, err := copyPicked(ctx, from, to, "facet", func(values []any) (bool, error) {
+		m.facets = append(m.facets, []any{values[0]})
+		return true, nil
+	}, facetRows("DISTINCT c.*", begin, until, where))
+	return err
 }
 
 // copyMissing copies rows whose key, the first column, is not there.
@@ -365,6 +376,9 @@ func copyPicked(ctx context.Context, from querier, to *sql.Tx, table string, pic
 			fmt.Fprintf(&text, "?%d", i+1)
 		}
 		text.WriteString(")")
+		if table == "facet" { // of a record that is there
+			text.WriteString(" ON CONFLICT (id) DO NOTHING")
+		}
 		_, err := to.ExecContext(ctx, text.String(), values...)
 		values = values[:0]
 		return err

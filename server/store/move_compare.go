@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -62,7 +63,7 @@ func (m *Move) blocks(ctx context.Context, tx *sql.Tx, last bool) error {
 				if err != nil {
 					return err
 				}
-				query = facetRows(from, to, where)
+				query = facetRows("f.*", from, to, where)
 			}
 			here, there := digests{}, digests{}
 			if err := addDigests(ctx, m.From.read, query, here.add); err != nil {
@@ -87,9 +88,10 @@ func (m *Move) blocks(ctx context.Context, tx *sql.Tx, last bool) error {
 	return nil
 }
 
-// facetRows are rows of the search whose records were received from … to.
-func facetRows(from, to int64, where string) string {
-	return fmt.Sprintf(`SELECT f.* FROM facet c CROSS JOIN record_facet f WHERE f.facet = c.id AND f.received_at >= %d AND f.received_at <= %d AND `, from, to) +
+// facetRows are rows of the search, or what they are searched by, whose records were received
+// from … to, by the facets of their sites: of other sites' rows watchers tell.
+func facetRows(what string, from, to int64, where string) string {
+	return fmt.Sprintf(`SELECT %s FROM facet c CROSS JOIN record_facet f WHERE f.facet = c.id AND c.site IN (SELECT site FROM record WHERE %s) AND f.received_at >= %d AND f.received_at <= %d AND `, what, where, from, to) +
 		strings.ReplaceAll(where, "position", "f.position")
 }
 
@@ -167,25 +169,56 @@ func (m *Move) allFacets(ctx context.Context, tx *sql.Tx, full int64, last bool)
 	return nil
 }
 
-// compareRest compares the tables that are neither watched nor keyed.
-func (m *Move) compareRest(ctx context.Context, tx *sql.Tx) error {
-	for _, table := range []string{"facet", "restricted_record"} {
-		query := `SELECT * FROM ` + table
-		if table == "facet" { // one that no record has any more is not copied
-			query += ` WHERE ` + facetUsed + ` IS NOT NULL`
-		}
-		here, there := digests{}, digests{}
-		if err := addDigests(ctx, m.From.read, query, here.add); err != nil {
-			return err
-		}
-		if err := m.digestsThere(ctx, tx, table, query, there.add); err != nil {
-			return err
-		}
-		if here != there {
-			return fmt.Errorf("%s, %d rows and not %d: %w", table, there.rows, here.rows, ErrMoveDiffers)
-		}
-		m.rows[table] = here.rows
+// compareFacets compares what records are searched by, where both have it: one of a record
+// that is restricted is there until the last round, and that each row of the search has one
+// both engines see to.
+func (m *Move) compareFacets(ctx context.Context, from, tx *sql.Tx, rows [][]any, whole bool) error {
+	rows = append(m.facets, rows...)
+	m.facets = nil
+	if whole {
+		return m.compareSome(ctx, from, tx, "", nil)
 	}
+	for ids := range slices.Chunk(rows, keyBatch) {
+		where, args := facetTable.some(ids)
+		if err := m.compareSome(ctx, from, tx, where, args); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Move) compareSome(ctx context.Context, from, tx *sql.Tx, where string, args []any) error {
+	here, query := map[rowKey][sha256.Size]byte{}, `SELECT * FROM facet`+where
+	err := addRows(ctx, from, query, func(row [sha256.Size]byte, values []any) { here[facetTable.keyOf(values)] = row }, args...)
+	if err != nil {
+		return err
+	}
+	var other any
+	err = m.rowsThere(ctx, tx, "facet", query, func(row [sha256.Size]byte, values []any) {
+		if is, ok := here[facetTable.keyOf(values)]; ok && is != row {
+			other = values[0]
+		}
+	}, args...)
+	if err == nil && other != nil {
+		err = fmt.Errorf("facet %v: %w", other, ErrMoveDiffers)
+	}
+	return err
+}
+
+// compareRest compares what was copied in the end.
+func (m *Move) compareRest(ctx context.Context, tx *sql.Tx) error {
+	const query = `SELECT * FROM restricted_record`
+	here, there := digests{}, digests{}
+	if err := addDigests(ctx, m.From.read, query, here.add); err != nil {
+		return err
+	}
+	if err := m.digestsThere(ctx, tx, "restricted_record", query, there.add); err != nil {
+		return err
+	}
+	if here != there {
+		return fmt.Errorf("restricted_record, %d rows and not %d: %w", there.rows, here.rows, ErrMoveDiffers)
+	}
+	m.rows["restricted_record"] = here.rows
 	for _, t := range watchedTables {
 		m.rows[t.name] = 0
 		for _, n := range m.same[t.name] {

@@ -148,10 +148,8 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, since marked, first, last 
 			return err
 		}
 	}
-	if last {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM facet WHERE `+facetUsed+` IS NULL`); err != nil {
-			return err
-		}
+	if err := m.compareFacets(ctx, from, tx, since.rows["facet"], first || !since.whole); err != nil {
+		return err
 	}
 	if err := m.blocks(ctx, tx, last); err != nil || !last {
 		return err
@@ -270,9 +268,6 @@ func (m *Move) carried() (all []string, err error) {
 	return slices.DeleteFunc(all, func(t string) bool { return slices.Contains(moveNever, t) }), err
 }
 
-// facetUsed is NULL where no record has a facet. As an EXISTS it reads all of them.
-const facetUsed = `(SELECT r.facet FROM record_facet r WHERE r.facet = facet.id LIMIT 1)`
-
 // carry does to a block of records what was done to it meanwhile: some were shredded, lost
 // their personal half, were restricted, or are no longer.
 func (m *Move) carry(ctx context.Context, from, tx *sql.Tx, block int64) error {
@@ -333,14 +328,14 @@ func (m *Move) returned(ctx context.Context, from, tx *sql.Tx, where string) err
 			return err
 		}
 	}
-	if err := copyMissing(ctx, from, tx, "facet", "id"); err != nil {
-		return err
-	}
 	begin, until, err := timesIn(ctx, from, where)
 	if err != nil {
 		return err
 	}
-	query := facetRows(begin, until, where)
+	if err := m.copyFacets(ctx, from, tx, begin, until, where); err != nil {
+		return err
+	}
+	query := facetRows("f.*", begin, until, where)
 	if has, err = keysOf(ctx, tx, `(`+query+`) AS f`, "position"); err != nil {
 		return err
 	}

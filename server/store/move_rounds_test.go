@@ -22,6 +22,8 @@ func TestWhatIsAlteredBetweenRoundsIsFound(t *testing.T) {
 		"tombstone":     `UPDATE tombstone SET how = 'half' WHERE erased = (SELECT MIN(erased) FROM tombstone)`,
 		"record_facet":  `UPDATE record_facet SET received_at = 0 WHERE position = (SELECT MIN(position) FROM record_facet)`,
 		"of no record":  `INSERT INTO record_facet (facet, received_at, position) SELECT id, 1, 1 FROM facet LIMIT 1`,
+		"facet":         `UPDATE facet SET region = 'XX' WHERE id = (SELECT MIN(facet) FROM record_facet)`,
+		"another site":  `INSERT INTO record_facet (facet, received_at, position) SELECT c.id, r.received_at, r.position FROM record r JOIN facet c ON c.site <> r.site ORDER BY r.position LIMIT 1`,
 		"artifact":      `UPDATE artifact SET bytes = x'00' WHERE digest = (SELECT MIN(digest) FROM artifact)`,
 		"publication":   `UPDATE publication SET published_at = 0 WHERE seq = (SELECT MIN(seq) FROM publication)`,
 		"a script gone": `DELETE FROM publication_script`,

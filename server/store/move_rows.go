@@ -19,6 +19,9 @@ type keyedTable struct {
 	keys    int      // of the columns
 }
 
+// facetTable has a way of its own: it is copied with records, and compared by its key.
+var facetTable = keyedTable{name: "facet", columns: []string{"id"}, keys: 1}
+
 // keyedTables are all that have no way of their own, in the order in which they refer to
 // one another.
 func (db *DB) keyedTables(ctx context.Context) (all []keyedTable, err error) {

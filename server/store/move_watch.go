@@ -20,7 +20,7 @@ var watchedTables = []struct{ name, key string }{
 const everywhere = -1
 
 // watchers are the triggers. A row of the search that is none of a record, or not of its
-// time, is not found by its record: then all of that table is compared once more.
+// time or site, is not found by its record: then all of that table is compared once more.
 func watchers(block int64, tables []keyedTable) (texts []string) {
 	note := func(table, number string) string {
 		return fmt.Sprintf(`INSERT INTO watched (name, block) SELECT '%[1]s', %[2]s WHERE NOT EXISTS (SELECT 1 FROM watched WHERE name = '%[1]s' AND block = %[2]s); `, table, number)
@@ -28,14 +28,14 @@ func watchers(block int64, tables []keyedTable) (texts []string) {
 	for _, t := range watchedTables {
 		was, is := note(t.name, fmt.Sprintf("OLD.%s / %d", t.key, block)), note(t.name, fmt.Sprintf("NEW.%s / %d", t.key, block))
 		if t.name == "record_facet" {
-			is += fmt.Sprintf(`INSERT INTO watched (name, block) SELECT 'record_facet', %[1]d WHERE NOT EXISTS (SELECT 1 FROM record WHERE position = NEW.position AND received_at = NEW.received_at)
+			is += fmt.Sprintf(`INSERT INTO watched (name, block) SELECT 'record_facet', %[1]d WHERE NOT EXISTS (SELECT 1 FROM facet c JOIN record r ON r.site = c.site WHERE c.id = NEW.facet AND r.position = NEW.position AND r.received_at = NEW.received_at)
 				AND NOT EXISTS (SELECT 1 FROM watched WHERE name = 'record_facet' AND block = %[1]d); `, everywhere)
 		}
 		for what, do := range map[string]string{"INSERT": is, "UPDATE": was + is, "DELETE": was} {
 			texts = append(texts, fmt.Sprintf(`CREATE TRIGGER watched_%s_%s AFTER %s ON %s BEGIN %sEND`, t.name, strings.ToLower(what), what, t.name, do))
 		}
 	}
-	for _, t := range tables {
+	for _, t := range append(tables, facetTable) {
 		key := t.columns[:t.keys]
 		note := func(row string) string {
 			var values, same []string
@@ -62,7 +62,7 @@ func (db *DB) watch(ctx context.Context, block int64, tables []keyedTable) error
 			return err
 		}
 		texts := []string{`CREATE TABLE watched (name TEXT NOT NULL, block INTEGER NOT NULL, PRIMARY KEY (name, block)) WITHOUT ROWID`}
-		for _, t := range tables {
+		for _, t := range append(tables, facetTable) {
 			texts = append(texts, fmt.Sprintf(`CREATE TABLE %s (%[2]s, PRIMARY KEY (%[2]s)) WITHOUT ROWID`, t.watched(), strings.Join(t.columns[:t.keys], ", ")))
 		}
 		for _, text := range append(texts, watchers(block, tables)...) {
@@ -133,7 +133,7 @@ func marks(ctx context.Context, tx *sql.Tx, block int64, tables []keyedTable) (a
 	if err != nil {
 		return marked{}, err
 	}
-	for _, t := range tables {
+	for _, t := range append(tables, facetTable) {
 		rows, err := tx.QueryContext(ctx, `SELECT `+strings.Join(t.columns[:t.keys], ", ")+` FROM `+t.watched()) //nolint:gosec // our own names
 		keys, err := collect(rows, err, func(row scanner) ([]any, error) {
 			key, into := make([]any, t.keys), make([]any, t.keys)
@@ -156,7 +156,7 @@ func marks(ctx context.Context, tx *sql.Tx, block int64, tables []keyedTable) (a
 // waiting is how many rows of those tables were written since.
 func (m *Move) waiting(ctx context.Context) (n int64, err error) {
 	query := `SELECT 0`
-	for _, t := range m.tables {
+	for _, t := range append(m.tables, facetTable) {
 		query += ` + (SELECT COUNT(*) FROM ` + t.watched() + `)`
 	}
 	return n, m.From.read.QueryRowContext(ctx, query).Scan(&n)
