@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/volenti-consent/volenti/server/consent"
 	"github.com/volenti-consent/volenti/server/store"
 )
 
@@ -133,7 +134,11 @@ func (d *doctor) database(ctx context.Context) {
 	case err != nil:
 		d.run(ctx, d.keys(nil)...)
 		d.check = "database.opens"
-		d.problem("put a backup in its place with volenti restore, or give the file to the user that serves", "%v", err)
+		mend := "put a backup in its place with volenti restore, or give the file to the user that serves"
+		if errors.Is(err, consent.ErrUnavailable) { // nothing says that it is damaged, and a backup lacks what came after
+			mend = "make room on its disk, mount that to be written, and give the file to the user that serves; put a backup in its place only if the disk has failed"
+		}
+		d.problem(mend, "%v", err)
 		return
 	}
 	d.run(ctx, slices.Concat(d.keys(db), d.vitals(db), d.server(db), d.sites(db))...)

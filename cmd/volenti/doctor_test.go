@@ -228,6 +228,10 @@ func TestDoctorTellsWhatIsBroken(t *testing.T) {
 		"a database too large to check":         {func(p *patient) { p.within = time.Nanosecond }, []string{"hint database.file"}, "not checked to its end"},
 		"no database at all in it": {func(p *patient) { p.must(os.WriteFile(p.path("volenti.db"), bytes.Repeat([]byte("no"), 4096), 0o600)) },
 			[]string{"problem database.opens"}, "volenti restore"},
+		"a database that can't be written": {func(p *patient) { // as on a full disk
+			p.must(os.RemoveAll(p.path("volenti.db-wal")))
+			p.must(os.Mkdir(p.path("volenti.db-wal"), 0o700))
+		}, []string{"problem database.opens"}, "make room on its disk"},
 		"a newer database": {func(p *patient) { p.sql(`INSERT INTO schema_migration (version, name) VALUES (9999, 'later')`) },
 			[]string{"problem database.opens"}, "newer version"},
 		"an older database": {func(p *patient) {

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/volenti-consent/volenti/server/consent"
@@ -66,5 +68,26 @@ func TestOpenToReadChangesNothing(t *testing.T) {
 	}
 	if _, err := OpenToRead(t.Context(), path, Options{}); !errors.Is(err, ErrOlder) {
 		t.Errorf("an older database: %v", err)
+	}
+}
+
+// A database that can't be opened for a reason of its disk says what to do about the
+// disk, not about owners.
+func TestOpenSaysWhatTheDiskNeeds(t *testing.T) {
+	for errno, says := range map[syscall.Errno]string{
+		syscall.EROFS:  "mount its disk",
+		syscall.ENOSPC: "make room",
+		syscall.EACCES: "own it",
+	} {
+		if got := openable(&os.PathError{Op: "open", Path: "volenti.db", Err: errno}); !strings.Contains(got, says) {
+			t.Errorf("%v: %s", errno, got)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "volenti.db")
+	if err := os.Mkdir(path+"-wal", 0o700); err != nil { // SQLite fails to open it, as where nothing can be made
+		t.Fatal(err)
+	}
+	if db, err := Open(t.Context(), path, Options{}); !errors.Is(err, consent.ErrUnavailable) || !strings.Contains(err.Error(), "volenti doctor") || db != nil {
+		t.Errorf("%v, %v", db, err)
 	}
 }

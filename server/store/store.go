@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	policyversions "github.com/volenti-consent/volenti/policy-versions"
@@ -105,7 +106,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	}
 	db := &DB{dialect: sqlite{}, name: path, path: path, known: map[canonical.Digest]struct{}{}}
 	db.write = openPool(sqliteConnector(path, o.BusyTimeout, false), 1, o.wrap)
-	return db.begin(ctx, opening{
+	begun, err := db.begin(ctx, opening{
 		moving:  o.Moving,
 		unclean: left > 0, large: size > o.large, left: left,
 		readers: func() *sql.DB {
@@ -114,6 +115,10 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 			return pool
 		},
 	})
+	if errors.Is(err, consent.ErrUnavailable) && ctx.Err() == nil {
+		return nil, fmt.Errorf("%w; volenti doctor says whether its disk is full or may not be written", err)
+	}
+	return begun, err
 }
 
 // An opening is what is known of a database before it is looked into.
@@ -185,7 +190,7 @@ func prepareFile(path string) (size, left int64, err error) {
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return 0, 0, fmt.Errorf("open the database: %w; let the user that runs volenti own it and its folder", err)
+		return 0, 0, fmt.Errorf("open the database: %w; %s", err, openable(err))
 	}
 	defer f.Close()
 	info, err := f.Stat()
@@ -205,6 +210,17 @@ func prepareFile(path string) (size, left int64, err error) {
 		return info.Size(), 0, nil //nolint:nilerr // there is none
 	}
 	return info.Size(), wal.Size(), nil
+}
+
+// openable is what lets a file be opened for writing that could not be.
+func openable(err error) string {
+	switch {
+	case errors.Is(err, syscall.EROFS): // systems mount a disk so after it failed, too
+		return "mount its disk to be written, or look in the system's log for why it is not"
+	case errors.Is(err, syscall.ENOSPC):
+		return "make room on its disk"
+	}
+	return "let the user that runs volenti own it and its folder"
 }
 
 // Close brings the write-ahead log home and closes the database. Nobody may use
