@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -111,6 +112,35 @@ func TestConcurrentDecisionsShareTransactions(t *testing.T) {
 	}
 	if store.size() != 101 {
 		t.Errorf("%d records kept", store.size())
+	}
+}
+
+// Whoever is ready to run when a transaction begins comes along: on busy processors
+// the writer would else begin one for each.
+func TestReadyDecisionsComeAlong(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	store := newMemory()
+	r := recorderOn(t, store, RecorderOptions{})
+	const decisions = 64
+	var wg sync.WaitGroup
+	ready, begin := sync.WaitGroup{}, make(chan struct{})
+	for i := range decisions {
+		draft := draftNamed(t, fmt.Sprint(i))
+		ready.Add(1)
+		wg.Go(func() {
+			ready.Done()
+			<-begin
+			if _, err := r.Record(t.Context(), draft); err != nil {
+				t.Errorf("%d: %v", i, err)
+			}
+		})
+	}
+	ready.Wait()
+	close(begin)
+	wg.Wait()
+	// One, but for goroutines that had their share of the processor before they came so far.
+	if n := len(store.batches); n > decisions/4 {
+		t.Errorf("%d transactions for %d decisions: %v", n, decisions, store.batches)
 	}
 }
 
