@@ -13,10 +13,30 @@ import (
 	"github.com/volenti-consent/volenti/server/site"
 )
 
-// AppendRecords keeps entries and their leaves in one transaction.
+// askFor is how many transactions ask which decisions are kept already, once one was.
+const askFor = 64
+
+// errTaken: the insert of a record found its decision there, or its receipt id.
+var errTaken = errors.New("its receipt id is taken")
+
+// AppendRecords keeps entries and their leaves in one transaction. Decisions that are
+// there already are the exception, and their insert tells: only then, and for some
+// transactions after it, since pages that send again come in crowds, is it asked first.
 func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error {
 	db.appending.Lock()
 	defer db.appending.Unlock()
+	if db.asking == 0 {
+		err := db.appendRecords(ctx, entries, false)
+		if !errors.Is(err, errTaken) {
+			return err
+		}
+		db.asking = askFor
+	}
+	db.asking--
+	return db.appendRecords(ctx, entries, true)
+}
+
+func (db *DB) appendRecords(ctx context.Context, entries []*consent.Entry, ask bool) error {
 	var artifacts []consent.Artifact
 	for _, e := range entries {
 		artifacts = append(artifacts, db.missing(e.Artifacts)...)
@@ -34,7 +54,7 @@ func (db *DB) AppendRecords(ctx context.Context, entries []*consent.Entry) error
 		if err := keepArtifacts(ctx, tx, artifacts); err != nil {
 			return err
 		}
-		before, err := db.decided(ctx, tx, entries)
+		before, err := db.decided(ctx, tx, entries, ask)
 		if err != nil {
 			return err
 		}
@@ -107,9 +127,10 @@ type outcome struct {
 	stored   *consent.Entry
 }
 
-// decided finds out which decisions are kept already, and checks that the others may be.
-func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry) ([]outcome, error) {
-	outcomes, asked := make([]outcome, len(entries)), seriesOf(&db.append.taken, 2, len(entries))
+// decided checks that entries may be kept, and finds out which decisions come twice or, if
+// it is to ask, are kept already.
+func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry, ask bool) ([]outcome, error) {
+	outcomes, taken := make([]outcome, len(entries)), make([]any, len(entries))
 	for _, e := range entries {
 		leaf, err := consent.LeafOf(e)
 		if err == nil && (string(leaf[:]) != string(e.Leaf) || len(e.Signature) == 0 || e.KeyID == "") {
@@ -118,11 +139,16 @@ func (db *DB) decided(ctx context.Context, tx *sql.Tx, entries []*consent.Entry)
 		if err != nil {
 			return nil, fmt.Errorf("decision %q of site %s: %w", e.DecisionID, e.Site, err)
 		}
-		asked.add(e.Site, e.DecisionID)
 	}
-	taken, err := db.dialect.each(ctx, tx, nil, asked)
-	if err != nil {
-		return nil, err
+	if ask {
+		asked := seriesOf(&db.append.taken, 2, len(entries))
+		for _, e := range entries {
+			asked.add(e.Site, e.DecisionID)
+		}
+		var err error
+		if taken, err = db.dialect.each(ctx, tx, nil, asked); err != nil {
+			return nil, err
+		}
 	}
 	type decision struct{ site, id string }
 	earlier := map[decision]*consent.Entry{} // in the same batch

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 
 	"github.com/volenti-consent/volenti/server/auditlog"
@@ -82,7 +81,7 @@ func (db *DB) prepare(ctx context.Context) error {
 			}
 		}
 	}
-	db.append.record.none = errors.New("its receipt id is taken")
+	db.append.record.none = errTaken
 	db.append.grow.none = auditlog.ErrDamaged
 	return nil
 }

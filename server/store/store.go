@@ -83,6 +83,7 @@ type DB struct {
 	appending sync.Mutex    // one at a time adds leaves to the log
 	edge      auditlog.Edge // of the log at head; guarded by appending
 	head      auditlog.Head // as this process saw it last; guarded by appending
+	asking    int           // for so many transactions, which decisions are kept already; guarded by appending
 
 	refused atomic.Bool // something was, since Ready has asked
 

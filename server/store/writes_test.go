@@ -8,16 +8,20 @@ import (
 )
 
 // A batch of any size, of which some are repeats of each other or of what was kept before,
-// is kept as if one came after the other.
+// is kept as if one came after the other: asked before, or told by the insert.
 func TestBatchesOfAnySizeAreKept(t *testing.T) {
 	forEachEngine(t, func(t *testing.T, open func() *DB) {
 		db := open()
 		withSites(t, db, "shop")
+		asked, told := 0, 0
 		kept := map[string]string{}
 		next, most := 0, severalRows[0]
-		for _, size := range []int{1, most - 1, most, most + 1, 3*most + 7} {
+		for round, size := range []int{1, most - 1, most, most + 1, 3*most + 7, 9} {
 			var drafts []consent.Draft
-			for i := range size {
+			if round > 0 {
+				drafts = append(drafts, draft(t, "shop", "0", ""))
+			}
+			for i := range size - len(drafts) {
 				drafts = append(drafts, draft(t, "shop", fmt.Sprint(next), ""))
 				switch i % 7 { // the next one is another, the same, or one of before
 				case 3:
@@ -28,8 +32,20 @@ func TestBatchesOfAnySizeAreKept(t *testing.T) {
 				}
 			}
 			entries := entriesOf(t, drafts...)
+			if round%2 == 1 {
+				db.asking = 0 // as after a while without repeats
+			}
+			before := db.asking
 			if err := db.AppendRecords(t.Context(), entries); err != nil {
 				t.Fatal(err)
+			}
+			switch {
+			case before > 0 && db.asking == before-1:
+				asked++
+			case before == 0 && db.asking == askFor-1:
+				told++
+			case before != 0 || db.asking != 0:
+				t.Errorf("batch of %d: %d more to ask, %d before", size, db.asking, before)
 			}
 			for i, e := range entries {
 				id := e.ReceiptID
@@ -44,6 +60,9 @@ func TestBatchesOfAnySizeAreKept(t *testing.T) {
 		}
 		if head := checkLog(t, db); head.Size != int64(len(kept)) || len(kept) < 50 {
 			t.Errorf("%d leaves for %d decisions", head.Size, len(kept))
+		}
+		if asked == 0 || told == 0 {
+			t.Errorf("asked for %d batches, told by %d", asked, told)
 		}
 		for decision, id := range kept {
 			if e, err := db.Entry(t.Context(), "shop", id); err != nil || e.DecisionID != decision {
