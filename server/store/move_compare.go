@@ -56,6 +56,9 @@ func (m *Move) blocks(ctx context.Context, tx *sql.Tx, last bool) error {
 			if _, same := m.same[t.name][block]; same {
 				continue
 			}
+			if block%100 == 0 {
+				m.tell("compare "+t.name, block*m.block, m.tops[t.name])
+			}
 			where := blockRange(t.key, block, m.block, block == full)
 			query := `SELECT * FROM ` + t.name + ` WHERE ` + where
 			if t.name == "record_facet" {
@@ -80,9 +83,6 @@ func (m *Move) blocks(ctx context.Context, tx *sql.Tx, last bool) error {
 				return fmt.Errorf("%s, %d rows and not %d where %s: %w", t.name, there.rows, here.rows, where, ErrMoveDiffers)
 			}
 			m.doubt(t.name, block)
-			if block%100 == 0 {
-				m.tell("compare "+t.name, block, end)
-			}
 		}
 	}
 	return nil

@@ -151,6 +151,11 @@ func (m *Move) round(ctx context.Context, tx *sql.Tx, since marked, first, last 
 	if err := m.compareFacets(ctx, from, tx, since.rows["facet"], first || !since.whole); err != nil {
 		return err
 	}
+	// Blocks are read one by one: what has the source's log wait for its readers would have it
+	// grow for as long as all are compared.
+	if err := from.Rollback(); err != nil {
+		return err
+	}
 	if err := m.blocks(ctx, tx, last); err != nil || !last {
 		return err
 	}

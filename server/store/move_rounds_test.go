@@ -60,6 +60,31 @@ func TestWhatIsAlteredBetweenRoundsIsFound(t *testing.T) {
 	}
 }
 
+// While blocks are compared, which is most of a move, the source's write-ahead log waits
+// for no reader of the move: it would grow as long as that takes.
+func TestTheLogOfTheSourceIsCopiedWhileBlocksAreCompared(t *testing.T) {
+	r := newRemoval(t, 5, 60)
+	m := r.move()
+	compared := 0
+	m.Progress = func(table string, _, _ int64) {
+		if table != "compare record" {
+			return
+		}
+		compared++
+		var busy, pages, copied int
+		r.must(r.db.write.QueryRow(`PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &pages, &copied))
+		if busy != 0 {
+			t.Errorf("a reader keeps %d pages from being copied", pages)
+		}
+	}
+	m.Stopped = func() { m.Progress = nil } // nobody else writes then
+	_, err := m.Run(t.Context(), "checkpointed")
+	r.must(err)
+	if compared == 0 {
+		t.Error("nothing was compared")
+	}
+}
+
 // alter does what the triggers that look after evidence refuse, and puts them back.
 func (r *removal) alter(change string) {
 	r.t.Helper()
