@@ -65,7 +65,7 @@ func Read(text io.Reader, address *url.URL, n *notice.Notice, c *catalogue.Catal
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{n: n, rules: notice.NewRules(n, c), catalogue: c, base: address, host: address.Hostname(), page: &Page{}}
+	r := &reader{n: n, rules: notice.NewRules(n, c), catalogue: c, base: address, host: address.Hostname(), ordered: map[string]int{}, page: &Page{}}
 	if err := r.read(all, 1, ""); err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}
@@ -88,7 +88,8 @@ type reader struct {
 	host      string
 	based     bool
 	depth     int
-	ran       bool // something ran before now
+	ran       bool           // something ran before now
+	ordered   map[string]int // lines of the first marked script that others of its category wait for, by category
 	page      *Page
 }
 
@@ -210,6 +211,12 @@ func (r *reader) marked(el element, tag string, mark Mark) {
 		f.State, f.Note = Dead, "nobody is asked about "+r.unasked(mark)+": add it to the notice"
 	case strings.Contains(tag, "noscript"):
 		f.State, f.Note = Dead, "a browser without script releases nothing: remove it"
+	case tag == "script" && isOrdered(el, mark):
+		for _, key := range wordsIn(mark.Category) {
+			if _, ok := r.ordered[key]; !ok {
+				r.ordered[key] = el.line
+			}
+		}
 	}
 	r.page.Findings = append(r.page.Findings, f)
 }
@@ -248,7 +255,18 @@ func (r *reader) address(el element, tag, address string, mark Mark, marked bool
 	default:
 		f.Note = remedy(el)
 	}
+	if _, async := el.attr["async"]; tag == "script" && !async && r.ordered[f.Category] > 0 {
+		f.Note += fmt.Sprintf("; where consent is known it runs before the marked script of line %d: mark the whole chain", r.ordered[f.Category])
+	}
 	r.page.Findings = append(r.page.Findings, f)
+}
+
+// isOrdered reports whether what stands below a marked script may count on it
+// having run: not if its file comes when it comes, or after the page.
+func isOrdered(el element, mark Mark) bool {
+	_, async := el.attr["async"]
+	_, deferred := el.attr["defer"]
+	return el.attr["data-type"] != "module" && (mark.Src == "" || !async && !deferred)
 }
 
 // ours reports whether an address is the banner's own; of any site, for a

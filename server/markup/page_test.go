@@ -244,6 +244,49 @@ establishment = "IE"
 	}
 }
 
+// Where consent is known the parser runs what is not marked, and what is marked
+// comes later: docs/proof.md.
+func TestReadNamesChainsOfMarkedAndUnmarkedScripts(t *testing.T) {
+	const (
+		inline   = `<script type="text/plain" data-category="marketing">1</script>`
+		unmarked = `<script src="https://tracker.test/a.js"></script>`
+		warning  = "where consent is known it runs before the marked script of line 2: mark the whole chain"
+	)
+	for markup, want := range map[string]int{
+		"\n" + inline + "\n" + unmarked:                     1,
+		"\n" + inline + unmarked + "\n" + inline + unmarked: 2,
+		"\n" + `<script type="text/plain" data-category="marketing" data-src="https://tracker.test/b.js"></script>` + unmarked: 1,
+		"\n" + `<script type="text/plain" data-category="analytics marketing">1</script>` + unmarked:                           1,
+		"\n" + `<script type="text/plain" data-cookieconsent="marketing">1</script>` + unmarked:                                1,
+		"\n" + inline + `<script defer src="https://tracker.test/a.js"></script>`:                                              1,
+		"\n" + inline + `<script data-category="marketing" src="https://tracker.test/a.js"></script>`:                          1,
+		"\n" + `<script type="text/plain" data-category="marketing" async>1</script>` + unmarked:                               1,
+		// in order, or none was asked for
+		"\n" + unmarked + inline: 0,
+		"\n" + inline + `<script async src="https://tracker.test/a.js"></script>`:                                                    0,
+		"\n" + `<script type="text/plain" data-category="marketing" async data-src="https://tracker.test/b.js"></script>` + unmarked: 0,
+		"\n" + `<script type="text/plain" data-category="marketing" defer data-src="https://tracker.test/b.js"></script>` + unmarked: 0,
+		"\n" + `<script type="text/plain" data-category="marketing" data-type="module">1</script>` + unmarked:                        0,
+		// nothing that could be one chain
+		"\n" + `<script type="text/plain" data-category="analytics">1</script>` + unmarked:                             0,
+		"\n" + `<script type="text/plain" data-category="nobody">1</script>` + unmarked:                                0,
+		"\n" + inline + `<script src="https://consent.cookiebot.com/uc.js"></script>`:                                  0,
+		"\n" + `<template data-category="marketing"></template>` + unmarked:                                            0,
+		"\n" + inline + `<img src="https://tracker.test/a.gif"><script src="https://js.stripe.com/v3/"></script>`:      0,
+		"\n" + inline + `<iframe srcdoc="&lt;script src=&quot;https://tracker.test/a.js&quot;>&lt;/script>"></iframe>`: 0,
+	} {
+		got := 0
+		for _, f := range read(t, shop(), markup).Findings {
+			if strings.HasSuffix(f.Note, warning) {
+				got++
+			}
+		}
+		if got != want {
+			t.Errorf("%s\nis named %d times, want %d", markup, got, want)
+		}
+	}
+}
+
 func TestReadFailsWithItsReader(t *testing.T) {
 	broken := errors.New("broken")
 	c, _ := catalogue.Load()
