@@ -256,7 +256,7 @@ func (r *reader) address(el element, tag, address string, mark Mark, marked bool
 		f.Note = remedy(el)
 	}
 	if _, async := el.attr["async"]; tag == "script" && !async && r.ordered[f.Category] > 0 {
-		f.Note += fmt.Sprintf("; where consent is known it runs before the marked script of line %d: mark the whole chain", r.ordered[f.Category])
+		f.Note += fmt.Sprintf("; where consent is known it can run before the marked script of line %d: mark the whole chain", r.ordered[f.Category])
 	}
 	r.page.Findings = append(r.page.Findings, f)
 }

@@ -250,7 +250,7 @@ func TestReadNamesChainsOfMarkedAndUnmarkedScripts(t *testing.T) {
 	const (
 		inline   = `<script type="text/plain" data-category="marketing">1</script>`
 		unmarked = `<script src="https://tracker.test/a.js"></script>`
-		warning  = "where consent is known it runs before the marked script of line 2: mark the whole chain"
+		warning  = "where consent is known it can run before the marked script of line 2: mark the whole chain"
 	)
 	for markup, want := range map[string]int{
 		"\n" + inline + "\n" + unmarked:                     1,
