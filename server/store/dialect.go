@@ -70,7 +70,6 @@ var fixedVersion = [3]int{3, 51, 3}
 type fileConnector struct{ dsn string }
 
 func (c fileConnector) Connect(context.Context) (driver.Conn, error) {
-	oneArena()
 	return c.Driver().Open(c.dsn)
 }
 
