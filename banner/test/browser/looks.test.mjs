@@ -1,8 +1,14 @@
 // What a notice can say of the looks of the first layer: where it stands, whether the page waits, its logo, its colours.
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
 import { control, press, quiet, ready, recorded, site, stored, until } from './harness.mjs';
 
+/** What we say in each language, by its file's name. */
+const wordings = () => {
+  const folder = new URL('../../../server/notice/wording/', import.meta.url);
+  return readdirSync(folder).map((name) => ({ name, ...JSON.parse(readFileSync(new URL(name, folder), 'utf8')) }));
+};
 const wide = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 320, height: 568 } };
 const layer = (page) => page.locator('volenti-banner:not([data-volenti])');
@@ -222,6 +228,29 @@ describe('placeholders', () => {
     await add(4);
     await until(() => page.locator('iframe[src]').count().then((n) => n === 14), 'the later ones');
     assert.equal((await s.decisions()).length, 1);
+  });
+
+  test('a box as small as a social button shows all of what its button says, in every language', async () => {
+    const page = await s.open('/plain.html');
+    await ready(page);
+    await page.evaluate((src) => {
+      const frame = Object.assign(document.createElement('iframe'), { width: 130, height: 28, title: 'f' });
+      frame.style.border = '0';
+      Object.assign(frame.dataset, { category: 'marketing', service: 'social', src });
+      document.querySelector('main').append(frame);
+    }, `${s.vendor}/like`);
+    const button = page.locator('volenti-placeholder [data-volenti=allow]');
+    await button.waitFor();
+    for (const { name, allow } of wordings()) {
+      const [text, box] = await button.evaluate((el, words) => {
+        el.textContent = words;
+        const range = document.createRange();
+        range.selectNodeContents(el);
+        return [range, el.getRootNode().host].map((of) => of.getBoundingClientRect().toJSON());
+      }, allow);
+      const whole = text.top >= box.top && text.bottom <= box.bottom && text.left >= box.left && text.right <= box.right;
+      assert.ok(whole, `${name}: ${allow}: ${JSON.stringify(text)} in ${JSON.stringify(box)}`);
+    }
   });
 
   test('the box follows what a media query says of its frame', async () => {
