@@ -11,7 +11,7 @@ import (
 // when it was collected last, whichever is more. Go's own rule, by as much as is live,
 // collects a small heap oftener than it needs and lets one that holds a thousand sites
 // grow to twice of them. Whoever sets GOGC or GOMEMLIMIT gets what he set.
-const usualHeap = 32 << 20
+const usualHeap = 30 << 20
 
 // growth is the GOGC by which a heap of so many live bytes follows the rule.
 func growth(live uint64) int {

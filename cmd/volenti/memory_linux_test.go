@@ -10,7 +10,7 @@ import (
 )
 
 func TestTheHeapGrowsByTheRule(t *testing.T) {
-	for live, want := range map[uint64]int{0: 1000, 1 << 20: 1000, 10 << 20: 220, 16 << 20: 100, 20 << 20: 60, 26 << 20: 25, 32 << 20: 25, 4 << 30: 25} {
+	for live, want := range map[uint64]int{0: 1000, 1 << 20: 1000, 10 << 20: 200, 15 << 20: 100, 20 << 20: 50, 24 << 20: 25, 32 << 20: 25, 4 << 30: 25} {
 		if got := growth(live); got != want {
 			t.Errorf("%d MiB live: %d, want %d", live>>20, got, want)
 		}
