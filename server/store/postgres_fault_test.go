@@ -307,7 +307,7 @@ func TestTwoNodesAppendToOneLog(t *testing.T) {
 // Another writer holds the lock of the log.
 func TestAnotherNodeWrites(t *testing.T) {
 	place := storetest.Postgres(t, migrated)
-	db, err := openAt(t.Context(), place, Options{BusyTimeout: 50 * time.Millisecond})
+	db, err := openAt(t.Context(), place+"&lock_timeout=50", Options{}) // connecting may take longer
 	if err != nil {
 		t.Fatal(err)
 	}
