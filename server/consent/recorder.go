@@ -38,9 +38,9 @@ type RecorderOptions struct {
 // A Recorder makes records durable. Decisions of many concurrent requests share
 // one transaction: while one is being written, those that arrive form the next,
 // with those that only wait for a processor when it begins. There is no delay to
-// gather them, so a lone decision waits for nobody. The
-// order in which decisions are accepted is that of their times and of the log;
-// sealing, which costs most, is done by the callers, side by side.
+// gather them, so a lone decision waits for nobody. The order in which decisions
+// are accepted is that of their times and of the log; sealing, which costs most,
+// is done by the callers, side by side.
 type Recorder struct {
 	store   Store
 	keys    Signer
